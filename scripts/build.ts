@@ -1,0 +1,47 @@
+/**
+ * Bundles each process of the product into one minified file under dist/.
+ *
+ * One file instead of node_modules cuts most of the import time and about 20 MB of memory per host.
+ */
+import { existsSync, rmSync, statSync } from "node:fs";
+import { build } from "esbuild";
+
+const OUT_FOLDER = "dist";
+
+const ENTRIES: Readonly<Record<string, string>> = {
+  agent: "agent/main.ts",
+  cli: "agent/cli.ts",
+  channel: "agent/channel/main.ts",
+  "journal-worker": "agent/store/journal-worker.ts",
+};
+
+/** Some dependencies are CommonJS and call `require`, which an ES module has to be given. */
+const REQUIRE_BANNER =
+  'import { createRequire as evenkeelCreateRequire } from "node:module"; const require = evenkeelCreateRequire(import.meta.url);';
+
+const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(path));
+if (present.length === 0)
+  throw new Error("build: none of the entry files exists, nothing to bundle");
+
+rmSync(OUT_FOLDER, { recursive: true, force: true });
+await build({
+  entryPoints: Object.fromEntries(present),
+  outdir: OUT_FOLDER,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  minify: true,
+  // Log lines and errors show class names: they have to survive the minifier.
+  keepNames: true,
+  sourcemap: true,
+  banner: { js: REQUIRE_BANNER },
+  // Native speed-up of msgpackr, optional by design: it falls back to JavaScript without it.
+  external: ["msgpackr-extract"],
+  logLevel: "warning",
+});
+for (const [name] of present) {
+  const sizeKb = Math.round(statSync(`${OUT_FOLDER}/${name}.mjs`).size / 1000);
+  console.log(`build: ${OUT_FOLDER}/${name}.mjs ${sizeKb} kB`);
+}
