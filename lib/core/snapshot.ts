@@ -1,0 +1,93 @@
+import type { Candidate, PlannedMove } from "../model/action.ts";
+import type { HostSummary } from "../model/host.ts";
+import type { HostId, MoveId, VmName } from "../model/ids.ts";
+import type { MoveOutcome } from "../model/move-outcome.ts";
+import type { TransferProgress } from "../model/transfer-progress.ts";
+import type { MemberState } from "../model/verdict.ts";
+import type { VmEntry } from "../model/vm.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
+
+export interface MemberView {
+  readonly host: HostId;
+  /** Display name: the host's own, suffixed where two hosts bear the same. */
+  readonly name: string;
+  readonly state: MemberState;
+  readonly incarnation: number;
+  /** Age of the newest summary by the local clock; null for none yet. */
+  readonly ageMs: number | null;
+  readonly self: boolean;
+  readonly summary: HostSummary | null;
+}
+
+export interface VmView extends VmEntry {
+  readonly host: HostId;
+  readonly hostName: string;
+  /** State of the member that holds it: a VM of a dead member is only remembered. */
+  readonly hostState: MemberState;
+}
+
+/** A move under way at this host, at either end. */
+export interface MoveView {
+  readonly moveId: MoveId;
+  readonly vm: VmName;
+  readonly role: "source" | "target";
+  readonly peer: HostId;
+  readonly peerName: string;
+  readonly phase: string;
+  readonly ageMs: number;
+  readonly progress: TransferProgress | null;
+  readonly inDoubt: boolean;
+}
+
+/** A fact that an admin should see at once: duplicate VM, cloned identity, VM in doubt or lost. */
+export interface Alarm {
+  readonly code:
+    | "duplicate"
+    | "clone"
+    | "in-doubt"
+    | "lost"
+    | "name-clash"
+    | "stray-copy"
+    | "partition";
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** Counters of the core since this life began. */
+export interface CoreCounters {
+  readonly rounds: number;
+  readonly proposalsSent: number;
+  readonly proposalsReceived: number;
+  readonly grants: number;
+  readonly refusals: number;
+  readonly movesOut: number;
+  readonly movesIn: number;
+  readonly movesFailed: number;
+  readonly suspicions: number;
+  readonly refutations: number;
+  readonly recordsAccepted: number;
+  readonly recordsStale: number;
+}
+
+/** Everything a reader may see of an agent, at one moment. Plain data, safe to keep. */
+export interface Snapshot {
+  readonly self: HostId;
+  readonly name: string;
+  readonly keyed: boolean;
+  readonly mode: "act" | "hold";
+  readonly draining: boolean;
+  readonly incarnation: number;
+  readonly uptimeMs: number;
+  /** Monotonic ms plus this is wall-clock ms. */
+  readonly wallOffsetMs: number;
+  readonly members: readonly MemberView[];
+  readonly vms: readonly VmView[];
+  readonly ownedSpecs: readonly VmSpec[];
+  readonly moves: readonly MoveView[];
+  readonly history: readonly MoveOutcome[];
+  /** What this host would do now, best first, and why not the rest. */
+  readonly plan: { readonly moves: readonly PlannedMove[]; readonly reason: string };
+  readonly considered: readonly Candidate[];
+  readonly alarms: readonly Alarm[];
+  readonly counters: CoreCounters;
+}

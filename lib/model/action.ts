@@ -1,0 +1,22 @@
+import type { HostId, VmName } from "./ids.ts";
+
+/** Why an action is proposed; operator verbs carry "operator". */
+export type ActionReason = "imbalance" | "hot" | "rule" | "drain" | "operator";
+
+/** One candidate that the planner weighed: gain and cost in units of the potential. */
+export interface Candidate {
+  readonly vm: VmName;
+  readonly from: HostId;
+  readonly to: HostId;
+  readonly gain: number;
+  readonly cost: number;
+  /** gain - cost: what is compared. */
+  readonly score: number;
+  /** Null when the move may be proposed; else why not, in words with the figures. */
+  readonly refusal: string | null;
+}
+
+/** A move that the planner would make now, with its reason and the runners-up. */
+export interface PlannedMove extends Candidate {
+  readonly reason: ActionReason;
+}

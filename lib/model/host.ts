@@ -1,0 +1,46 @@
+import type { HostPressure } from "./load.ts";
+
+/** What the hypervisor of a host is, as far as a move must know. */
+export interface HypervisorFacts {
+  readonly kind: "sim" | "qemu" | "libvirt";
+  /** As the hypervisor reports itself, for example "10.0.2". */
+  readonly version: string;
+  readonly accelerator: "kvm" | "tcg" | "none";
+  /** Null when guests can be migrated live; else why not, in words. */
+  readonly liveMigrationRefusal: string | null;
+  readonly architecture: string;
+}
+
+/** `left` is for good; `restarting` promises to come back with the same identity. */
+export type Presence = "here" | "restarting" | "left";
+
+/**
+ * The summary that a host signs and gossips: about 300 bytes, at most once in 5 s unless something
+ * mattered. Projected = measured + granted in - granted out (the raw figure makes hosts oscillate).
+ */
+export interface HostSummary {
+  readonly name: string;
+  readonly presence: Presence;
+  readonly draining: boolean;
+  readonly cpuCapacityCores: number;
+  readonly memoryCapacityBytes: number;
+  readonly projectedCpuCores: number;
+  readonly projectedMemoryBytes: number;
+  readonly measuredCpuCores: number;
+  readonly pressure: HostPressure | null;
+  readonly freeSlotsIn: number;
+  readonly freeSlotsOut: number;
+  readonly vmCount: number;
+  readonly antiAffinityGroups: readonly string[];
+  readonly hypervisor: HypervisorFacts;
+  /** Multiaddrs that others may dial, most useful first. */
+  readonly addresses: readonly string[];
+  /** UDP port of the probes on the same IP addresses; 0 when UDP is off. */
+  readonly probePort: number;
+  readonly keyed: boolean;
+  readonly protocolMin: number;
+  readonly protocolMax: number;
+  readonly agentVersion: string;
+  /** Random per process start: two of them at one identity are a clone. */
+  readonly instance: string;
+}

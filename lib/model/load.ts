@@ -1,0 +1,30 @@
+/**
+ * What a VM asks of its host. Demand is what it used plus what it waited for, so that a VM on a
+ * crowded host does not look small because it was starved.
+ */
+export interface VmLoad {
+  /** CPU demand in cores: used plus run delay, per second. */
+  readonly cpuCores: number;
+  /** Memory that a move must transfer: resident bytes of the guest. */
+  readonly residentBytes: number;
+  /** Bytes written a second, as far as known; null where the driver cannot tell. */
+  readonly dirtyBytesPerSecond: number | null;
+}
+
+/** Pressure stall shares (0..1) over ten seconds (Documentation/accounting/psi.rst, "some"). */
+export interface HostPressure {
+  readonly cpuShare: number;
+  readonly memoryShare: number;
+  readonly ioShare: number;
+}
+
+/** One sample of a host. A figure that cannot be had is null, never a made-up zero. */
+export interface HostLoad {
+  readonly cpuCapacityCores: number;
+  /** CPU demand of everything on the host that is not one of our guests, in cores. */
+  readonly otherCpuCores: number;
+  readonly memoryCapacityBytes: number;
+  /** Memory that the host itself needs and that guests cannot have. */
+  readonly reservedMemoryBytes: number;
+  readonly pressure: HostPressure | null;
+}

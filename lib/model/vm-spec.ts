@@ -1,0 +1,59 @@
+import type { VmName } from "./ids.ts";
+
+/** A port of the host (loopback unless the admin says otherwise) that leads to one of the guest. */
+export interface PortForward {
+  readonly protocol: "tcp" | "udp";
+  readonly hostPort: number;
+  readonly guestPort: number;
+}
+
+export type VmNetwork =
+  | { readonly kind: "none" }
+  | { readonly kind: "user"; readonly forwards: readonly PortForward[] }
+  | { readonly kind: "bridge"; readonly bridge: string; readonly mac: string };
+
+export interface VmDisk {
+  /** Absolute path under one of the configured storage roots. */
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+}
+
+/** Boot from a kernel instead of the first disk. */
+export interface VmKernel {
+  readonly path: string;
+  readonly initrd: string | null;
+  readonly cmdline: string;
+}
+
+/** What the admin asks of the balancer for this VM. */
+export interface VmPolicy {
+  /** Host name that the VM must stay on or go to; null for any. */
+  readonly pin: string | null;
+  /** True: the balancer never proposes this VM; operator verbs still work. */
+  readonly ignore: boolean;
+  /** VMs of one group are kept on different hosts; null for none. */
+  readonly antiAffinityGroup: string | null;
+}
+
+/** A VM as its owner's journal defines it. It travels with the VM when it moves. */
+export interface VmSpec {
+  readonly name: VmName;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+  readonly machine: "microvm" | "q35" | "pc";
+  readonly kernel: VmKernel | null;
+  readonly disks: readonly VmDisk[];
+  readonly network: VmNetwork;
+  readonly policy: VmPolicy;
+}
+
+/** Bounds of a spec, the same for a file from the admin and for bytes from a peer. */
+export const vmLimits = {
+  vcpusMax: 512,
+  memoryBytesMin: 1 << 20,
+  memoryBytesMax: 2 ** 46,
+  disksMax: 16,
+  forwardsMax: 32,
+  pathLengthMax: 1024,
+  cmdlineLengthMax: 2048,
+} as const;

@@ -1,0 +1,28 @@
+/**
+ * Hard limits of everything that comes from outside. The transport refuses a frame over its limit
+ * before unpacking it; the validators refuse a list or text over its own.
+ */
+export const wireLimits = {
+  /** One frame on the stream. */
+  frameBytesMax: 256 * 1024,
+  /** One message of the news topic. */
+  newsBytesMax: 16 * 1024,
+  /** One UDP packet, HMAC included. */
+  datagramBytesMax: 512,
+  digestEntriesMax: 256,
+  recordsMax: 64,
+  verdictsMax: 64,
+  documentsMax: 64,
+  documentValueLengthMax: 16 * 1024,
+  documentNameLengthMax: 64,
+  inventoryVmsMax: 512,
+  addressesMax: 16,
+  addressLengthMax: 256,
+  hostNameLengthMax: 64,
+  groupsMax: 256,
+  groupLengthMax: 63,
+  reasonLengthMax: 512,
+  requestIdLengthMax: 64,
+  /** JSON text of a verb's result. */
+  resultLengthMax: 64 * 1024,
+} as const;

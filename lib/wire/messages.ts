@@ -1,0 +1,192 @@
+import type { ActionReason } from "../model/action.ts";
+import type { HostSummary } from "../model/host.ts";
+import type { MoveOffer } from "../model/host-op.ts";
+import type { HostId, MoveId } from "../model/ids.ts";
+import type { VmLoad } from "../model/load.ts";
+import type { ClusterDocument, HostRecord } from "../model/record.ts";
+import type { Verb, VerbResult } from "../model/verb.ts";
+import type { Verdict } from "../model/verdict.ts";
+
+/** SWIM probe; over UDP, or once over the stream before anybody is suspected. */
+export interface ProbeMessage {
+  readonly type: "probe";
+  readonly nonce: number;
+  /** The incarnation that the prober believes the probed member to have. */
+  readonly incarnation: number;
+  /** True: the prober suspects the receiver, who should refute at once. */
+  readonly suspected: boolean;
+}
+
+export interface AckMessage {
+  readonly type: "ack";
+  readonly nonce: number;
+  readonly incarnation: number;
+}
+
+/** Asks the receiver to probe `target` and to pass its ack on (SWIM, ping-req). */
+export interface IndirectProbeMessage {
+  readonly type: "indirectProbe";
+  readonly nonce: number;
+  readonly target: HostId;
+}
+
+/** What the sender knows, so that the receiver can answer with what it lacks. */
+export interface DigestMessage {
+  readonly type: "digest";
+  readonly entries: readonly DigestEntry[];
+  readonly documents: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly hash: string;
+  }[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Host, incarnation and seq of its summary, incarnation and seq of its inventory (-1: none). */
+export type DigestEntry = readonly [HostId, number, number, number, number];
+
+/** Records that the receiver lacks, and a wish for those that the sender lacks. Also the news. */
+export interface DeltaMessage {
+  readonly type: "delta";
+  readonly records: readonly HostRecord[];
+  readonly documents: readonly ClusterDocument[];
+  readonly verdicts: readonly Verdict[];
+  /** Hosts of which the sender wants newer records, with what it has; empty in news. */
+  readonly wants: readonly DigestEntry[];
+  readonly wantsDocuments: readonly string[];
+}
+
+/** A source asks a target to take a VM (DESIGN 5.2). */
+export interface ProposeMessage {
+  readonly type: "propose";
+  readonly moveId: MoveId;
+  readonly offer: MoveOffer;
+  readonly load: VmLoad;
+  readonly reason: ActionReason;
+  readonly gain: number;
+  readonly cost: number;
+  /** The source's own projected load, fresher than gossip. */
+  readonly source: HostSummary;
+  /** Owner version that the move starts from. */
+  readonly version: number;
+}
+
+export interface GrantMessage {
+  readonly type: "grant";
+  readonly moveId: MoveId;
+}
+
+export interface RefuseMessage {
+  readonly type: "refuse";
+  readonly moveId: MoveId;
+  /** In words, with the figures: shown by `explain`. */
+  readonly reason: string;
+  /** The target's fresh summary, so that the source's next choice is better. */
+  readonly summary: HostSummary;
+}
+
+/** The source starts: the target prepares its copy and listens. */
+export interface BeginMessage {
+  readonly type: "begin";
+  readonly moveId: MoveId;
+}
+
+export interface ReadyMessage {
+  readonly type: "ready";
+  readonly moveId: MoveId;
+  readonly channelPort: number;
+}
+
+/** The vote: the target's copy is whole and paused, and its journal says so. */
+export interface HeldMessage {
+  readonly type: "held";
+  readonly moveId: MoveId;
+}
+
+export interface CommitMessage {
+  readonly type: "commit";
+  readonly moveId: MoveId;
+}
+
+export interface AbortMessage {
+  readonly type: "abort";
+  readonly moveId: MoveId;
+  readonly reason: string;
+}
+
+/** Asks the other end what its journal says of a move. */
+export interface QueryMessage {
+  readonly type: "query";
+  readonly moveId: MoveId;
+  /** Which end asks: a target asks its source, a source its target. */
+  readonly asker: "source" | "target";
+}
+
+/**
+ * What the target's journal says. `busy`: granted or receiving, no vote yet. `refused` is fsynced:
+ * never ran, never will. `ran`: ran, and has stopped since. `unknown`: another journal.
+ */
+export type TargetAnswer = "busy" | "held" | "running" | "ran" | "refused" | "unknown";
+/** What the source's journal says. `closed` needs no more of the target. */
+export type SourceAnswer = "open" | "committed" | "aborted" | "closed" | "unknown";
+
+export interface TargetAnswerMessage {
+  readonly type: "targetAnswer";
+  readonly moveId: MoveId;
+  readonly answer: TargetAnswer;
+  /** Why, for a refusal; empty otherwise. */
+  readonly detail: string;
+}
+
+export interface SourceAnswerMessage {
+  readonly type: "sourceAnswer";
+  readonly moveId: MoveId;
+  readonly answer: SourceAnswer;
+}
+
+/** The source has discarded its copy: the target may forget the move. */
+export interface CloseMessage {
+  readonly type: "close";
+  readonly moveId: MoveId;
+}
+
+/** An operator's verb on its way to the host that can carry it out. */
+export interface VerbRequestMessage {
+  readonly type: "verbRequest";
+  readonly requestId: string;
+  readonly verb: Verb;
+}
+
+export interface VerbReplyMessage {
+  readonly type: "verbReply";
+  readonly requestId: string;
+  readonly result: VerbResult;
+}
+
+export type MoveMessage =
+  | GrantMessage
+  | RefuseMessage
+  | BeginMessage
+  | ReadyMessage
+  | HeldMessage
+  | CommitMessage
+  | AbortMessage
+  | QueryMessage
+  | TargetAnswerMessage
+  | SourceAnswerMessage
+  | CloseMessage;
+
+/** Small enough for one UDP packet; everything else goes over the stream. */
+export type DatagramMessage = ProbeMessage | AckMessage | IndirectProbeMessage;
+
+/** What one agent may say to another: the protocol's table of contents. */
+export type Message =
+  | DatagramMessage
+  | DigestMessage
+  | DeltaMessage
+  | ProposeMessage
+  | MoveMessage
+  | VerbRequestMessage
+  | VerbReplyMessage;
+
+export type MessageType = Message["type"];
