@@ -19,9 +19,19 @@ function countReport(text: string): TestCounts {
   const passed = report?.["numPassedTests"];
   const failed = report?.["numFailedTests"];
   if (typeof passed !== "number" || typeof failed !== "number") return { passed: 0, failed: 1 };
-  // The run itself can fail without a failed test, e.g. when a test file does not load.
-  const failedOutsideTests = failed === 0 && report?.["success"] !== true;
-  return { passed, failed: failedOutsideTests ? 1 : failed };
+  const total = failed + countUnloadedFiles(report?.["testResults"]);
+  // An error that nobody caught fails the run without failing a test or a file.
+  return { passed, failed: total === 0 && report?.["success"] !== true ? 1 : total };
+}
+
+/** Files that failed although none of their tests did: they did not load, or a hook threw. */
+function countUnloadedFiles(files: unknown): number {
+  if (!Array.isArray(files)) return 0;
+  return files.filter(
+    (file) =>
+      file?.status === "failed" &&
+      !file.assertionResults?.some((test: { status?: unknown }) => test.status === "failed"),
+  ).length;
 }
 
 function parseReport(text: string): Record<string, unknown> | undefined {

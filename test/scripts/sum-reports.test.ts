@@ -14,3 +14,18 @@ it.each([
 ])("sumReports() $name", ({ given, expect: [passed, failed] }) => {
   expect(sumReports(given)).toEqual({ passed, failed });
 });
+
+it("sumReports() counts a file that did not load beside one with a failed test", () => {
+  const testResults = [
+    { status: "failed", assertionResults: [] },
+    { status: "failed", assertionResults: [{ status: "failed" }] },
+    { status: "passed", assertionResults: [{ status: "passed" }] },
+  ];
+  const text = JSON.stringify({
+    numPassedTests: 1,
+    numFailedTests: 1,
+    success: false,
+    testResults,
+  });
+  expect(sumReports([text])).toEqual({ passed: 1, failed: 2 });
+});
