@@ -20,6 +20,8 @@ export type Event =
       readonly probePort: number;
       /** Wall clock minus monotonic clock, for the times that people read. */
       readonly wallOffsetMs: number;
+      /** The machine's boot id: another one than last time means that no guest survived. */
+      readonly bootId: string;
       /** 16 hex digits, random per process start. */
       readonly instance: string;
     }

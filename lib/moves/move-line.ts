@@ -1,0 +1,41 @@
+import type { ActionReason } from "../model/action.ts";
+import type { HostId, MoveId, VmName } from "../model/ids.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
+
+/**
+ * What the source's journal says of a move. A proposal is not journaled: until `transferring` is
+ * durable nothing has been done, and forgetting it is the same as its lapsing.
+ */
+export type SourcePhase = "transferring" | "committed" | "aborted" | "discarding";
+
+/** What the target's journal says. A grant is not journaled, for the same reason. */
+export type TargetPhase = "receiving" | "held" | "running" | "refused";
+
+/** Facts that do not change while the move lasts. */
+export interface MoveFacts {
+  readonly moveId: MoveId;
+  readonly vm: VmName;
+  /** The other end. */
+  readonly peer: HostId;
+  /** Owner version at the source before the move; the target runs it as `version + 1`. */
+  readonly version: number;
+  readonly spec: VmSpec;
+  readonly reason: ActionReason;
+  readonly gain: number;
+  readonly cost: number;
+}
+
+export interface SourceLine extends MoveFacts {
+  readonly role: "source";
+  readonly phase: SourcePhase;
+}
+
+export interface TargetLine extends MoveFacts {
+  readonly role: "target";
+  readonly phase: TargetPhase;
+  /** Why it was refused; empty otherwise. */
+  readonly detail: string;
+}
+
+/** One line `move/ID` of the journal. */
+export type MoveLine = SourceLine | TargetLine;
