@@ -1,0 +1,119 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { AgentError } from "#lib/base/errors.ts";
+import { errnoOf, messageOf } from "./node-error.ts";
+
+/** Bits of a mode that let anybody but the owner in. */
+const OTHERS_MASK = 0o077;
+const PRIVATE_MODE = 0o600;
+
+type Failure = (message: string, options?: { cause: unknown }) => AgentError;
+
+export interface PrivateFileOptions {
+  /** What the file is, for messages. */
+  readonly what: string;
+  readonly failure: Failure;
+}
+
+export interface ReadPrivateFileOptions extends PrivateFileOptions {
+  readonly bytesMax: number;
+  /** What to do when there is no such file. */
+  readonly missingRemedy: string;
+}
+
+/**
+ * The text of a secret's file: a plain file of root or this user, closed to everybody else, at
+ * most `bytesMax` long. Checked on the open file, so that it cannot be swapped in between.
+ */
+export function readPrivateFile(path: string, options: ReadPrivateFileOptions): string {
+  const { what, failure } = options;
+  const fd = openExisting(path, options);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw failure(`${path}: the ${what} is not a plain file`);
+    if ((stat.mode & OTHERS_MASK) !== 0) {
+      const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
+      throw failure(`${path}: the ${what} is open to others (mode ${mode}): chmod 600 ${path}`);
+    }
+    const user = process.getuid?.() ?? 0;
+    if (stat.uid !== 0 && stat.uid !== user) {
+      throw failure(`${path}: the ${what} belongs to user ${stat.uid}: chown ${user} ${path}`);
+    }
+    if (stat.size > options.bytesMax) {
+      throw failure(`${path}: the ${what} has ${stat.size} bytes, at most ${options.bytesMax}`);
+    }
+    const bytes = Buffer.alloc(options.bytesMax);
+    return bytes.toString("utf8", 0, readSync(fd, bytes));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openExisting(path: string, options: ReadPrivateFileOptions): number {
+  const { what, failure, missingRemedy } = options;
+  try {
+    // A pipe in the file's place would block the open for ever.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") {
+      throw failure(`${path}: no ${what} there: ${missingRemedy}`, { cause });
+    }
+    throw failure(`${path}: cannot read the ${what}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Creates a file of mode 0600 that appears whole or not at all, durable when this returns. Throws
+ * when the path is taken: a secret is never overwritten. Makes the folder (0700) when it is missing.
+ */
+export function createPrivateFile(path: string, text: string, options: PrivateFileOptions): void {
+  const { what, failure } = options;
+  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    rmSync(aside, { force: true });
+    writeDurably(aside, text);
+    // A hard link, unlike a rename, refuses to replace what is there.
+    linkSync(aside, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    if (errnoOf(cause) === "EEXIST") {
+      throw failure(`${path}: there is one already: remove it first if you mean to replace it`, {
+        cause,
+      });
+    }
+    throw failure(`${path}: cannot write the ${what}: ${messageOf(cause)}`, { cause });
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function writeDurably(path: string, text: string): void {
+  const fd = openSync(path, "wx", PRIVATE_MODE);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,16 @@
+import { AgentError } from "#lib/base/errors.ts";
+
+/** Thrown when the journal cannot be opened, read or written. The caller must end the process. */
+export class JournalError extends AgentError {
+  readonly code = "JOURNAL";
+}
+
+/** Thrown when the cluster key is missing, malformed or readable by others (exit 78). */
+export class ClusterKeyError extends AgentError {
+  readonly code = "CLUSTER_KEY";
+}
+
+/** Thrown when this host's own key or the folder it lies in cannot be used (exit 78). */
+export class IdentityError extends AgentError {
+  readonly code = "IDENTITY";
+}
