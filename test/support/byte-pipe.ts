@@ -1,0 +1,77 @@
+import { rmSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** What the pipe does once `afterBytes` have passed towards the target. */
+export interface PipeFault {
+  readonly afterBytes: number;
+  /** `cut` ends both sides; `hold` keeps them open and passes nothing more. */
+  readonly act: "cut" | "hold";
+}
+
+/**
+ * The migration channel of the contract suite: listens on one UNIX socket and leads each connection
+ * to another, byte by byte in both directions, until told to break.
+ */
+export class BytePipe {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  passedBytes = 0;
+  #held = false;
+
+  private constructor(path: string, targetPath: string, fault: PipeFault | undefined) {
+    this.path = path;
+    this.#server = createServer((near) => this.#lead(near, connect(targetPath), fault));
+  }
+
+  static async open(path: string, targetPath: string, fault?: PipeFault): Promise<BytePipe> {
+    rmSync(path, { force: true });
+    const pipe = new BytePipe(path, targetPath, fault);
+    await new Promise<void>((resolve, reject) => {
+      pipe.#server.once("error", reject);
+      pipe.#server.listen(path, resolve);
+    });
+    return pipe;
+  }
+
+  /** Breaks the connection at once, as a channel process does that is killed. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #lead(near: Socket, far: Socket, fault: PipeFault | undefined): void {
+    for (const socket of [near, far]) {
+      this.#sockets.add(socket);
+      socket.on("error", () => this.#end(near, far));
+      socket.on("close", () => this.#end(near, far));
+    }
+    far.on("data", (chunk) => near.write(chunk));
+    near.on("data", (chunk) => {
+      if (this.#held) return;
+      this.passedBytes += chunk.length;
+      if (!far.write(chunk)) {
+        near.pause();
+        far.once("drain", () => near.resume());
+      }
+      if (fault !== undefined && this.passedBytes >= fault.afterBytes) this.#break(near, fault);
+    });
+  }
+
+  #break(near: Socket, fault: PipeFault): void {
+    if (fault.act === "cut") return this.cut();
+    this.#held = true;
+    near.pause();
+  }
+
+  #end(near: Socket, far: Socket): void {
+    for (const socket of [near, far]) {
+      this.#sockets.delete(socket);
+      if (!socket.destroyed) socket.destroySoon();
+    }
+  }
+}
