@@ -1,0 +1,25 @@
+import type { Settings } from "./schema.ts";
+
+type DeepReadonly<Value> = Value extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
+    : Value;
+
+/** Where the cluster key is looked for, and whether it may be missing. */
+export interface KeySource {
+  readonly path: string;
+  /** True when the admin named the path: then a missing file is an error. */
+  readonly required: boolean;
+}
+
+/** The settings that have a value only once the host is known. */
+interface Resolved {
+  readonly name: string;
+  readonly readSocket: string;
+  readonly keyFile: KeySource;
+  readonly hypervisor: DeepReadonly<Settings["hypervisor"]> & { readonly guestDirectory: string };
+}
+
+/** The checked, frozen configuration of one agent; every setting has a value. */
+export type Config = DeepReadonly<Omit<Settings, keyof Resolved>> & Resolved;
