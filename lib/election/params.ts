@@ -1,0 +1,30 @@
+/** Settings of the election (sampled locally dominant matching, DESIGN 5). */
+export interface ElectionParams {
+  /** Time between a source's looks, in ms. */
+  readonly roundMs: number;
+  /** Each round is longer or shorter by up to this share, so that sources do not march in step. */
+  readonly roundJitterShare: number;
+  /** Hosts that a source looks at in one round; fewer choose worse, more flock to the same few. */
+  readonly sampleSize: number;
+  /** Proposals that a source may make in one round. */
+  readonly triesMax: number;
+  /** A host that refused is not asked again for this long. */
+  readonly skipMs: number;
+  /** A proposal that nobody answered for this long counts as refused. */
+  readonly answerMs: number;
+  /** How long a target gathers proposals before it decides, after the first. */
+  readonly gatherMs: number;
+  /** Proposals that a target keeps while it gathers; the rest is refused at once. */
+  readonly gatheredMax: number;
+}
+
+export const defaultElectionParams: ElectionParams = {
+  roundMs: 1_000,
+  roundJitterShare: 0.2,
+  sampleSize: 16,
+  triesMax: 3,
+  skipMs: 3_000,
+  answerMs: 1_500,
+  gatherMs: 150,
+  gatheredMax: 64,
+};

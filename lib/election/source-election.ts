@@ -1,0 +1,105 @@
+import type { Prng } from "../base/prng.ts";
+import type { HostId, VmName } from "../model/ids.ts";
+import type { ElectionParams } from "./params.ts";
+
+/** Something to propose; planning's candidates have it. */
+export interface Choice {
+  readonly vm: VmName;
+  readonly to: HostId;
+}
+
+/** Hosts that refused are remembered one by one; more than this many forget the earliest. */
+const SKIPPED_MAX = 256;
+
+/**
+ * A source's side of the election: when to look, whom to ask next, and when to give up. It keeps
+ * one open proposal at a time. The caller finds the candidates and sends the messages.
+ */
+export class SourceElection<Proposal extends Choice> {
+  readonly #prng: Prng;
+  readonly #params: ElectionParams;
+  readonly #skippedUntilMs = new Map<HostId, number>();
+  #nextRoundMs: number;
+  #queue: readonly Proposal[] = [];
+  #tries = 0;
+  #open: { proposal: Proposal; untilMs: number } | null = null;
+
+  /** The first round comes at a random moment of the first `roundMs`. */
+  constructor(options: { prng: Prng; params: ElectionParams; nowMs: number }) {
+    this.#prng = options.prng;
+    this.#params = options.params;
+    this.#nextRoundMs = options.nowMs + options.prng.nextShare() * options.params.roundMs;
+  }
+
+  /** The proposal that waits for an answer, or null. */
+  get open(): Proposal | null {
+    return this.#open?.proposal ?? null;
+  }
+
+  /** When to call `roundDue` or `overdue` next. */
+  get nextTimeoutMs(): number {
+    return this.#open ? this.#open.untilMs : this.#nextRoundMs;
+  }
+
+  /** True once a round, when it is time to look; never while a proposal is open. */
+  roundDue(nowMs: number): boolean {
+    if (this.#open || nowMs < this.#nextRoundMs) return false;
+    const { roundMs, roundJitterShare } = this.#params;
+    const jitter = 1 + roundJitterShare * (2 * this.#prng.nextShare() - 1);
+    this.#nextRoundMs = nowMs + roundMs * jitter;
+    return true;
+  }
+
+  /** True while `host` is not to be asked, because it refused a moment ago. */
+  skips(host: HostId, nowMs: number): boolean {
+    return (this.#skippedUntilMs.get(host) ?? 0) > nowMs;
+  }
+
+  /** Opens a round with what may be proposed, best first. What to propose now, or null. */
+  begin(choices: readonly Proposal[], nowMs: number): Proposal | null {
+    this.#queue = choices;
+    this.#tries = 0;
+    return this.#next(nowMs);
+  }
+
+  /** `host` refused. What to propose now instead, or null when the round is over. */
+  refused(host: HostId, nowMs: number): Proposal | null {
+    this.#skip(host, nowMs);
+    if (this.#open?.proposal.to !== host) return null;
+    return this.#next(nowMs);
+  }
+
+  /** Gives up on an answer that is late. True when there was one to give up. */
+  overdue(nowMs: number): Proposal | null {
+    if (!this.#open || nowMs < this.#open.untilMs) return null;
+    const { proposal } = this.#open;
+    this.#skip(proposal.to, nowMs);
+    this.end();
+    return proposal;
+  }
+
+  /** The proposal was granted, or withdrawn: the round is over. */
+  end(): void {
+    this.#open = null;
+    this.#queue = [];
+  }
+
+  #next(nowMs: number): Proposal | null {
+    this.#open = null;
+    if (this.#tries >= this.#params.triesMax) return null;
+    const proposal = this.#queue.find(({ to }) => !this.skips(to, nowMs));
+    if (!proposal) return null;
+    this.#tries++;
+    this.#open = { proposal, untilMs: nowMs + this.#params.answerMs };
+    return proposal;
+  }
+
+  #skip(host: HostId, nowMs: number): void {
+    for (const [one, untilMs] of this.#skippedUntilMs) {
+      if (untilMs <= nowMs || this.#skippedUntilMs.size >= SKIPPED_MAX) {
+        this.#skippedUntilMs.delete(one);
+      }
+    }
+    this.#skippedUntilMs.set(host, nowMs + this.#params.skipMs);
+  }
+}

@@ -1,0 +1,142 @@
+import { assert } from "../base/assert.ts";
+import { sortedBy } from "../base/ordered.ts";
+import type { MoveId, VmName } from "../model/ids.ts";
+
+/** What a move holds on to at one end of it, until it is released. */
+export interface Reservation {
+  readonly moveId: MoveId;
+  readonly vm: VmName;
+  readonly memoryBytes: number;
+  readonly cpuCores: number;
+  readonly antiAffinityGroup: string | null;
+}
+
+export interface LedgerOptions {
+  /** Moves that may come in at the same time. */
+  readonly slotsIn: number;
+  readonly slotsOut: number;
+}
+
+/**
+ * A host's own book of reservations: the one place that says what is promised. A grant is made here
+ * or not at all, and memory that is not there is never promised.
+ */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #in = new Map<MoveId, Reservation>();
+  readonly #out = new Map<MoveId, Reservation>();
+  #memory = { capacityBytes: 0, usedBytes: 0 };
+
+  constructor(options: LedgerOptions = { slotsIn: 1, slotsOut: 1 }) {
+    this.#options = options;
+  }
+
+  /**
+   * The host's memory as it is now, to be told before a grant: what there is, and what the host
+   * itself and the VMs that it holds need. Reservations are not part of `usedBytes`.
+   */
+  memoryIs(memory: { readonly capacityBytes: number; readonly usedBytes: number }): void {
+    this.#memory = { capacityBytes: memory.capacityBytes, usedBytes: memory.usedBytes };
+  }
+
+  /** Why `reserveIn` of so much would fail, in words that follow the host's name; null when not. */
+  refusalIn(memoryBytes: number): string | null {
+    if (this.freeSlotsIn === 0) return "is taking in another VM (no free slot)";
+    const { capacityBytes } = this.#memory;
+    const free = this.freeMemoryBytes;
+    return memoryBytes <= free
+      ? null
+      : `has ${mebibytes(free)} MiB of its ${mebibytes(capacityBytes)} MiB of memory left, ` +
+          `and ${mebibytes(memoryBytes)} MiB are needed`;
+  }
+
+  /**
+   * Promises a slot and memory to a VM that comes in. Throws AssertionError when there is no free
+   * slot, when memory would be over-committed, or when the move holds a reservation already.
+   */
+  reserveIn(reservation: Reservation): void {
+    const refusal = this.refusalIn(reservation.memoryBytes);
+    assert(refusal === null, `grant of ${reservation.moveId}: this host ${refusal}`);
+    this.restoreIn(reservation);
+  }
+
+  /** Takes a slot for a VM that goes out. Throws AssertionError when there is none. */
+  reserveOut(reservation: Reservation): void {
+    assert(this.freeSlotsOut > 0, `no free slot out for ${reservation.moveId}`);
+    this.restoreOut(reservation);
+  }
+
+  /**
+   * Enters what the journal says was promised before a restart. It is not judged again: the promise
+   * stands, whatever is free now.
+   */
+  restoreIn(reservation: Reservation): void {
+    assert(!this.has(reservation.moveId), `${reservation.moveId} is reserved twice`);
+    this.#in.set(reservation.moveId, reservation);
+  }
+
+  restoreOut(reservation: Reservation): void {
+    assert(!this.has(reservation.moveId), `${reservation.moveId} is reserved twice`);
+    this.#out.set(reservation.moveId, reservation);
+  }
+
+  /** Gives back what the move held. True when it held something. */
+  release(moveId: MoveId): boolean {
+    const wasIn = this.#in.delete(moveId);
+    return this.#out.delete(moveId) || wasIn;
+  }
+
+  has(moveId: MoveId): boolean {
+    return this.#in.has(moveId) || this.#out.has(moveId);
+  }
+
+  get freeSlotsIn(): number {
+    return Math.max(0, this.#options.slotsIn - this.#in.size);
+  }
+
+  get freeSlotsOut(): number {
+    return Math.max(0, this.#options.slotsOut - this.#out.size);
+  }
+
+  /** Memory promised to VMs that come in. */
+  get reservedMemoryBytes(): number {
+    return sum(this.#in, (one) => one.memoryBytes);
+  }
+
+  /** Memory that is neither used nor promised; never negative. */
+  get freeMemoryBytes(): number {
+    const { capacityBytes, usedBytes } = this.#memory;
+    return Math.max(0, capacityBytes - usedBytes - this.reservedMemoryBytes);
+  }
+
+  get outgoingMemoryBytes(): number {
+    return sum(this.#out, (one) => one.memoryBytes);
+  }
+
+  get incomingCpuCores(): number {
+    return sum(this.#in, (one) => one.cpuCores);
+  }
+
+  get outgoingCpuCores(): number {
+    return sum(this.#out, (one) => one.cpuCores);
+  }
+
+  /** Anti-affinity groups of the VMs that come in, sorted. */
+  get incomingGroups(): readonly string[] {
+    const groups = [...this.#in.values()].map((one) => one.antiAffinityGroup);
+    return sortedBy(
+      groups.filter((group) => group !== null),
+      (group) => group,
+    );
+  }
+}
+
+function sum(book: ReadonlyMap<MoveId, Reservation>, of: (one: Reservation) => number): number {
+  let total = 0;
+  for (const reservation of book.values()) total += of(reservation);
+  return total;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 2 ** 20);
+}

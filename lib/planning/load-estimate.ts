@@ -1,0 +1,43 @@
+import type { VmLoad } from "../model/load.ts";
+import { defaultSmoothingParams, SmoothedFigure, type SmoothingParams } from "./smoothed-figure.ts";
+
+/** The load of one VM as planning should see it: without the noise, and without haste. */
+export class LoadEstimate {
+  readonly #cpuCores: SmoothedFigure;
+  readonly #dirtyBytesPerSecond: SmoothedFigure;
+  #residentBytes = 0;
+
+  constructor(params: SmoothingParams = defaultSmoothingParams) {
+    this.#cpuCores = new SmoothedFigure(params);
+    this.#dirtyBytesPerSecond = new SmoothedFigure(params);
+  }
+
+  /** Takes over what the VM's last host knew, so that a moved VM is not a stranger. */
+  seed(load: VmLoad, nowMs: number): void {
+    this.#cpuCores.seed(load.cpuCores, nowMs);
+    if (load.dirtyBytesPerSecond !== null) {
+      this.#dirtyBytesPerSecond.seed(load.dirtyBytesPerSecond, nowMs);
+    }
+    this.#residentBytes = load.residentBytes;
+  }
+
+  observe(load: VmLoad, nowMs: number): void {
+    this.#cpuCores.observe(load.cpuCores, nowMs);
+    if (load.dirtyBytesPerSecond !== null) {
+      this.#dirtyBytesPerSecond.observe(load.dirtyBytesPerSecond, nowMs);
+    }
+    // Resident memory is counted, not sampled: the newest figure is the right one.
+    this.#residentBytes = load.residentBytes;
+  }
+
+  /** Null until there are enough samples to act on. */
+  value(): VmLoad | null {
+    const cpuCores = this.#cpuCores.value();
+    if (cpuCores === null) return null;
+    return {
+      cpuCores,
+      residentBytes: this.#residentBytes,
+      dirtyBytesPerSecond: this.#dirtyBytesPerSecond.value(),
+    };
+  }
+}

@@ -1,0 +1,61 @@
+/** Settings of the planner. Gains, costs and scores are in units of the potential (potential.ts). */
+export interface PlanningParams {
+  /** How much each resource counts in the potential; 1 is the weight that gains are stated in. */
+  readonly weights: { readonly cpu: number; readonly memory: number };
+  /**
+   * Least gain, beyond its cost, of a move that only evens out. ALGORITHMS-measured: 0.002 chases
+   * noise four times as often, and 0.005 ends no worse than a standard deviation of 0.02.
+   */
+  readonly gainMin: number;
+  /**
+   * Extra gain that a move must show, as a share of the square of what the VM weighs: the error of
+   * load figures grows with the loads, so a big VM needs a clearer case than a small one.
+   */
+  readonly doubtShare: number;
+  /** Share of a host's memory that guests and host may fill by moves, 0..1. */
+  readonly memoryShareMax: number;
+  /** A host is hot above this utilisation of CPU or memory. */
+  readonly hotShare: number;
+  /** How far above the mean utilisation a host must be before it looks for a move. */
+  readonly marginShare: number;
+  /** How far above the least loaded host a host must be to look although it is near the mean. */
+  readonly gapShare: number;
+  /** A reason must hold in `triggerNeeded` of the last `triggerSamples` samples. */
+  readonly triggerNeeded: number;
+  readonly triggerSamples: number;
+  /** What a transfer may be expected to reach between two hosts. */
+  readonly linkBytesPerSecond: number;
+  /** Rise of the potential while a transfer runs: about 5 % of a busy host, at both ends. */
+  readonly transferBurden: number;
+  /** How long a new placement is expected to stay useful. A move's cost is spread over it. */
+  readonly horizonMs: number;
+  /** Price of the pause that every live move has, whatever its size. */
+  readonly pauseCost: number;
+  /** A transfer is priced as if it ended by then: by auto-converge, or by giving up. */
+  readonly transferMsMax: number;
+  /** First rest of a VM that was moved; doubles with each move that follows closely. */
+  readonly coolDownMs: number;
+  readonly coolDownMsMax: number;
+  /** Candidates that one look may return. */
+  readonly candidatesMax: number;
+}
+
+export const defaultPlanningParams: PlanningParams = {
+  weights: { cpu: 1, memory: 1 },
+  gainMin: 0.005,
+  doubtShare: 0.1,
+  memoryShareMax: 0.9,
+  hotShare: 0.9,
+  marginShare: 0.02,
+  gapShare: 0.2,
+  triggerNeeded: 3,
+  triggerSamples: 5,
+  linkBytesPerSecond: 110_000_000,
+  transferBurden: 0.1,
+  horizonMs: 600_000,
+  pauseCost: 0.0005,
+  transferMsMax: 600_000,
+  coolDownMs: 60_000,
+  coolDownMsMax: 3_600_000,
+  candidatesMax: 1024,
+};

@@ -1,0 +1,71 @@
+/** How a measured figure is smoothed. Times in ms of the caller's monotonic clock. */
+export interface SmoothingParams {
+  /** Time constant of an old figure: noise of ±15 % a second leaves about ±1.5 % (one sigma). */
+  readonly slowMs: number;
+  /** Time constant while several samples agree that the figure has risen. */
+  readonly fastMs: number;
+  /** So many samples in a row must lie above the figure by `riseShare` for it to be a rise. */
+  readonly riseSamples: number;
+  readonly riseShare: number;
+  /** Samples before the figure is good enough to act on. */
+  readonly samplesMin: number;
+}
+
+export const defaultSmoothingParams: SmoothingParams = {
+  slowMs: 20_000,
+  fastMs: 2_000,
+  riseSamples: 3,
+  riseShare: 0.25,
+  samplesMin: 3,
+};
+
+/**
+ * One measured figure, smoothed: the plain mean of the samples while it is young, then an
+ * exponential mean, slow down and fast up. A single spike is not a rise.
+ */
+export class SmoothedFigure {
+  readonly #params: SmoothingParams;
+  #value = 0;
+  #count = 0;
+  #lastMs = 0;
+  /** Samples in a row that lay clearly above. */
+  #above = 0;
+
+  constructor(params: SmoothingParams = defaultSmoothingParams) {
+    this.#params = params;
+  }
+
+  /** Takes over a figure from elsewhere, as old and settled. */
+  seed(value: number, nowMs: number): void {
+    this.#value = value;
+    this.#count = Number.MAX_SAFE_INTEGER;
+    this.#lastMs = nowMs;
+    this.#above = 0;
+  }
+
+  /** A sample that is not newer than the last is ignored. */
+  observe(sample: number, nowMs: number): void {
+    if (!Number.isFinite(sample) || (this.#count > 0 && nowMs <= this.#lastMs)) return;
+    if (this.#count === 0) {
+      this.#value = sample;
+    } else {
+      this.#value += (sample - this.#value) * this.#weightOf(sample, nowMs - this.#lastMs);
+    }
+    this.#count = Math.min(this.#count + 1, Number.MAX_SAFE_INTEGER);
+    this.#lastMs = nowMs;
+  }
+
+  /** Null until there are enough samples to act on. */
+  value(): number | null {
+    return this.#count >= this.#params.samplesMin ? this.#value : null;
+  }
+
+  #weightOf(sample: number, elapsedMs: number): number {
+    const { slowMs, fastMs, riseSamples, riseShare } = this.#params;
+    this.#above = sample > this.#value * (1 + riseShare) ? this.#above + 1 : 0;
+    const constantMs = this.#above >= riseSamples ? fastMs : slowMs;
+    // elapsed / (constant + elapsed) is the backward Euler step: stable for any gap, and free of
+    // Math.exp, whose last digit may differ between machines.
+    return Math.max(elapsedMs / (constantMs + elapsedMs), 1 / (this.#count + 1));
+  }
+}

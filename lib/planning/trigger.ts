@@ -1,0 +1,66 @@
+import type { ActionReason } from "../model/action.ts";
+import { type HostFigures, type Utilisation, utilisationOf } from "./host-figures.ts";
+import type { PlanningParams } from "./params.ts";
+
+export interface TriggerInput {
+  readonly self: HostFigures;
+  /** What every host would have if all were level (levelUtilisation). */
+  readonly mean: Utilisation;
+  /** Least utilisation among the hosts that could take a VM (leastUtilisation). */
+  readonly least?: Utilisation | undefined;
+  readonly brokenRules: boolean;
+  readonly nowMs: number;
+}
+
+/**
+ * Says when a host has a reason to look for a move. Load must give it in k of the last n samples,
+ * so that one sample never moves anything; draining and broken rules are facts and count at once.
+ */
+export class Trigger {
+  readonly #params: PlanningParams;
+  readonly #hot: Window;
+  readonly #above: Window;
+
+  constructor(params: PlanningParams) {
+    this.#params = params;
+    this.#hot = new Window(params.triggerSamples);
+    this.#above = new Window(params.triggerSamples);
+  }
+
+  /** Call once a load sample. The weightiest reason that holds, or null. */
+  observe(input: TriggerInput): ActionReason | null {
+    const own = utilisationOf(input.self);
+    const { hotShare, triggerNeeded } = this.#params;
+    const hot = this.#hot.push(own.cpu > hotShare || own.memory > hotShare) >= triggerNeeded;
+    const above = this.#above.push(this.#isAbove(own, input)) >= triggerNeeded;
+    if (input.self.draining) return "drain";
+    if (input.brokenRules) return "rule";
+    if (hot) return "hot";
+    return above ? "imbalance" : null;
+  }
+
+  #isAbove(own: Utilisation, { mean, least }: TriggerInput): boolean {
+    const { marginShare, gapShare } = this.#params;
+    const overMean = own.cpu > mean.cpu + marginShare || own.memory > mean.memory + marginShare;
+    if (overMean || !least) return overMean;
+    // Where one empty host joins many even ones, all are near the mean and yet it stands idle.
+    return own.cpu > least.cpu + gapShare || own.memory > least.memory + gapShare;
+  }
+}
+
+/** The last n yes-or-no samples. */
+class Window {
+  readonly #samples: boolean[] = [];
+  readonly #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** How many of the last n are yes, with this one. */
+  push(sample: boolean): number {
+    this.#samples.push(sample);
+    if (this.#samples.length > this.#size) this.#samples.shift();
+    return this.#samples.filter(Boolean).length;
+  }
+}

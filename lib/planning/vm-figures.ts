@@ -1,0 +1,17 @@
+import type { VmName } from "../model/ids.ts";
+import type { VmLoad } from "../model/load.ts";
+import type { VmPolicy } from "../model/vm-spec.ts";
+
+/** What the planner knows of a VM: running, with no unfinished action, and its load measured. */
+export interface VmFigures {
+  readonly vm: VmName;
+  /** Smoothed, not the last sample (load-estimate.ts). */
+  readonly load: VmLoad;
+  /** Memory that the VM is entitled to. */
+  readonly memoryBytes: number;
+  readonly policy: VmPolicy;
+  /** Why it cannot be moved at all, in words; null when it can. */
+  readonly immovable: string | null;
+  /** Monotonic ms until which it rests after a move; 0 for none. */
+  readonly cooldownUntilMs: number;
+}
