@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { HostPressure } from "#lib/model/load.ts";
+import type { Log } from "../ports/log.ts";
+import {
+  type CpuTicks,
+  type MemoryFigures,
+  parseArcFreeable,
+  parseMeminfo,
+  parseStat,
+  pressureOf,
+} from "./parse-proc.ts";
+
+/** One look at the machine. Null: the figure cannot be had; why was logged once. */
+export interface MachineSample {
+  readonly cpu: CpuTicks | null;
+  readonly memory: MemoryFigures | null;
+  readonly pressure: HostPressure | null;
+}
+
+/** Reads the machine's figures under /proc. Never fails: a figure is there or null. */
+export class ProcSampler {
+  readonly #procDirectory: string;
+  readonly #log: Log;
+  readonly #reported = new Set<string>();
+
+  constructor(options: { log: Log; procDirectory?: string }) {
+    this.#procDirectory = options.procDirectory ?? "/proc";
+    this.#log = options.log;
+  }
+
+  async sample(): Promise<MachineSample> {
+    const [stat, meminfo, arcstats, ...pressures] = await Promise.all([
+      this.#read("stat", "CPU load of the host"),
+      this.#read("meminfo", "memory of the host"),
+      // Most hosts have no ZFS: a missing file is the usual case and nothing to report.
+      this.#readQuietly("spl/kstat/zfs/arcstats"),
+      ...["cpu", "memory", "io"].map((name) => this.#read(`pressure/${name}`, `${name} pressure`)),
+    ]);
+    return {
+      cpu: this.#parsed("stat", stat, parseStat),
+      memory: withArc(this.#parsed("meminfo", meminfo, parseMeminfo), arcstats),
+      pressure: pressureOf(pressures[0], pressures[1], pressures[2]) ?? null,
+    };
+  }
+
+  #parsed<Figure>(
+    name: string,
+    text: string | undefined,
+    parse: (text: string) => Figure | undefined,
+  ): Figure | null {
+    if (text === undefined) return null;
+    const figure = parse(text);
+    if (figure === undefined) this.#report(name, "its text is not as this agent knows it");
+    return figure ?? null;
+  }
+
+  async #read(name: string, meaning: string): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.#procDirectory, name), "latin1");
+    } catch (error) {
+      this.#report(name, `${meaning} is unknown: ${error instanceof Error ? error.message : ""}`);
+      return undefined;
+    }
+  }
+
+  async #readQuietly(name: string): Promise<string | undefined> {
+    return await readFile(join(this.#procDirectory, name), "latin1").catch(() => undefined);
+  }
+
+  #report(name: string, reason: string): void {
+    if (this.#reported.has(name)) return;
+    this.#reported.add(name);
+    const path = join(this.#procDirectory, name);
+    this.#log.write("warn", `${path}: ${reason}`, { code: "FIGURE_MISSING", path });
+  }
+}
+
+function withArc(memory: MemoryFigures | null, arcstats: string | undefined): MemoryFigures | null {
+  const freeable = arcstats === undefined ? undefined : parseArcFreeable(arcstats);
+  if (memory === null || freeable === undefined) return memory;
+  const availableBytes = Math.min(memory.availableBytes + freeable, memory.totalBytes);
+  return { ...memory, availableBytes };
+}

@@ -1,0 +1,40 @@
+import type { VmName } from "#lib/model/ids.ts";
+import type { VmLoad } from "#lib/model/load.ts";
+import type { VmUsage } from "../ports/hypervisor.ts";
+
+const NS_PER_MS = 1e6;
+
+/** One VM's load between two looks at its counters. */
+export interface VmDemand {
+  readonly vm: VmName;
+  readonly load: VmLoad;
+  /** CPU that it really had, in cores: what it adds to the machine's busy time. */
+  readonly usedCpuCores: number;
+}
+
+/**
+ * Load of each VM that is in both lists, from what its counters grew in `elapsedMs` (> 0). Demand
+ * is used plus waited. A VM that is new, or whose counters fell because its process is another one
+ * now, has no figure yet and is left out.
+ */
+export function vmDemands(
+  before: readonly VmUsage[],
+  now: readonly VmUsage[],
+  elapsedMs: number,
+): VmDemand[] {
+  const elapsedNs = elapsedMs * NS_PER_MS;
+  const earlier = new Map(before.map((usage) => [usage.vm, usage]));
+  return now.flatMap((usage) => {
+    const last = earlier.get(usage.vm);
+    if (last === undefined) return [];
+    const usedNs = usage.cpuTimeNs - last.cpuTimeNs;
+    const waitedNs = usage.runDelayNs - last.runDelayNs;
+    if (usedNs < 0 || waitedNs < 0) return [];
+    const load: VmLoad = {
+      cpuCores: (usedNs + waitedNs) / elapsedNs,
+      residentBytes: usage.residentBytes,
+      dirtyBytesPerSecond: usage.dirtyBytesPerSecond,
+    };
+    return [{ vm: usage.vm, load, usedCpuCores: usedNs / elapsedNs }];
+  });
+}
