@@ -69,7 +69,7 @@ export class SourceElection<Proposal extends Choice> {
     return this.#next(nowMs);
   }
 
-  /** Gives up on an answer that is late. True when there was one to give up. */
+  /** Gives up on an answer that is late. The proposal that was given up, or null. */
   overdue(nowMs: number): Proposal | null {
     if (!this.#open || nowMs < this.#open.untilMs) return null;
     const { proposal } = this.#open;

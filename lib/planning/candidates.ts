@@ -95,14 +95,15 @@ function gainShortfall(
   return one.gain - one.cost >= needed ? null : needed;
 }
 
-type Weighed = Pick<VmFigures, "vm" | "load" | "memoryBytes">;
+type Weighed = Pick<VmFigures, "vm" | "load" | "memoryBytes" | "cpuNoiseShare">;
 
 function scoreNeeded(
   vm: Weighed,
   { scale, params }: { readonly scale: CapacityScale; readonly params: PlanningParams },
 ): number {
   const cpuShare = vm.load.cpuCores / scale.cpuCores;
-  return params.gainMin + params.doubtShare * params.weights.cpu * cpuShare * cpuShare;
+  const noise = Math.min(vm.cpuNoiseShare ?? params.noiseShareAssumed, params.noiseShareMax);
+  return params.gainMin + params.doubtPerNoise * noise * params.weights.cpu * cpuShare * cpuShare;
 }
 
 function shortfallWords(vm: Weighed, to: HostFigures, score: number, needed: number): string {
@@ -144,7 +145,9 @@ export function rescore(options: RescoreOptions): {
   const gain = gainOf(vm, source, self, { scale, weights: params.weights });
   const cost = costOf(vm.load, params);
   const rule = ruleRefusal(vm, source, self, { reason, memoryShareMax: params.memoryShareMax });
-  const shortfall = gainShortfall({ vm, gain, cost, reason }, options);
+  // The source has already doubted its own figures; doubting them twice would refuse for ever.
+  const sure = { ...vm, cpuNoiseShare: 0 };
+  const shortfall = gainShortfall({ vm: sure, gain, cost, reason }, options);
   const words = shortfall ? shortfallWords(vm, self, gain - cost, shortfall) : null;
   return { gain, cost, score: gain - cost, refusal: rule ?? words };
 }

@@ -1,11 +1,15 @@
 import type { VmLoad } from "../model/load.ts";
 import { defaultSmoothingParams, SmoothedFigure, type SmoothingParams } from "./smoothed-figure.ts";
 
+/** A deviation of fewer samples than these says little, and a seeded figure starts with none. */
+const NOISE_SAMPLES_MIN = 20;
+
 /** The load of one VM as planning should see it: without the noise, and without haste. */
 export class LoadEstimate {
   readonly #cpuCores: SmoothedFigure;
   readonly #dirtyBytesPerSecond: SmoothedFigure;
   #residentBytes = 0;
+  #samples = 0;
 
   constructor(params: SmoothingParams = defaultSmoothingParams) {
     this.#cpuCores = new SmoothedFigure(params);
@@ -26,6 +30,7 @@ export class LoadEstimate {
     if (load.dirtyBytesPerSecond !== null) {
       this.#dirtyBytesPerSecond.observe(load.dirtyBytesPerSecond, nowMs);
     }
+    this.#samples++;
     // Resident memory is counted, not sampled: the newest figure is the right one.
     this.#residentBytes = load.residentBytes;
   }
@@ -39,5 +44,10 @@ export class LoadEstimate {
       residentBytes: this.#residentBytes,
       dirtyBytesPerSecond: this.#dirtyBytesPerSecond.value(),
     };
+  }
+
+  /** How noisy the CPU samples are: mean deviation over mean; undefined until it can be told. */
+  get cpuNoiseShare(): number | undefined {
+    return this.#samples >= NOISE_SAMPLES_MIN ? this.#cpuCores.noiseShare() : undefined;
   }
 }

@@ -4,9 +4,13 @@ export interface SmoothingParams {
   readonly slowMs: number;
   /** Time constant while several samples agree that the figure has risen. */
   readonly fastMs: number;
-  /** So many samples in a row must lie above the figure by `riseShare` for it to be a rise. */
+  /**
+   * So many samples in a row must lie above the figure for it to be a rise: by `riseShare` of it,
+   * and by `riseDeviations` times its usual deviation, so that a noisy figure does not creep up.
+   */
   readonly riseSamples: number;
   readonly riseShare: number;
+  readonly riseDeviations: number;
   /** Samples before the figure is good enough to act on. */
   readonly samplesMin: number;
 }
@@ -16,6 +20,7 @@ export const defaultSmoothingParams: SmoothingParams = {
   fastMs: 2_000,
   riseSamples: 3,
   riseShare: 0.25,
+  riseDeviations: 2,
   samplesMin: 3,
 };
 
@@ -26,6 +31,8 @@ export const defaultSmoothingParams: SmoothingParams = {
 export class SmoothedFigure {
   readonly #params: SmoothingParams;
   #value = 0;
+  /** Mean absolute deviation of the samples from the figure. */
+  #deviation = 0;
   #count = 0;
   #lastMs = 0;
   /** Samples in a row that lay clearly above. */
@@ -38,6 +45,7 @@ export class SmoothedFigure {
   /** Takes over a figure from elsewhere, as old and settled. */
   seed(value: number, nowMs: number): void {
     this.#value = value;
+    this.#deviation = 0;
     this.#count = Number.MAX_SAFE_INTEGER;
     this.#lastMs = nowMs;
     this.#above = 0;
@@ -49,7 +57,9 @@ export class SmoothedFigure {
     if (this.#count === 0) {
       this.#value = sample;
     } else {
-      this.#value += (sample - this.#value) * this.#weightOf(sample, nowMs - this.#lastMs);
+      const weight = this.#weightOf(sample, nowMs - this.#lastMs);
+      this.#deviation += (Math.abs(sample - this.#value) - this.#deviation) * weight;
+      this.#value += (sample - this.#value) * weight;
     }
     this.#count = Math.min(this.#count + 1, Number.MAX_SAFE_INTEGER);
     this.#lastMs = nowMs;
@@ -60,12 +70,23 @@ export class SmoothedFigure {
     return this.#count >= this.#params.samplesMin ? this.#value : null;
   }
 
+  /** Mean absolute deviation of a sample from the figure, as a share of it; 0 of no figure. */
+  noiseShare(): number {
+    return this.#value > 0 ? this.#deviation / this.#value : 0;
+  }
+
   #weightOf(sample: number, elapsedMs: number): number {
-    const { slowMs, fastMs, riseSamples, riseShare } = this.#params;
-    this.#above = sample > this.#value * (1 + riseShare) ? this.#above + 1 : 0;
+    const { slowMs, fastMs, riseSamples } = this.#params;
+    this.#above = this.#isAbove(sample) ? this.#above + 1 : 0;
     const constantMs = this.#above >= riseSamples ? fastMs : slowMs;
     // elapsed / (constant + elapsed) is the backward Euler step: stable for any gap, and free of
     // Math.exp, whose last digit may differ between machines.
     return Math.max(elapsedMs / (constantMs + elapsedMs), 1 / (this.#count + 1));
+  }
+
+  #isAbove(sample: number): boolean {
+    const { riseShare, riseDeviations } = this.#params;
+    const rise = Math.max(riseShare * this.#value, riseDeviations * this.#deviation);
+    return sample > this.#value + rise;
   }
 }

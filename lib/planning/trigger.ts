@@ -20,6 +20,7 @@ export class Trigger {
   readonly #params: PlanningParams;
   readonly #hot: Window;
   readonly #above: Window;
+  #reasons: ActionReason[] = [];
 
   constructor(params: PlanningParams) {
     this.#params = params;
@@ -33,10 +34,20 @@ export class Trigger {
     const { hotShare, triggerNeeded } = this.#params;
     const hot = this.#hot.push(own.cpu > hotShare || own.memory > hotShare) >= triggerNeeded;
     const above = this.#above.push(this.#isAbove(own, input)) >= triggerNeeded;
-    if (input.self.draining) return "drain";
-    if (input.brokenRules) return "rule";
-    if (hot) return "hot";
-    return above ? "imbalance" : null;
+    this.#reasons = [];
+    if (input.self.draining) this.#reasons.push("drain");
+    else if (input.brokenRules) this.#reasons.push("rule");
+    if (hot) this.#reasons.push("hot");
+    else if (above) this.#reasons.push("imbalance");
+    return this.#reasons[0] ?? null;
+  }
+
+  /**
+   * Every reason that held at the last sample, weightiest first. When no move serves the first (a
+   * rule that no host can satisfy), the next gets its turn, or one VM would stop all balancing.
+   */
+  get reasons(): readonly ActionReason[] {
+    return this.#reasons;
   }
 
   #isAbove(own: Utilisation, { mean, least }: TriggerInput): boolean {

@@ -7,6 +7,8 @@ export interface VmFigures {
   readonly vm: VmName;
   /** Smoothed, not the last sample (load-estimate.ts). */
   readonly load: VmLoad;
+  /** Usual deviation of a CPU sample from the smoothed load, as a share of it (0..); if measured. */
+  readonly cpuNoiseShare?: number | undefined;
   /** Memory that the VM is entitled to. */
   readonly memoryBytes: number;
   readonly policy: VmPolicy;
