@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { BadRequestError } from "./api-error.ts";
+
+const hostText = z.string().min(1).max(128);
+
+export const modeBody = z.strictObject({ mode: z.enum(["act", "hold"]) });
+export const migrateBody = z.strictObject({ target: hostText });
+export const stopBody = z.strictObject({ force: z.boolean().default(false) });
+export const resolveBody = z.strictObject({
+  decision: z.enum(["run-here", "discard"]),
+  fenced: hostText,
+});
+export const emptyBody = z.strictObject({});
+
+/** The checked value of a JSON body; an empty body is `{}`. Throws ApiError BAD_REQUEST. */
+export function readJsonBody<Value>(schema: z.ZodType<Value>, text: string): Value {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue === undefined || issue.path.length === 0 ? "body" : issue.path.join(".");
+  throw new BadRequestError(`${field}: ${issue?.message ?? "refused"}`);
+}
+
+function parseJson(text: string): unknown {
+  if (text.trim() === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadRequestError("the body is not JSON", { cause: error });
+  }
+}

@@ -1,0 +1,110 @@
+import { isAbsolute, normalize } from "node:path";
+import { z } from "zod";
+import { isVmName } from "#lib/model/ids.ts";
+import { vmLimits } from "#lib/model/vm-spec.ts";
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** `[a-z0-9-]` as the model has it: names become file names, unit names and QEMU arguments. */
+const name = z
+  .string()
+  .refine(isVmName, "must be 1 to 63 of a-z, 0-9 and -, neither first nor last a -");
+
+const absolutePath = z
+  .string()
+  .max(vmLimits.pathLengthMax)
+  .refine((path) => isAbsolute(path) && normalize(path) === path, "must be a plain absolute path")
+  // QEMU reads a comma as the next option, and a NUL ends the text for the kernel.
+  .refine((path) => !/[,\p{Cc}]/u.test(path), "must not contain commas or control characters");
+
+const memory = z
+  .union([z.number(), z.string()], { error: 'must be a size such as "128MiB", or bytes' })
+  .transform((value, context) => {
+    const bytes = typeof value === "number" ? value : bytesOf(value);
+    if (bytes !== undefined && isMemorySize(bytes)) return bytes;
+    context.addIssue({
+      code: "custom",
+      message: `must be a size such as "128MiB", or bytes, from ${vmLimits.memoryBytesMin} to ${vmLimits.memoryBytesMax}; got ${JSON.stringify(value)}`,
+    });
+    return z.NEVER;
+  });
+
+const port = z.int().min(1).max(65_535);
+
+const forward = z.strictObject({
+  protocol: z.enum(["tcp", "udp"]).default("tcp"),
+  hostPort: port,
+  guestPort: port,
+});
+
+const network = z.union([
+  z.literal("none").transform(() => ({ kind: "none" as const })),
+  z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("none") }),
+    z.strictObject({
+      kind: z.literal("user"),
+      forwards: z.array(forward).max(vmLimits.forwardsMax).default([]),
+    }),
+    z.strictObject({
+      kind: z.literal("bridge"),
+      // IFNAMSIZ is 16 with the closing NUL.
+      bridge: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "must be the name of a bridge"),
+      mac: z
+        .string()
+        .regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/, "must be like 52:54:00:12:34:56")
+        .optional(),
+    }),
+  ]),
+]);
+
+const policy = z.strictObject({
+  pin: z.string().min(1).max(64).nullable().default(null),
+  ignore: z.boolean().default(false),
+  antiAffinityGroup: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be 1 to 63 of a-z, 0-9 and -")
+    .nullable()
+    .default(null),
+});
+
+const kernel = z.strictObject({
+  path: absolutePath,
+  initrd: absolutePath.nullable().default(null),
+  cmdline: z
+    .string()
+    .max(vmLimits.cmdlineLengthMax)
+    .regex(/^\P{Cc}*$/u, "must not contain control characters")
+    .default(""),
+});
+
+/** A VM spec as an admin writes it: YAML or JSON, unknown keys refused, defaults filled in. */
+export const vmSpecSchema = z.strictObject({
+  name,
+  vcpus: z.int().min(1).max(vmLimits.vcpusMax).default(1),
+  memory: memory.optional(),
+  memoryBytes: z.int().min(vmLimits.memoryBytesMin).max(vmLimits.memoryBytesMax).optional(),
+  machine: z.enum(["microvm", "q35", "pc"]).default("microvm"),
+  kernel: kernel.nullable().default(null),
+  disks: z
+    .array(z.strictObject({ path: absolutePath, format: z.enum(["raw", "qcow2"]) }))
+    .max(vmLimits.disksMax)
+    .default([]),
+  network: network.default({ kind: "none" }),
+  policy: policy.default({ pin: null, ignore: false, antiAffinityGroup: null }),
+});
+
+function bytesOf(text: string): number | undefined {
+  const match = /^([0-9]{1,15}) ?(B|KiB|MiB|GiB|TiB)?$/.exec(text);
+  if (match === null) return undefined;
+  return Number(match[1]) * (UNIT_BYTES[match[2] ?? "B"] ?? 1);
+}
+
+function isMemorySize(bytes: number): boolean {
+  const { memoryBytesMin, memoryBytesMax } = vmLimits;
+  return Number.isSafeInteger(bytes) && bytes >= memoryBytesMin && bytes <= memoryBytesMax;
+}
