@@ -4,7 +4,7 @@ import type { Hypervisor, VmUsage } from "../ports/hypervisor.ts";
 import type { LoadSample, LoadSampler } from "../ports/load-sampler.ts";
 import type { CpuTicks } from "./parse-proc.ts";
 import type { MachineSample, ProcSampler } from "./proc-sampler.ts";
-import { type VmDemand, vmDemands } from "./vm-demand.ts";
+import { guestCpuCores, vmDemands } from "./vm-demand.ts";
 
 /** Under this the tick of /proc/stat (10 ms) is too coarse for a figure. */
 const ELAPSED_MS_MIN = 100;
@@ -52,10 +52,9 @@ export class HostLoadSampler implements LoadSampler {
     if (before !== undefined && now.atMs - before.atMs < ELAPSED_MS_MIN) return undefined;
     this.#before = now;
     if (before === undefined) return undefined;
-    const demands = vmDemands(before.usage, now.usage, now.atMs - before.atMs);
-    const host = hostLoad({ before, now, demands, capacity: this.#options.capacity });
+    const host = hostLoad({ before, now, capacity: this.#options.capacity });
     if (host === undefined) return undefined;
-    return { host, vms: demands.map(({ vm, load }) => ({ vm, load })) };
+    return { host, vms: vmDemands(before.usage, now.usage, now.atMs - before.atMs) };
   }
 
   async #look(): Promise<Look> {
@@ -68,7 +67,6 @@ export class HostLoadSampler implements LoadSampler {
 interface HostLoadFacts {
   readonly before: Look;
   readonly now: Look;
-  readonly demands: readonly VmDemand[];
   readonly capacity: ConfiguredCapacity;
 }
 
@@ -81,11 +79,11 @@ function hostLoad(facts: HostLoadFacts): HostLoad | undefined {
   return { ...cpu, ...memory, pressure: isShared ? null : facts.now.machine.pressure };
 }
 
-function cpuFigures({ before, now, demands, capacity }: HostLoadFacts) {
+function cpuFigures({ before, now, capacity }: HostLoadFacts) {
   if (capacity.cpuCores !== null) return { cpuCapacityCores: capacity.cpuCores, otherCpuCores: 0 };
   const busyCores = busyBetween(before.machine.cpu, now.machine.cpu);
   if (now.machine.cpu === null || busyCores === undefined) return undefined;
-  const guestCores = demands.reduce((sum, { usedCpuCores }) => sum + usedCpuCores, 0);
+  const guestCores = guestCpuCores(before.usage, now.usage, now.atMs - before.atMs);
   return {
     cpuCapacityCores: now.machine.cpu.cpuCount,
     otherCpuCores: Math.max(busyCores - guestCores, 0),

@@ -8,8 +8,6 @@ const NS_PER_MS = 1e6;
 export interface VmDemand {
   readonly vm: VmName;
   readonly load: VmLoad;
-  /** CPU that it really had, in cores: what it adds to the machine's busy time. */
-  readonly usedCpuCores: number;
 }
 
 /**
@@ -35,6 +33,23 @@ export function vmDemands(
       residentBytes: usage.residentBytes,
       dirtyBytesPerSecond: usage.dirtyBytesPerSecond,
     };
-    return [{ vm: usage.vm, load, usedCpuCores: usedNs / elapsedNs }];
+    return [{ vm: usage.vm, load }];
   });
+}
+
+/**
+ * CPU that all guests together really had, in cores: their part of the machine's busy time. A guest
+ * that is new, or in a new process, counts with all it used: its counters began in this interval.
+ */
+export function guestCpuCores(
+  before: readonly VmUsage[],
+  now: readonly VmUsage[],
+  elapsedMs: number,
+): number {
+  const earlier = new Map(before.map(({ vm, cpuTimeNs }) => [vm, cpuTimeNs]));
+  const usedNs = now.reduce((sum, { vm, cpuTimeNs }) => {
+    const lastNs = earlier.get(vm) ?? 0;
+    return sum + (cpuTimeNs >= lastNs ? cpuTimeNs - lastNs : cpuTimeNs);
+  }, 0);
+  return usedNs / (elapsedMs * NS_PER_MS);
 }

@@ -1,0 +1,48 @@
+import type { MoveId } from "#lib/model/ids.ts";
+
+/** What the agent tells a channel process: one JSON line on its stdin. Never in argv: it has a key. */
+interface OrderBase {
+  /** The TLS identity: which move this channel is for. */
+  readonly moveId: MoveId;
+  /** Pre-shared key of this move alone, 32 bytes in hex. */
+  readonly keyHex: string;
+  /** Listen: where the hypervisor waits. Connect: where the hypervisor shall stream into. */
+  readonly socketPath: string;
+  /** Cap on what flows from source to target; 0 for none. */
+  readonly bandwidthBytesPerSecond: number;
+}
+
+export interface ListenOrder extends OrderBase {
+  readonly end: "listen";
+  readonly address: string;
+  /** First free port of the range is taken; both 0 for any. */
+  readonly portMin: number;
+  readonly portMax: number;
+}
+
+export interface ConnectOrder extends OrderBase {
+  readonly end: "connect";
+  /** Tried in this order. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** Own address to connect from, which chooses the network; null for the system's choice. */
+  readonly localAddress: string | null;
+  /** For one address: TCP connection and TLS handshake together. */
+  readonly connectMsMax: number;
+}
+
+export type ChannelOrder = ListenOrder | ConnectOrder;
+
+/** What a channel process tells the agent: JSON lines on its stdout. */
+export type ChannelReport =
+  | { readonly report: "ready"; readonly port: number | null }
+  /** Both directions have ended; the process exits. */
+  | { readonly report: "ended"; readonly sentBytes: number; readonly receivedBytes: number }
+  | { readonly report: "failed"; readonly problem: string };
+
+/** TLS 1.3 with a pre-shared key and fresh ephemeral keys: no certificates anywhere. */
+export const channelTls = {
+  minVersion: "TLSv1.3",
+  maxVersion: "TLSv1.3",
+  ciphers: "TLS_AES_128_GCM_SHA256",
+} as const;

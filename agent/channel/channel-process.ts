@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assert } from "#lib/base/assert.ts";
+import type { MoveId } from "#lib/model/ids.ts";
+import type { Channel } from "../ports/channel.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { ChannelChild } from "./channel-child.ts";
+import { ChannelError } from "./channel-error.ts";
+import type { ChannelOrder } from "./channel-order.ts";
+
+/** Start of a Node process on a busy host, with room to spare. */
+const START_MS_MAX = 10_000;
+/** One address: TCP connection and TLS handshake. */
+const CONNECT_MS_MAX = 5000;
+/** More addresses than this would outlast the grant. */
+const ADDRESSES_MAX = 4;
+/** One move in and one out are usual; more than this is a bug that leaks processes. */
+const CHANNELS_MAX = 16;
+
+export interface ChannelProcessOptions {
+  /** Key of one move's channel: 32 bytes from the cluster key. */
+  readonly channelKey: (moveId: MoveId) => Uint8Array;
+  /** Folder for the UNIX sockets; made (0700) when missing. */
+  readonly socketDirectory: string;
+  /** Address that the target end listens on. */
+  readonly listenAddress: string;
+  /** Ports of the target end; both 0 for any free one. */
+  readonly portMin: number;
+  readonly portMax: number;
+  /** Own address that the source end connects from; null for the system's choice. */
+  readonly localAddress: string | null;
+  /** 0 for no cap. */
+  readonly bandwidthBytesPerSecond: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Entry of the process; by default the one beside this file, in the sources and in the bundle. */
+  readonly entry?: string;
+  /** For one address; smaller in tests. */
+  readonly connectMsMax?: number;
+}
+
+/** Channels as processes of their own: one an end and a move, ended by `close` or by our death. */
+export class ChannelProcess implements Channel {
+  readonly #options: ChannelProcessOptions;
+  readonly #entry: string;
+  readonly #children = new Map<MoveId, ChannelChild>();
+
+  constructor(options: ChannelProcessOptions) {
+    this.#options = options;
+    this.#entry = options.entry ?? besideThisFile();
+  }
+
+  async listen(moveId: MoveId, socketPath: string): Promise<{ port: number }> {
+    const { listenAddress, portMin, portMax } = this.#options;
+    const order = { ...this.#orderBase(moveId, socketPath), end: "listen" } as const;
+    const child = await this.#open({ ...order, address: listenAddress, portMin, portMax });
+    const port = await this.#ready(moveId, child, START_MS_MAX);
+    assert(port !== null, "a listening channel reports its port");
+    return { port };
+  }
+
+  async connect(
+    moveId: MoveId,
+    addresses: readonly string[],
+    port: number,
+  ): Promise<{ socketPath: string }> {
+    const tried = addresses.slice(0, ADDRESSES_MAX);
+    if (tried.length === 0) {
+      throw new ChannelError(`channel of move ${moveId}: the target announced no address`);
+    }
+    const { localAddress, connectMsMax = CONNECT_MS_MAX } = this.#options;
+    const socketPath = this.#socketPathOf(moveId);
+    const child = await this.#open({
+      ...this.#orderBase(moveId, socketPath),
+      end: "connect",
+      addresses: tried,
+      port,
+      localAddress,
+      connectMsMax,
+    });
+    await this.#ready(moveId, child, START_MS_MAX + connectMsMax * tried.length);
+    return { socketPath };
+  }
+
+  async close(moveId: MoveId): Promise<void> {
+    const child = this.#children.get(moveId);
+    if (child === undefined) return;
+    this.#children.delete(moveId);
+    await child.end();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#children.keys()].map((moveId) => this.close(moveId)));
+  }
+
+  /** Ids of the running processes, for diagnosis and tests. */
+  pids(): number[] {
+    return [...this.#children.values()].flatMap(({ pid }) => pid ?? []);
+  }
+
+  #orderBase(moveId: MoveId, socketPath: string) {
+    return {
+      moveId,
+      keyHex: Buffer.from(this.#options.channelKey(moveId)).toString("hex"),
+      socketPath,
+      bandwidthBytesPerSecond: this.#options.bandwidthBytesPerSecond,
+    };
+  }
+
+  /** A second order for one move replaces the first: the core asks again only after a failure. */
+  async #open(order: ChannelOrder): Promise<ChannelChild> {
+    await this.close(order.moveId);
+    if (this.#children.size >= CHANNELS_MAX) {
+      throw new ChannelError(`channel of move ${order.moveId}: ${CHANNELS_MAX} are open already`);
+    }
+    const { clock, log } = this.#options;
+    const child = new ChannelChild({ entry: this.#entry, order, clock, log });
+    this.#children.set(order.moveId, child);
+    void child.ended.then(() => {
+      if (this.#children.get(order.moveId) === child) this.#children.delete(order.moveId);
+    });
+    return child;
+  }
+
+  async #ready(moveId: MoveId, child: ChannelChild, msMax: number): Promise<number | null> {
+    try {
+      return await child.ready(msMax);
+    } catch (error) {
+      await this.close(moveId);
+      throw error;
+    }
+  }
+
+  /** Short whatever the move's name: a UNIX socket's path may have 107 characters. */
+  #socketPathOf(moveId: MoveId): string {
+    mkdirSync(this.#options.socketDirectory, { recursive: true, mode: 0o700 });
+    const digest = createHash("sha256").update(moveId).digest("hex").slice(0, 16);
+    return join(this.#options.socketDirectory, `${digest}.sock`);
+  }
+}
+
+function besideThisFile(): string {
+  const name = import.meta.url.endsWith(".ts") ? "./main.ts" : "./channel.mjs";
+  return fileURLToPath(new URL(name, import.meta.url));
+}

@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer, connect as openTcp, type Server, type Socket } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+import { type Carried, carry } from "./carry.ts";
+import { type ConnectOrder, channelTls } from "./channel-order.ts";
+
+/**
+ * Source end: connects to the first address that answers with the key of this move, then waits on
+ * a UNIX socket for the one connection of the hypervisor. `ready` is called when both stand.
+ */
+export async function serveConnectEnd(order: ConnectOrder, ready: () => void): Promise<Carried> {
+  const remote = await connectFirst(order);
+  const lost = once(remote, "close").then(() => {
+    throw new Error("the other host closed the channel before the hypervisor used it");
+  });
+  lost.catch(() => undefined);
+  const server = createServer({ allowHalfOpen: true });
+  rmSync(order.socketPath, { force: true });
+  server.listen(order.socketPath);
+  await once(server, "listening");
+  ready();
+  const local = await Promise.race([acceptOne(server), lost]);
+  return await carry(local, remote, order.bandwidthBytesPerSecond);
+}
+
+async function connectFirst(order: ConnectOrder): Promise<TLSSocket> {
+  const problems: string[] = [];
+  for (const address of order.addresses) {
+    try {
+      return await connectTo(order, address);
+    } catch (error) {
+      problems.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new Error(`cannot reach the target on port ${order.port} (${problems.join("; ")})`);
+}
+
+function connectTo(order: ConnectOrder, address: string): Promise<TLSSocket> {
+  const psk = Buffer.from(order.keyHex, "hex");
+  const tcp = openTcp({
+    host: address,
+    port: order.port,
+    ...(order.localAddress === null ? {} : { localAddress: order.localAddress }),
+    allowHalfOpen: true,
+  });
+  const socket = connect({
+    ...channelTls,
+    socket: tcp,
+    // No certificate is ever accepted in the key's place: the list of trusted ones is empty.
+    ca: [],
+    pskCallback: () => ({ psk, identity: order.moveId }),
+    checkServerIdentity: () => undefined,
+  });
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(
+      () => socket.destroy(new Error(`no answer within ${order.connectMsMax} ms`)),
+      order.connectMsMax,
+    );
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("refused: is the key of this move the same?")));
+    socket.once("secureConnect", () => {
+      clearTimeout(limit);
+      socket.off("error", reject);
+      resolve(socket);
+    });
+    socket.once("close", () => clearTimeout(limit));
+  });
+}
+
+async function acceptOne(server: Server): Promise<Socket> {
+  const [socket]: Socket[] = await once(server, "connection");
+  // Closing also removes the socket's file.
+  server.close();
+  if (socket === undefined) throw new Error("no connection");
+  return socket;
+}

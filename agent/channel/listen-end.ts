@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { type AddressInfo, createConnection } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { type Carried, carry } from "./carry.ts";
+import { channelTls, type ListenOrder } from "./channel-order.ts";
+
+/** Strangers may knock, but not fill the process with half-open handshakes. */
+const CONNECTIONS_MAX = 64;
+const HANDSHAKE_MS_MAX = 5000;
+
+/**
+ * Target end: listens, lets exactly one connection in that proves the key of this move, and leads
+ * it to the hypervisor. `ready` is called with the port.
+ */
+export async function serveListenEnd(
+  order: ListenOrder,
+  ready: (port: number) => void,
+): Promise<Carried> {
+  const server = createChannelServer(order);
+  const accepted = firstConnection(server);
+  await listenInRange(server, order);
+  ready(portOf(server));
+  const remote = await accepted;
+  server.close();
+  const local = createConnection({ path: order.socketPath, allowHalfOpen: true });
+  return await carry(local, remote, order.bandwidthBytesPerSecond);
+}
+
+function createChannelServer(order: ListenOrder): Server {
+  const key = Buffer.from(order.keyHex, "hex");
+  const server = createServer({
+    ...channelTls,
+    allowHalfOpen: true,
+    handshakeTimeout: HANDSHAKE_MS_MAX,
+    pskCallback: (_socket, identity) => (identity === order.moveId ? key : null),
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  // A handshake that fails is a stranger's or a scanner's: the right one may still come.
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  return server;
+}
+
+/** The first connection with the right key; every later one is turned away. */
+function firstConnection(server: Server): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    let isTaken = false;
+    server.on("secureConnection", (socket) => {
+      if (isTaken) {
+        socket.destroy();
+        return;
+      }
+      isTaken = true;
+      resolve(socket);
+    });
+    server.on("error", reject);
+  });
+}
+
+/** Takes the first free port of the range; throws the last error when there is none. */
+async function listenInRange(server: Server, order: ListenOrder): Promise<void> {
+  const { address, portMin, portMax } = order;
+  for (let port = portMin; ; port += 1) {
+    try {
+      server.listen({ host: address, port, exclusive: true });
+      await once(server, "listening");
+      return;
+    } catch (error) {
+      if (!isPortTaken(error)) throw error;
+      if (port >= portMax) {
+        const range = `${portMin} to ${portMax} on ${address}`;
+        throw new Error(`no free port from ${range}`, { cause: error });
+      }
+    }
+  }
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

@@ -1,0 +1,294 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ChannelProcess, type ChannelProcessOptions } from "#agent/channel/channel-process.ts";
+import { SystemClock } from "#agent/os/system-clock.ts";
+import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
+
+const MOVE = "web-1.2.0123456789abcdef";
+const HOST = "127.0.0.1";
+const MIB = 1 << 20;
+
+let folder: string;
+let channels: ChannelProcess[];
+let closers: (() => unknown)[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "evenkeel-channel-"));
+  channels = [];
+  closers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(channels.map((channel) => channel.stop()));
+  for (const close of closers) close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const key = generateClusterKey();
+
+function makeChannel(name: string, options: Partial<ChannelProcessOptions> = {}): ChannelProcess {
+  const channel = new ChannelProcess({
+    channelKey: deriveSecrets(key).channelKey,
+    socketDirectory: join(folder, name),
+    listenAddress: HOST,
+    portMin: 0,
+    portMax: 0,
+    localAddress: null,
+    bandwidthBytesPerSecond: 0,
+    clock: new SystemClock(),
+    log: { write: () => undefined },
+    ...options,
+  });
+  channels.push(channel);
+  return channel;
+}
+
+/** Stands in for the hypervisor that waits at the target. */
+async function waitingHypervisor(): Promise<{ path: string; connection: Promise<Socket> }> {
+  const path = join(folder, "incoming.sock");
+  const server: Server = createServer({ allowHalfOpen: true }).listen(path);
+  await once(server, "listening");
+  closers.push(() => server.close());
+  const connection = once(server, "connection").then(([socket]: Socket[]) => {
+    if (!socket) throw new Error("no socket");
+    socket.on("error", () => undefined);
+    closers.push(() => socket.destroy());
+    return socket;
+  });
+  return { path, connection };
+}
+
+function streamInto(path: string): Socket {
+  const socket = createConnection({ path, allowHalfOpen: true });
+  socket.on("error", () => undefined);
+  closers.push(() => socket.destroy());
+  return socket;
+}
+
+interface Standing {
+  readonly source: ChannelProcess;
+  readonly target: ChannelProcess;
+  readonly outgoing: Socket;
+  readonly incoming: Socket;
+  readonly port: number;
+}
+
+/** Both ends up, and a hypervisor connected at each. */
+async function stand(options: Partial<ChannelProcessOptions> = {}): Promise<Standing> {
+  const target = makeChannel("target", options);
+  const source = makeChannel("source", options);
+  const hypervisor = await waitingHypervisor();
+  const { port } = await target.listen(MOVE, hypervisor.path);
+  const { socketPath } = await source.connect(MOVE, [HOST], port);
+  const outgoing = streamInto(socketPath);
+  return { source, target, outgoing, incoming: await hypervisor.connection, port };
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Writes `total` bytes with back-pressure; resolves with their digest. */
+async function pour(socket: Socket, total: number): Promise<string> {
+  const block = randomBytes(MIB);
+  const hash = createHash("sha256");
+  for (let sent = 0; sent < total; sent += block.length) {
+    hash.update(block);
+    if (!socket.write(block)) await once(socket, "drain");
+  }
+  socket.end();
+  return hash.digest("hex");
+}
+
+async function digest(socket: Socket): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of socket) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Resolves when the socket is closed, by an error or without one. */
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("ChannelProcess", () => {
+  it("carries bytes intact both ways, each direction to its own end", async () => {
+    const { outgoing, incoming } = await stand();
+    const forth = randomBytes(3 * MIB + 17);
+    const back = randomBytes(2 * MIB + 5);
+    outgoing.end(forth);
+    expect(forth.equals(await readAll(incoming))).toBe(true);
+    // The source has ended its direction; the return path still speaks.
+    incoming.end(back);
+    expect(back.equals(await readAll(outgoing))).toBe(true);
+  });
+
+  it("ends its processes once both directions have ended", async () => {
+    const { source, target, outgoing, incoming } = await stand();
+    outgoing.end();
+    incoming.end();
+    incoming.resume();
+    outgoing.resume();
+    await expect.poll(() => [...source.pids(), ...target.pids()], { timeout: 10_000 }).toEqual([]);
+  });
+
+  it("carries a large stream with back-pressure (throughput printed)", async () => {
+    const { outgoing, incoming } = await stand();
+    const total = 512 * MIB;
+    const startMs = performance.now();
+    const [sent, received] = await Promise.all([pour(outgoing, total), digest(incoming)]);
+    const seconds = (performance.now() - startMs) / 1000;
+    console.log(`channel: ${(total / 1e6 / seconds).toFixed(0)} MB/s with hashing at both ends`);
+    expect(received).toBe(sent);
+  });
+
+  it("refuses another key and still takes the right one", async () => {
+    const target = makeChannel("target");
+    const stranger = makeChannel("stranger", {
+      channelKey: deriveSecrets(generateClusterKey()).channelKey,
+    });
+    const hypervisor = await waitingHypervisor();
+    const { port } = await target.listen(MOVE, hypervisor.path);
+    await expect(stranger.connect(MOVE, [HOST], port)).rejects.toThrow(
+      /channel of move web-1.*cannot reach the target/,
+    );
+    const { socketPath } = await makeChannel("source").connect(MOVE, [HOST], port);
+    streamInto(socketPath).end("hello");
+    expect(String(await readAll(await hypervisor.connection))).toBe("hello");
+  });
+
+  it("refuses the key of another move", async () => {
+    const target = makeChannel("target");
+    const { port } = await target.listen(MOVE, join(folder, "none.sock"));
+    const other = "web-2.2.0123456789abcdef";
+    await expect(makeChannel("source").connect(other, [HOST], port)).rejects.toThrow(
+      /channel of move web-2/,
+    );
+  });
+
+  it("refuses a second connection", async () => {
+    const { port } = await stand();
+    await expect(makeChannel("second").connect(MOVE, [HOST], port)).rejects.toThrow(
+      /cannot reach the target/,
+    );
+  });
+
+  it("shrugs off strangers that talk no TLS", async () => {
+    const target = makeChannel("target");
+    const hypervisor = await waitingHypervisor();
+    const { port } = await target.listen(MOVE, hypervisor.path);
+    const stranger = createConnection({ host: HOST, port });
+    stranger.on("error", () => undefined);
+    stranger.end(randomBytes(4096));
+    await closeOf(stranger);
+    const { socketPath } = await makeChannel("source").connect(MOVE, [HOST], port);
+    streamInto(socketPath).end("hello");
+    expect(String(await readAll(await hypervisor.connection))).toBe("hello");
+  });
+
+  it("tries the next address when one does not answer", async () => {
+    const target = makeChannel("target");
+    const { port } = await target.listen(MOVE, join(folder, "none.sock"));
+    const { socketPath } = await makeChannel("source").connect(MOVE, ["127.0.0.9", HOST], port);
+    expect(socketPath).toContain(folder);
+  });
+
+  it("gives up on a target that accepts but never answers", async () => {
+    const mute = createServer().listen(0, HOST);
+    await once(mute, "listening");
+    closers.push(() => mute.close());
+    const address = mute.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const source = makeChannel("source", { connectMsMax: 300 });
+    await expect(source.connect(MOVE, [HOST], port)).rejects.toThrow(/no answer within 300 ms/);
+    expect(source.pids()).toEqual([]);
+  });
+
+  it("says which ports were tried when none is free", async () => {
+    const taken = createServer().listen(0, HOST);
+    await once(taken, "listening");
+    closers.push(() => taken.close());
+    const address = taken.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const target = makeChannel("target", { portMin: port, portMax: port });
+    await expect(target.listen(MOVE, "/nowhere")).rejects.toThrow(`no free port from ${port}`);
+  });
+
+  it("breaks the source's stream when the target's process is killed", async () => {
+    const { target, outgoing } = await stand();
+    const closed = closeOf(outgoing);
+    const [pid] = target.pids();
+    if (pid) process.kill(pid, "SIGKILL");
+    outgoing.write(randomBytes(MIB));
+    outgoing.resume();
+    outgoing.on("end", () => outgoing.destroy());
+    await closed;
+  });
+
+  it("closes in bounded time while the peer is stopped", async () => {
+    const { source, target, outgoing } = await stand();
+    const [pid] = target.pids();
+    expect(pid).toBeDefined();
+    if (!pid) return;
+    process.kill(pid, "SIGSTOP");
+    closers.push(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+    outgoing.write(randomBytes(8 * MIB));
+    const closed = closeOf(outgoing);
+    outgoing.resume();
+    outgoing.on("end", () => outgoing.destroy());
+    await source.close(MOVE);
+    await closed;
+    expect(source.pids()).toEqual([]);
+    // The stopped one does not see the end of its stdin: it is killed after the wait.
+    await target.close(MOVE);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it("keeps to its bandwidth cap", async () => {
+    const { outgoing, incoming } = await stand({ bandwidthBytesPerSecond: 4 * MIB });
+    const startMs = performance.now();
+    const [sent, received] = await Promise.all([pour(outgoing, 4 * MIB), digest(incoming)]);
+    const seconds = (performance.now() - startMs) / 1000;
+    expect(received).toBe(sent);
+    // A lower bound of time holds however busy the machine is.
+    expect(seconds).toBeGreaterThan(0.6);
+  });
+
+  it("dies with its agent, also by kill -9", async () => {
+    const parent = spawn(
+      process.execPath,
+      [join("test", "fixtures", "channel-parent.ts"), folder],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    closers.push(() => parent.kill("SIGKILL"));
+    const channelPid = await firstNumber(parent);
+    expect(isAlive(channelPid)).toBe(true);
+    parent.kill("SIGKILL");
+    await once(parent, "close");
+    await expect.poll(() => isAlive(channelPid), { timeout: 5000, interval: 20 }).toBe(false);
+  });
+});
+
+async function firstNumber(child: ChildProcess): Promise<number> {
+  const [chunk]: Buffer[] = child.stdout ? await once(child.stdout, "data") : [];
+  return Number(String(chunk).trim());
+}
