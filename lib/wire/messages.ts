@@ -69,6 +69,8 @@ export interface ProposeMessage {
   readonly source: HostSummary;
   /** Owner version that the move starts from. */
   readonly version: number;
+  /** Moves of this VM that followed one another closely, so that its rest goes on growing. */
+  readonly recentMoves: number;
 }
 
 export interface GrantMessage {

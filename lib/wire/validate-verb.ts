@@ -1,12 +1,69 @@
-import type { Verb, VerbResult } from "../model/verb.ts";
-import { Malformed } from "./malformed.ts";
+import type { Verb, VerbName, VerbResult } from "../model/verb.ts";
+import { wireLimits } from "./limits.ts";
+import type { Malformed } from "./malformed.ts";
+import type { Reader } from "./reader.ts";
+import { validate } from "./validate.ts";
+import { readVmSpecFields } from "./validate-vm-spec.ts";
+
+const verbNames = new Set<VerbName>([
+  "mode",
+  "drain",
+  "undrain",
+  "migrate",
+  "cancel",
+  "suspend",
+  "resume",
+  "start",
+  "stop",
+  "define",
+  "undefine",
+  "explain",
+  "resolve",
+]);
+const modes = new Set(["act", "hold"] as const);
+const decisions = new Set(["run-here", "discard"] as const);
 
 /** Checks and bounds an operator's verb. Never throws. */
-export function readVerb(_value: unknown): Verb | Malformed {
-  return new Malformed("", "not written yet");
+export function readVerb(value: unknown): Verb | Malformed {
+  return validate(value, readVerbFields);
 }
 
 /** Checks and bounds the result of a verb. Never throws. */
-export function readVerbResult(_value: unknown): VerbResult | Malformed {
-  return new Malformed("", "not written yet");
+export function readVerbResult(value: unknown): VerbResult | Malformed {
+  return validate(value, readVerbResultFields);
+}
+
+export function readVerbFields(fields: Reader): Verb {
+  const verb = fields.word("verb", verbNames);
+  switch (verb) {
+    case "mode":
+      return { verb, mode: fields.word("mode", modes) };
+    case "drain":
+    case "undrain":
+      return { verb, host: fields.host("host") };
+    case "migrate":
+      return { verb, vm: fields.vm("vm"), target: fields.host("target") };
+    case "stop":
+      return { verb, vm: fields.vm("vm"), force: fields.flag("force") };
+    case "define":
+      return { verb, spec: readVmSpecFields(fields.object("spec")) };
+    case "resolve":
+      return {
+        verb,
+        vm: fields.vm("vm"),
+        decision: fields.word("decision", decisions),
+        fenced: fields.host("fenced"),
+      };
+    default:
+      return { verb, vm: fields.vm("vm") };
+  }
+}
+
+export function readVerbResultFields(result: Reader): VerbResult {
+  return {
+    status: result.count("status", 100, 599),
+    message: result.text("message", wireLimits.reasonLengthMax),
+    data: result.textOrNull("data", wireLimits.resultLengthMax),
+    moveId: result.moveOrNull("moveId"),
+  };
 }
