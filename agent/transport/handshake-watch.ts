@@ -1,0 +1,83 @@
+import type { ConnectionGater, MultiaddrConnection } from "@libp2p/interface";
+import type { Multiaddr } from "@multiformats/multiaddr";
+import { ipEndpointOf, isPrivateIp } from "./addresses.ts";
+import type { Counters } from "./counters.ts";
+
+/**
+ * A peer of another key fails at every try and tries again; one that was killed in the middle of a
+ * handshake fails once.
+ */
+const FAILURES_TO_TELL = 2;
+const ADDRESSES_MAX = 1024;
+
+export interface HandshakeWatchOptions {
+  readonly counters: Counters;
+  /** True: this agent has no cluster key, so it deals with private addresses only. */
+  readonly isOpen: boolean;
+  /** True when another peer may be let in. */
+  readonly hasRoom: () => boolean;
+}
+
+/**
+ * Who may connect, and what to say about those who cannot: a peer with another key gets no further
+ * than the private network's handshake, which looks like noise to both ends.
+ */
+export class HandshakeWatch {
+  readonly #options: HandshakeWatchOptions;
+  readonly #upgraded = new WeakSet<MultiaddrConnection>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(options: HandshakeWatchOptions) {
+    this.#options = options;
+  }
+
+  gater(): ConnectionGater {
+    return {
+      denyDialMultiaddr: (address) => !this.admits(ipOf(address) ?? ""),
+      denyInboundConnection: (connection) => this.#denyInbound(connection),
+      denyInboundUpgradedConnection: (_peer, connection) => {
+        this.#upgraded.add(connection);
+        this.#failures.delete(ipOf(connection.remoteAddr) ?? "");
+        return !this.#options.hasRoom();
+      },
+    };
+  }
+
+  /** True when this agent deals with that IP address at all; names are judged once resolved. */
+  admits(ip: string): boolean {
+    return !this.#options.isOpen || ip === "" || isPrivateIp(ip);
+  }
+
+  /** A handshake with `address` failed, at whichever end it was begun. */
+  failed(address: string): void {
+    const count = (this.#failures.get(address) ?? 0) + 1;
+    if (this.#failures.size >= ADDRESSES_MAX && count === 1) return;
+    this.#failures.set(address, count);
+    if (count >= FAILURES_TO_TELL) this.tellStranger(address, "another cluster key, or none");
+  }
+
+  /** Says once for each address why the agent there never becomes a member. */
+  tellStranger(address: string, holds: string): void {
+    const here = this.#options.isOpen ? "this host has no cluster key" : "this host's key differs";
+    this.#options.counters.logOnce(
+      `stranger ${address}`,
+      `the agent at ${address} holds ${holds}; ${here}, so the two stay apart: compare "evenkeel key fingerprint" on both hosts, and install the same key on both if they belong together`,
+      { address },
+    );
+  }
+
+  #denyInbound(connection: MultiaddrConnection): boolean {
+    const ip = ipOf(connection.remoteAddr);
+    if (!ip || !this.admits(ip)) return true;
+    connection.addEventListener("close", () => {
+      if (this.#upgraded.has(connection)) return;
+      this.#options.counters.count("handshake");
+      this.failed(ip);
+    });
+    return false;
+  }
+}
+
+function ipOf(address: Multiaddr): string | undefined {
+  return ipEndpointOf(address.toString())?.ip;
+}
