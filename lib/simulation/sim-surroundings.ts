@@ -1,0 +1,21 @@
+import type { TransferLimits } from "../model/host-op.ts";
+import type { VerbResult } from "../model/verb.ts";
+import type { SimChannels } from "./sim-channels.ts";
+import type { SimFact } from "./sim-fact.ts";
+import type { SimLinks } from "./sim-links.ts";
+import type { SimNetwork } from "./sim-network.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+import type { Workload } from "./workload.ts";
+
+/** What one simulated agent finds around it: all that it shares with the others. */
+export interface SimSurroundings {
+  readonly clock: VirtualClock;
+  readonly links: SimLinks;
+  readonly network: SimNetwork;
+  readonly channels: SimChannels;
+  readonly workload: Workload;
+  /** Speed of a stream under these limits, bytes a second. */
+  bandwidthOf(limits: TransferLimits): number;
+  emit(fact: SimFact): void;
+  replied(requestId: string, result: VerbResult): void;
+}
