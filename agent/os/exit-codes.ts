@@ -4,7 +4,12 @@ import { AgentError } from "#lib/base/errors.ts";
 export const daemonExitCodes = { ok: 0, failed: 1, configuration: 78 } as const;
 
 /** Errors that a restart would only meet again: an admin has to mend something first. */
-const CONFIGURATION_CODES: readonly string[] = ["CONFIG", "CLUSTER_KEY", "IDENTITY"];
+const CONFIGURATION_CODES: readonly string[] = [
+  "CONFIG",
+  "CLUSTER_KEY",
+  "IDENTITY",
+  "STATE_DIRECTORY",
+];
 
 /** The exit code for an error that ends the daemon. */
 export function exitCodeOf(error: unknown): number {

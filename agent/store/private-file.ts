@@ -11,7 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { AgentError } from "#lib/base/errors.ts";
+import { AgentError } from "#lib/base/errors.ts";
 import { errnoOf, messageOf } from "./node-error.ts";
 
 /** Bits of a mode that let anybody but the owner in. */
@@ -84,19 +84,35 @@ export function createPrivateFile(path: string, text: string, options: PrivateFi
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     rmSync(aside, { force: true });
     writeDurably(aside, text);
-    // A hard link, unlike a rename, refuses to replace what is there.
+    publish(aside, path, options);
+  } catch (cause) {
+    if (cause instanceof AgentError) throw cause;
+    const problem = `${path}: cannot write the ${what}: ${messageOf(cause)}`;
+    throw failure(`${problem}${remedyOf(cause)}`, { cause });
+  }
+}
+
+/** A hard link, unlike a rename, refuses to replace what is there. */
+function publish(aside: string, path: string, { what, failure }: PrivateFileOptions): void {
+  try {
     linkSync(aside, path);
     syncFolder(dirname(path));
   } catch (cause) {
-    if (errnoOf(cause) === "EEXIST") {
-      throw failure(`${path}: there is one already: remove it first if you mean to replace it`, {
-        cause,
-      });
-    }
-    throw failure(`${path}: cannot write the ${what}: ${messageOf(cause)}`, { cause });
+    if (errnoOf(cause) !== "EEXIST") throw cause;
+    const remedy = "remove it first if you mean to replace it";
+    throw failure(`${path}: there is a ${what} already: ${remedy}`, { cause });
   } finally {
     rmSync(aside, { force: true });
   }
+}
+
+function remedyOf(error: unknown): string {
+  const errno = errnoOf(error);
+  if (errno === "ENOSPC" || errno === "EDQUOT") return ": free space on its file system";
+  if (errno === "EACCES" || errno === "EPERM" || errno === "EROFS") {
+    return ": make its folder writable for the agent's user";
+  }
+  return "";
 }
 
 function writeDurably(path: string, text: string): void {

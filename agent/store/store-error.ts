@@ -10,7 +10,12 @@ export class ClusterKeyError extends AgentError {
   readonly code = "CLUSTER_KEY";
 }
 
-/** Thrown when this host's own key or the folder it lies in cannot be used (exit 78). */
+/** Thrown when the state directory cannot be used or is open to others (exit 78). */
+export class StateDirectoryError extends AgentError {
+  readonly code = "STATE_DIRECTORY";
+}
+
+/** Thrown when this host's own key cannot be read or made (exit 78). */
 export class IdentityError extends AgentError {
   readonly code = "IDENTITY";
 }
