@@ -22,13 +22,13 @@ export class Awareness {
     this.#score = Math.max(0, this.#score - 1);
   }
 
-  /** Time given to an ack: each step of the score adds the whole again. */
+  /** Time given to an ack: up to five times as long. */
   scaleProbe(ms: number): number {
-    return ms * (1 + this.#score);
+    return ms * (1 + this.#score / 2);
   }
 
-  /** Time given to a suspect: each step adds half again, for the others judge as well. */
+  /** Time given to a suspect: up to three times as long, for the others judge as well. */
   scaleSuspicion(ms: number): number {
-    return ms * (1 + this.#score / 2);
+    return ms * (1 + this.#score / 4);
   }
 }

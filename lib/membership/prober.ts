@@ -85,7 +85,7 @@ export class Prober {
     const probe = this.#probes.answeredBy(from, ack.nonce);
     if (!probe) return undefined;
     this.#probes.end(probe.target);
-    const inTime = nowMs - probe.startedAtMs <= this.#params.probeTimeoutMs;
+    const inTime = probe.helpers === null;
     if (from === probe.target && inTime) this.#awareness.lower();
     return probe.target;
   }
