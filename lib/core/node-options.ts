@@ -31,8 +31,8 @@ export interface NodeOptions {
 export const defaultCoreSettings: CoreSettings = {
   limits: { bandwidthBytesPerSecond: 0, downtimeMs: 300, noProgressMs: 30_000 },
   gainMin: 0.005,
-  marginShare: 0.05,
+  marginShare: 0.02,
   hotShare: 0.9,
   cooldownMs: 60_000,
-  memoryShareMax: 0.95,
+  memoryShareMax: 0.9,
 };

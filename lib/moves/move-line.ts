@@ -23,6 +23,8 @@ export interface MoveFacts {
   readonly reason: ActionReason;
   readonly gain: number;
   readonly cost: number;
+  /** Moves of the VM that followed one another closely, this one included. */
+  readonly recentMoves: number;
 }
 
 export interface SourceLine extends MoveFacts {

@@ -1,0 +1,188 @@
+import { defaultElectionParams } from "../election/params.ts";
+import { TargetElection } from "../election/target-election.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { ActionReason } from "../model/action.ts";
+import type { HostOpResult } from "../model/host-op.ts";
+import { type HostId, type MoveId, readMoveId, type VmName } from "../model/ids.ts";
+import { rescore } from "../planning/candidates.ts";
+import { figuresOfSummary } from "../planning/host-figures.ts";
+import type { PlanningParams } from "../planning/params.ts";
+import type { ProposeMessage } from "../wire/messages.ts";
+import type { GuestTable } from "./guest-table.ts";
+import type { Mover } from "./mover.ts";
+import type { Outbox } from "./outbox.ts";
+import { ownSummary, usedMemoryBytes } from "./own-figures.ts";
+import type { Self } from "./self.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** A proposal as it is gathered: with the fields that the election compares. */
+interface Gathered {
+  readonly moveId: MoveId;
+  readonly vm: VmName;
+  readonly source: HostId;
+  readonly sourceName: string;
+  readonly reason: ActionReason;
+  readonly message: ProposeMessage;
+}
+
+export interface AdmissionOptions {
+  readonly self: Self;
+  readonly outbox: Outbox;
+  readonly guests: GuestTable;
+  readonly ledger: Ledger;
+  readonly mover: Mover;
+  readonly surroundings: Surroundings;
+  readonly planning: PlanningParams;
+  readonly mayAct: (reason: ActionReason, nowMs: number) => boolean;
+}
+
+/** The target's side of the election: gather, judge by the own ledger, grant one, refuse the rest. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #election = new TargetElection<Gathered>(defaultElectionParams);
+  /** Chosen and reserved; the hypervisor is still asked whether it can take it. */
+  readonly #checking = new Map<MoveId, Gathered>();
+  #received = 0;
+  #grants = 0;
+  #refusals = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get counters(): { received: number; grants: number; refusals: number } {
+    return { received: this.#received, grants: this.#grants, refusals: this.#refusals };
+  }
+
+  nextTimeoutMs(): number | undefined {
+    return this.#election.nextTimeoutMs;
+  }
+
+  onPropose(from: HostId, message: ProposeMessage, nowMs: number): void {
+    this.#received += 1;
+    const { moveId, reason, offer } = message;
+    const proposal: Gathered = {
+      moveId,
+      vm: offer.spec.name,
+      source: from,
+      sourceName: this.#options.surroundings.nameOf(from),
+      reason,
+      message,
+    };
+    const refusal = this.#outright(proposal, nowMs);
+    if (refusal !== null) this.#refuse(proposal, refusal);
+    else if (!this.#election.gather(proposal, nowMs)) {
+      this.#refuse(proposal, "too many proposals at once");
+    }
+  }
+
+  /** What needs no comparison with other proposals. */
+  #outright(proposal: Gathered, nowMs: number): string | null {
+    const { self, guests, mover, mayAct } = this.#options;
+    const named = readMoveId(proposal.moveId);
+    const { version } = proposal.message;
+    if (named?.vm !== proposal.vm || named.version !== version + 1) {
+      return "the proposal's move id does not name its VM and version";
+    }
+    if (self.presence !== "here") return "the agent is leaving";
+    if (!mayAct(proposal.reason, nowMs)) return "the cluster is on hold here";
+    if (guests.get(proposal.vm)) return `a VM named ${proposal.vm} is here already`;
+    if (mover.table.ofVm(proposal.vm)) return `a move of ${proposal.vm} is not finished here`;
+    return null;
+  }
+
+  timeout(nowMs: number): void {
+    const at = this.#election.nextTimeoutMs;
+    if (at === undefined || at > nowMs) return;
+    const { self, guests, ledger, outbox, planning } = this.#options;
+    ledger.memoryIs({
+      capacityBytes: (self.hostLoad?.memoryCapacityBytes ?? 0) * planning.memoryShareMax,
+      usedBytes: usedMemoryBytes(self, guests),
+    });
+    const { granted, refused } = this.#election.decide({
+      slots: ledger.freeSlotsIn,
+      judge: (proposal) => this.#judge(proposal),
+      grant: (proposal) => this.#reserve(proposal),
+    });
+    for (const { proposal, reason } of refused) this.#refuse(proposal, reason);
+    for (const proposal of granted) {
+      const { moveId, message } = proposal;
+      this.#checking.set(moveId, proposal);
+      outbox.run({ op: "admit", moveId, offer: message.offer }, { part: "admit", moveId });
+    }
+  }
+
+  #judge(proposal: Gathered): { score: number; refusal: string | null } {
+    const { ledger, surroundings, planning } = this.#options;
+    const { message } = proposal;
+    const { spec } = message.offer;
+    const own = surroundings.own();
+    const { score, refusal } = rescore({
+      vm: {
+        vm: spec.name,
+        load: message.load,
+        memoryBytes: spec.memoryBytes,
+        policy: spec.policy,
+        immovable: null,
+      },
+      source: figuresOfSummary(proposal.source, message.source),
+      self: own,
+      reason: proposal.reason,
+      scale: surroundings.scale(),
+      params: planning,
+    });
+    const room = ledger.refusalIn(spec.memoryBytes);
+    return { score, refusal: refusal ?? (room === null ? null : `${own.name} ${room}`) };
+  }
+
+  #reserve(proposal: Gathered): void {
+    const { spec } = proposal.message.offer;
+    this.#options.ledger.reserveIn({
+      moveId: proposal.moveId,
+      vm: proposal.vm,
+      memoryBytes: spec.memoryBytes,
+      cpuCores: proposal.message.load.cpuCores,
+      antiAffinityGroup: spec.policy.antiAffinityGroup,
+    });
+  }
+
+  admitEnded(moveId: MoveId, result: HostOpResult, nowMs: number): void {
+    const proposal = this.#checking.get(moveId);
+    if (!proposal) return;
+    this.#checking.delete(moveId);
+    const refusal = result.ok
+      ? (result.value as { refusal: string | null }).refusal
+      : result.message;
+    if (refusal !== null) {
+      this.#options.ledger.release(moveId);
+      this.#refuse(proposal, refusal);
+      return;
+    }
+    this.#grants += 1;
+    const { message, source, vm, reason } = proposal;
+    const { version, gain, cost, recentMoves } = message;
+    const { spec } = message.offer;
+    this.#options.mover.grantTarget(
+      { moveId, vm, peer: source, version, spec, reason, gain, cost, recentMoves },
+      message.load,
+      nowMs,
+    );
+  }
+
+  /** The source withdrew before the grant; one after it is the move's own affair. */
+  withdrawn(moveId: MoveId): void {
+    this.#election.withdraw(moveId);
+    if (this.#checking.delete(moveId)) this.#options.ledger.release(moveId);
+  }
+
+  #refuse(proposal: Gathered, reason: string): void {
+    this.#refusals += 1;
+    const { self, guests, ledger, outbox } = this.#options;
+    outbox.send(proposal.source, {
+      type: "refuse",
+      moveId: proposal.moveId,
+      reason: reason.slice(0, 400),
+      summary: ownSummary(self, guests, ledger),
+    });
+  }
+}

@@ -1,0 +1,312 @@
+import { assert } from "../base/assert.ts";
+import type { Prng } from "../base/prng.ts";
+import { defaultElectionParams } from "../election/params.ts";
+import { sampleTargets } from "../election/sample-targets.ts";
+import { SourceElection } from "../election/source-election.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { ActionReason, Candidate } from "../model/action.ts";
+import type { HostOpResult, MoveOffer } from "../model/host-op.ts";
+import { type HostId, type MoveId, moveIdOf, type VmName } from "../model/ids.ts";
+import type { VmLoad } from "../model/load.ts";
+import { candidates } from "../planning/candidates.ts";
+import type { HostFigures } from "../planning/host-figures.ts";
+import type { PlanningParams } from "../planning/params.ts";
+import { ruleRefusal } from "../planning/rules.ts";
+import { Trigger } from "../planning/trigger.ts";
+import type { GrantMessage, RefuseMessage } from "../wire/messages.ts";
+import { figuresOfGuest, type Guest, type GuestTable } from "./guest-table.ts";
+import { moveOfGuest } from "./move-table.ts";
+import type { Mover } from "./mover.ts";
+import type { Outbox } from "./outbox.ts";
+import { ownSummary } from "./own-figures.ts";
+import type { Self } from "./self.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Operators' migrations that wait for an answer at one time. */
+const askedMax = 8;
+/** An offer writes a nonce beside the disks; then the target gathers, checks and answers. */
+const answerMs = 5_000;
+
+/** A move that this host wants and that nobody has granted yet. */
+interface Proposal {
+  readonly moveId: MoveId;
+  readonly vm: VmName;
+  readonly to: HostId;
+  readonly reason: ActionReason;
+  readonly gain: number;
+  readonly cost: number;
+  readonly version: number;
+  readonly load: VmLoad;
+  /** The verb that asked for it; null for the balancer's own. */
+  readonly requestId: string | null;
+}
+
+export interface BalancerOptions {
+  readonly self: Self;
+  readonly outbox: Outbox;
+  readonly prng: Prng;
+  readonly guests: GuestTable;
+  readonly ledger: Ledger;
+  readonly mover: Mover;
+  readonly surroundings: Surroundings;
+  readonly planning: PlanningParams;
+  /** Whether this host may act for this reason now. */
+  readonly mayAct: (reason: ActionReason, nowMs: number) => boolean;
+}
+
+/** The source's side of the election: when to look, what to propose, whom to ask next. */
+export class Balancer {
+  readonly #options: BalancerOptions;
+  readonly #outbox: Outbox;
+  readonly #election: SourceElection<Proposal>;
+  readonly #trigger: Trigger;
+  /** Proposals under way, the election's and the operators', until they are answered. */
+  readonly #asked = new Map<
+    MoveId,
+    { proposal: Proposal; offer: MoveOffer | null; untilMs: number }
+  >();
+  #reason: ActionReason | null = null;
+  #considered: readonly Candidate[] = [];
+  #rounds = 0;
+  #sent = 0;
+  #refused = 0;
+
+  constructor(options: BalancerOptions, nowMs: number) {
+    this.#options = options;
+    this.#outbox = options.outbox;
+    this.#trigger = new Trigger(options.planning);
+    const params = { ...defaultElectionParams, answerMs };
+    this.#election = new SourceElection({ prng: options.prng, params, nowMs });
+  }
+
+  get reason(): ActionReason | null {
+    return this.#reason;
+  }
+
+  /** What the last round weighed, best first. */
+  get considered(): readonly Candidate[] {
+    return this.#considered;
+  }
+
+  get counters(): { rounds: number; proposalsSent: number; refusals: number } {
+    return { rounds: this.#rounds, proposalsSent: this.#sent, refusals: this.#refused };
+  }
+
+  nextTimeoutMs(): number | undefined {
+    let next: number | undefined = this.#election.nextTimeoutMs;
+    for (const { untilMs } of this.#asked.values()) next = Math.min(next, untilMs);
+    return next;
+  }
+
+  /** Once a load sample: has this host a reason to look? */
+  loadSampled(nowMs: number): void {
+    const { surroundings } = this.#options;
+    this.#reason = this.#trigger.observe({
+      self: surroundings.own(),
+      mean: surroundings.mean(),
+      least: surroundings.least(),
+      brokenRules: surroundings.brokenRules(nowMs),
+      nowMs,
+    });
+  }
+
+  timeout(nowMs: number): void {
+    for (const { proposal, untilMs } of [...this.#asked.values()]) {
+      if (untilMs > nowMs) continue;
+      this.#drop(proposal, 504, `${this.#name(proposal.to)} did not answer in time`);
+    }
+    this.#election.overdue(nowMs);
+    if (this.#election.roundDue(nowMs)) this.#round(nowMs);
+  }
+
+  #round(nowMs: number): void {
+    const { self, guests, ledger, mayAct, prng, surroundings } = this.#options;
+    const reason = this.#reason;
+    if (reason === null || guests.size === 0 || !mayAct(reason, nowMs)) return;
+    if (ledger.freeSlotsOut === 0 || self.presence !== "here") return;
+    this.#rounds += 1;
+    const targets = sampleTargets(prng, surroundings.others(), {
+      count: defaultElectionParams.sampleSize,
+      wanted: guests.all().flatMap((guest) => guest.owned.spec.policy.pin ?? []),
+    });
+    this.#considered = this.#weigh(reason, targets, nowMs);
+    const choices = this.#considered
+      .filter((candidate) => candidate.refusal === null)
+      .map((candidate) => this.#proposalOf(candidate, reason, null));
+    const first = this.#election.begin(choices, nowMs);
+    if (first) this.#ask(first, nowMs);
+  }
+
+  #weigh(reason: ActionReason, targets: readonly HostFigures[], nowMs: number): Candidate[] {
+    const { surroundings, planning } = this.#options;
+    return candidates({
+      self: surroundings.own(),
+      vms: surroundings.ownVms(nowMs),
+      targets,
+      reason,
+      nowMs,
+      scale: surroundings.scale(),
+      params: planning,
+    });
+  }
+
+  #proposalOf(candidate: Candidate, reason: ActionReason, requestId: string | null): Proposal {
+    const { guests, prng } = this.#options;
+    const guest = guests.get(candidate.vm);
+    assert(guest, "a candidate is an own VM");
+    const { version } = guest.owned;
+    return {
+      moveId: moveIdOf(candidate.vm, version + 1, prng.hex(16)),
+      vm: candidate.vm,
+      to: candidate.to,
+      reason,
+      gain: candidate.gain,
+      cost: candidate.cost,
+      version,
+      load: figuresOfGuest(guest, undefined).load,
+      requestId,
+    };
+  }
+
+  /** An operator's word: this VM to that host. Null when asked, else why not. */
+  askFor(
+    vm: VmName,
+    target: HostId,
+    requestId: string,
+    nowMs: number,
+  ): { status: number; message: string } | null {
+    const { guests, ledger, surroundings, planning, mover } = this.#options;
+    const guest = guests.get(vm);
+    assert(guest, "the verb was sent to the owner");
+    const to = surroundings.others().find((host) => host.host === target);
+    if (!to) return { status: 404, message: `${this.#name(target)} is not alive` };
+    const own = surroundings.own();
+    const busy = [...this.#asked.values()].find((one) => one.proposal.vm === vm);
+    if (busy) return { status: 409, message: `${vm} is being proposed (${busy.proposal.moveId})` };
+    if (ledger.freeSlotsOut === 0 || this.#asked.size >= askedMax) {
+      return {
+        status: 409,
+        message: `${own.name} is sending another VM; try again when it is done`,
+      };
+    }
+    const figures = figuresOfGuest(guest, moveOfGuest(mover.table.ofVm(vm), nowMs));
+    const refusal = ruleRefusal(figures, own, to, {
+      reason: "operator",
+      memoryShareMax: planning.memoryShareMax,
+    });
+    if (refusal !== null) return { status: 409, message: refusal };
+    const [weighed] = this.#weigh("operator", [to], nowMs).filter((one) => one.vm === vm);
+    if (!weighed) return { status: 409, message: `${vm} cannot be weighed for ${to.name}` };
+    this.#ask(this.#proposalOf(weighed, "operator", requestId), nowMs);
+    return null;
+  }
+
+  #ask(proposal: Proposal, nowMs: number): void {
+    const { guests, outbox } = this.#options;
+    const guest = guests.get(proposal.vm);
+    assert(guest, "only own VMs are proposed");
+    this.#asked.set(proposal.moveId, { proposal, offer: null, untilMs: nowMs + answerMs });
+    const { moveId } = proposal;
+    outbox.run({ op: "offer", moveId, spec: guest.owned.spec }, { part: "offer", moveId });
+  }
+
+  offerEnded(moveId: MoveId, result: HostOpResult, nowMs: number): void {
+    const asked = this.#asked.get(moveId);
+    if (!asked) return;
+    const { proposal } = asked;
+    if (!result.ok) {
+      this.#drop(proposal, 409, result.message);
+      this.#electionOver(proposal, nowMs);
+      return;
+    }
+    const { self, guests, ledger } = this.#options;
+    asked.offer = result.value as MoveOffer;
+    this.#sent += 1;
+    this.#outbox.send(proposal.to, {
+      type: "propose",
+      moveId,
+      offer: asked.offer,
+      load: proposal.load,
+      reason: proposal.reason,
+      gain: proposal.gain,
+      cost: proposal.cost,
+      source: ownSummary(self, guests, ledger),
+      version: proposal.version,
+      recentMoves: this.#options.mover.recentMovesNext(proposal.vm, nowMs),
+    });
+  }
+
+  onGrant(from: HostId, message: GrantMessage, nowMs: number): void {
+    const asked = this.#asked.get(message.moveId);
+    const guest = asked && this.#options.guests.get(asked.proposal.vm);
+    const withdrawn = asked ? this.#withdrawal(asked.proposal, guest, nowMs) : "it came too late";
+    if (!asked || asked.proposal.to !== from || withdrawn !== null || !guest) {
+      const reason = `the proposal is withdrawn: ${withdrawn ?? "it was sent elsewhere"}`;
+      this.#outbox.send(from, { type: "abort", moveId: message.moveId, reason });
+      if (asked && asked.proposal.to === from) this.#drop(asked.proposal, 409, reason);
+      return;
+    }
+    const { proposal } = asked;
+    this.#asked.delete(proposal.moveId);
+    this.#election.end();
+    const { moveId, vm, version, reason, gain, cost, load } = proposal;
+    const { spec } = guest.owned;
+    const recentMoves = this.#options.mover.recentMovesNext(vm, nowMs);
+    this.#options.mover.beginSource(
+      { moveId, vm, peer: from, version, spec, reason, gain, cost, recentMoves },
+      load,
+      nowMs,
+    );
+    if (proposal.requestId !== null) {
+      const message = `moving ${vm} to ${this.#name(from)}`;
+      this.#outbox.reply(proposal.requestId, { status: 202, message, data: null, moveId });
+    }
+  }
+
+  /** Why a granted proposal is not taken up after all; null when it is. */
+  #withdrawal(proposal: Proposal, guest: Guest | undefined, nowMs: number): string | null {
+    const { ledger, mover, mayAct } = this.#options;
+    if (!guest || guest.owned.version !== proposal.version) return "the VM is no longer here";
+    const { immovable } = figuresOfGuest(guest, moveOfGuest(mover.table.ofVm(proposal.vm), nowMs));
+    if (immovable !== null) return immovable;
+    if (ledger.freeSlotsOut === 0) return "another VM is on its way out";
+    return mayAct(proposal.reason, nowMs) ? null : "the cluster is on hold";
+  }
+
+  onRefuse(from: HostId, message: RefuseMessage, nowMs: number): void {
+    const asked = this.#asked.get(message.moveId);
+    if (asked?.proposal.to !== from) return;
+    const { proposal } = asked;
+    this.#refused += 1;
+    this.#drop(proposal, 409, `${this.#name(from)} refused: ${message.reason}`);
+    this.#considered = this.#considered.map((one) =>
+      one.vm === proposal.vm && one.to === proposal.to
+        ? { ...one, refusal: `refused: ${message.reason}` }
+        : one,
+    );
+    this.#electionOver(proposal, nowMs);
+  }
+
+  /** The election's next best, if the proposal was the election's. */
+  #electionOver(proposal: Proposal, nowMs: number): void {
+    if (proposal.requestId !== null) return;
+    const next = this.#election.refused(proposal.to, nowMs);
+    if (next) this.#ask(next, nowMs);
+  }
+
+  #drop(proposal: Proposal, status: number, message: string): void {
+    this.#asked.delete(proposal.moveId);
+    if (proposal.requestId !== null) {
+      this.#outbox.reply(proposal.requestId, { status, message, data: null, moveId: null });
+    }
+    this.#outbox.notice("debug", "proposal-refused", `${proposal.vm}: ${message}`, {
+      vm: proposal.vm,
+      moveId: proposal.moveId,
+      to: this.#name(proposal.to),
+    });
+  }
+
+  #name(host: HostId): string {
+    return this.#options.surroundings.nameOf(host);
+  }
+}

@@ -1,0 +1,411 @@
+import { Deadlines } from "../base/deadlines.ts";
+import type { Prng } from "../base/prng.ts";
+import { Membership } from "../membership/membership.ts";
+import type { MembershipOrder } from "../membership/order.ts";
+import { membershipDefaults } from "../membership/params.ts";
+import type { HostSummary } from "../model/host.ts";
+import type { HostId } from "../model/ids.ts";
+import type { ClusterDocument, HostRecord, InventoryRecord } from "../model/record.ts";
+import type { MemberState } from "../model/verdict.ts";
+import { viewDefaults } from "../view/params.ts";
+import { View } from "../view/view.ts";
+import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
+import { journalEntry, journalKeys } from "./journal-keys.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Self } from "./self.ts";
+
+/** Push-pull with one neighbour a second (DESIGN 4); frames cost, so not more often. */
+const gossipIntervalMs = 1_000;
+/** A summary that nothing mattered in changes this seldom. */
+const publishIntervalMs = 5_000;
+/** What mattered goes out at once, but not more often than this. */
+const publishUrgentMs = 250;
+/** From the first connection to telling everybody: the news topic needs a moment to form. */
+const helloMs = 500;
+/** In the open, more members than this are ignored: anybody can pretend to be many. */
+const openMembersMax = 64;
+/** Our identity heard from another process so often within a minute is a clone, not a backup. */
+const cloneStrikes = 3;
+const cloneMs = 60_000;
+
+export interface ClusterOptions {
+  readonly self: Self;
+  readonly outbox: Outbox;
+  readonly prng: Prng;
+  readonly incarnation: number;
+  readonly describe: () => HostSummary;
+  readonly inventory: (nowMs: number) => InventoryRecord["body"];
+  /** A member came, went or changed its state. */
+  readonly memberChanged: (host: HostId, state: MemberState | undefined, nowMs: number) => void;
+  readonly documentChanged: (document: ClusterDocument) => void;
+}
+
+/** Who is there and what they say: membership and view, kept up by gossip. */
+export class Cluster {
+  readonly membership: Membership;
+  readonly view: View;
+  readonly #options: ClusterOptions;
+  readonly #self: Self;
+  readonly #outbox: Outbox;
+  readonly #deadlines = new Deadlines<"gossip" | "publish" | "hello">();
+  readonly #connected = new Set<HostId>();
+  #round: HostId[] = [];
+  #seq = 0;
+  #lastPublishMs = Number.NEGATIVE_INFINITY;
+  #lastInventory = "";
+  #peersChanged = false;
+  #strikes: number[] = [];
+  #refutations = 0;
+  #suspicions = 0;
+  #accepted = 0;
+  #stale = 0;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#self = options.self;
+    this.#outbox = options.outbox;
+    const self = options.self.options.self;
+    this.view = new View({ self, params: viewDefaults });
+    this.membership = new Membership({
+      self,
+      incarnation: options.incarnation,
+      params: membershipDefaults,
+      prng: options.prng,
+    });
+  }
+
+  get incarnation(): number {
+    return this.membership.incarnation;
+  }
+
+  get counters(): { suspicions: number; refutations: number; accepted: number; stale: number } {
+    return {
+      suspicions: this.#suspicions,
+      refutations: this.#refutations,
+      accepted: this.#accepted,
+      stale: this.#stale,
+    };
+  }
+
+  /** Members that may be told and asked; in member-id order, without this one. */
+  live(): readonly HostId[] {
+    return this.view
+      .hosts()
+      .filter((host) => host !== this.#self.options.self)
+      .filter((host) => this.membership.stateOf(host) === "alive");
+  }
+
+  isConnected(host: HostId): boolean {
+    return this.#connected.has(host);
+  }
+
+  start(nowMs: number): void {
+    this.membership.start(nowMs);
+    this.#publish(nowMs);
+    this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
+  }
+
+  nextTimeoutMs(): number | undefined {
+    return earliest(this.#deadlines.nextMs(), this.membership.nextTimeoutMs());
+  }
+
+  timeout(nowMs: number): void {
+    for (const due of this.#deadlines.due(nowMs)) {
+      if (due === "gossip") this.#gossip(nowMs);
+      else if (due === "publish") this.#publish(nowMs);
+      else this.#broadcastSelf();
+    }
+    if (reached(this.membership.nextTimeoutMs(), nowMs)) {
+      this.#obey(this.membership.timeout(nowMs), nowMs);
+    }
+  }
+
+  /** Something mattered: tell it with the next step's end, or as soon as the bound allows. */
+  touch(nowMs: number): void {
+    const earliestMs = this.#lastPublishMs + publishUrgentMs;
+    const at = this.#deadlines.atMs("publish");
+    if (at === undefined || at > Math.max(nowMs, earliestMs)) {
+      this.#deadlines.set("publish", Math.max(nowMs, earliestMs));
+    }
+  }
+
+  /** Tells everybody at once: a leave, a refutation, a first hello. */
+  announce(nowMs: number): void {
+    this.#publish(nowMs);
+    this.#broadcastSelf();
+  }
+
+  peerConnected(host: HostId, nowMs: number): void {
+    if (this.#connected.size === 0) this.#deadlines.set("hello", nowMs + helloMs);
+    this.#connected.add(host);
+    this.#sendDigest(host);
+    this.#obey(this.membership.peerConnected(host, nowMs), nowMs);
+  }
+
+  peerDisconnected(host: HostId, nowMs: number): void {
+    this.#connected.delete(host);
+    this.#obey(this.membership.peerDisconnected(host, nowMs), nowMs);
+  }
+
+  onProbe(
+    from: HostId,
+    via: "stream" | "datagram" | "news",
+    message: DatagramMessage,
+    nowMs: number,
+  ): void {
+    this.#obey(this.membership.messageReceived(from, via, message, nowMs), nowMs);
+  }
+
+  onDigest(from: HostId, message: DigestMessage, nowMs: number): void {
+    this.#hearVerdicts(message.verdicts, nowMs);
+    for (const [host, incarnation, seq] of message.entries) {
+      if (host === this.#self.options.self) this.#onOwnVersion(incarnation, seq, nowMs);
+    }
+    const { records, wants } = this.view.answer(message.entries);
+    const documents = this.#self.options.keyed
+      ? this.view.answerDocuments(message.documents)
+      : { documents: [], wantsDocuments: [] };
+    const verdicts = this.membership.verdicts();
+    if (
+      records.length + wants.length + verdicts.length > 0 ||
+      documents.documents.length + documents.wantsDocuments.length > 0
+    ) {
+      this.#outbox.send(from, { type: "delta", records, wants, verdicts, ...documents });
+    }
+  }
+
+  onDelta(from: HostId, message: DeltaMessage, nowMs: number): void {
+    for (const record of message.records) this.#onRecord(record, nowMs);
+    this.#hearVerdicts(message.verdicts, nowMs);
+    if (this.#self.options.keyed) {
+      for (const document of message.documents) this.offerDocument(document);
+    }
+    const records = message.wants.length > 0 ? this.view.recordsFor(message.wants) : [];
+    const documents =
+      this.#self.options.keyed && message.wantsDocuments.length > 0
+        ? this.view.documentsFor(message.wantsDocuments)
+        : [];
+    if (records.length + documents.length > 0) {
+      this.#outbox.send(from, deltaOf({ records, documents }));
+    }
+  }
+
+  /** Takes a document if it is newer; durable before anybody is told. */
+  offerDocument(document: ClusterDocument): boolean {
+    if (!this.view.mergeDocument(document)) return false;
+    this.#outbox.persist([journalEntry(journalKeys.document(document.name), document)]);
+    this.#options.documentChanged(document);
+    return true;
+  }
+
+  /** A new version of a document by this host's word, told to everybody at once. */
+  publishDocument(document: ClusterDocument): void {
+    if (this.offerDocument(document)) {
+      this.#outbox.broadcast(deltaOf({ documents: [document] }));
+    }
+  }
+
+  /** Whom the transport should know, when it changed; called at the end of each step. */
+  flushPeers(): void {
+    if (!this.#peersChanged) return;
+    this.#peersChanged = false;
+    const peers = [];
+    for (const host of this.view.hosts()) {
+      const summary = this.view.summaryOf(host)?.record.body;
+      if (!summary || host === this.#self.options.self || summary.presence === "left") continue;
+      peers.push({ host, addresses: summary.addresses, probePort: summary.probePort });
+    }
+    this.#outbox.peersKnown(peers);
+  }
+
+  #gossip(nowMs: number): void {
+    this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
+    const neighbour = this.#nextNeighbour();
+    if (neighbour) this.#sendDigest(neighbour);
+  }
+
+  #nextNeighbour(): HostId | undefined {
+    for (let tries = 0; tries <= this.#connected.size; tries++) {
+      if (this.#round.length === 0) {
+        this.#round = this.#options.prng.shuffle([...this.#connected].sort());
+      }
+      const host = this.#round.pop();
+      if (host !== undefined && this.#connected.has(host)) return host;
+    }
+    return undefined;
+  }
+
+  #sendDigest(to: HostId): void {
+    this.#outbox.send(to, {
+      type: "digest",
+      entries: this.view.digest(this.#options.prng),
+      documents: this.#self.options.keyed ? this.view.documentDigest() : [],
+      verdicts: this.membership.verdicts(),
+    });
+  }
+
+  #broadcastSelf(): void {
+    const own = this.view.summaryOf(this.#self.options.self);
+    if (own) this.#outbox.broadcast(deltaOf({ records: [own.record] }));
+  }
+
+  #publish(nowMs: number): void {
+    this.#lastPublishMs = nowMs;
+    this.#deadlines.set("publish", nowMs + this.#jittered(publishIntervalMs));
+    const host = this.#self.options.self;
+    const incarnation = this.membership.incarnation;
+    this.#seq += 1;
+    const version = { host, incarnation, seq: this.#seq };
+    this.view.publishOwn({ ...version, kind: "summary", body: this.#options.describe() }, nowMs);
+    // In the open no VM is named to anybody.
+    if (!this.#self.options.keyed) return;
+    const body = this.#options.inventory(nowMs);
+    const digest = `${incarnation} ${inventoryDigest(body)}`;
+    if (digest === this.#lastInventory) return;
+    this.#lastInventory = digest;
+    this.view.publishOwn({ ...version, kind: "inventory", body }, nowMs);
+  }
+
+  #onRecord(record: HostRecord, nowMs: number): void {
+    const { keyed } = this.#self.options;
+    if (!keyed && (record.kind === "inventory" || this.#isCrowded(record.host))) return;
+    const before = this.view.summaryOf(record.host)?.record.body;
+    const result = this.view.merge(record, nowMs);
+    if (result === "own") this.#onOwnVersion(record.incarnation, record.seq, nowMs);
+    if (result !== "new") {
+      this.#stale += 1;
+      return;
+    }
+    this.#accepted += 1;
+    if (record.kind !== "summary") return;
+    const { body } = record;
+    if (!before || before.addresses.join() !== body.addresses.join()) this.#rememberPeer(record);
+    if (before?.presence !== body.presence || before?.probePort !== body.probePort) {
+      this.#peersChanged = true;
+    }
+    this.#obey(
+      this.membership.memberSeen(record.host, record.incarnation, body.presence, nowMs),
+      nowMs,
+    );
+  }
+
+  #isCrowded(host: HostId): boolean {
+    return this.view.summaryOf(host) === undefined && this.view.hosts().length >= openMembersMax;
+  }
+
+  #rememberPeer(record: HostRecord & { kind: "summary" }): void {
+    this.#peersChanged = true;
+    const { addresses, probePort } = record.body;
+    this.#outbox.persist([journalEntry(journalKeys.peer(record.host), { addresses, probePort })]);
+  }
+
+  /**
+   * Somebody knows a newer record of us than we do: we were restored from a backup, or another
+   * process bears our identity. The first is mended by going past it; the second goes on and on.
+   */
+  #onOwnVersion(incarnation: number, seq: number, nowMs: number): void {
+    const own = this.membership.incarnation;
+    if (incarnation < own || (incarnation === own && seq <= this.#seq)) return;
+    this.#strikes = [...this.#strikes.filter((at) => nowMs - at < cloneMs), nowMs];
+    if (this.#strikes.length >= cloneStrikes) {
+      if (this.#self.cloneUntilMs <= nowMs) {
+        this.#outbox.notice(
+          "error",
+          "clone",
+          "another agent bears this host's identity: both refuse to act; give the copied machine " +
+            "an identity of its own (stop it, remove identity.key from its state directory, start)",
+        );
+      }
+      this.#self.cloneUntilMs = nowMs + cloneMs;
+    }
+    this.#raise(this.membership.raiseIncarnation(incarnation + 1), nowMs);
+  }
+
+  #raise(incarnation: number, nowMs: number): void {
+    this.#outbox.persist([journalEntry(journalKeys.incarnation, incarnation)]);
+    this.announce(nowMs);
+  }
+
+  #hearVerdicts(verdicts: DigestMessage["verdicts"], nowMs: number): void {
+    for (const verdict of verdicts) {
+      this.#obey(this.membership.verdictHeard(verdict, nowMs), nowMs);
+    }
+  }
+
+  #obey(orders: readonly MembershipOrder[], nowMs: number): void {
+    for (const order of orders) {
+      switch (order.type) {
+        case "datagram":
+          this.#outbox.datagram(order.to, order.message);
+          break;
+        case "send":
+          this.#outbox.send(order.to, order.message);
+          break;
+        case "spread":
+          this.#outbox.broadcast(deltaOf({ verdicts: [order.verdict] }));
+          break;
+        case "refute":
+          this.#refutations += 1;
+          this.#raise(order.incarnation, nowMs);
+          break;
+        case "changed":
+          this.#onChanged(order, nowMs);
+          break;
+      }
+    }
+  }
+
+  #onChanged(order: Extract<MembershipOrder, { type: "changed" }>, nowMs: number): void {
+    const { host, state, previous, because } = order;
+    if (state === "suspect") this.#suspicions += 1;
+    const name = this.view.summaryOf(host)?.record.body.name ?? host;
+    this.#outbox.notice(
+      state === "alive" || state === "left" ? "info" : "warn",
+      `member-${state ?? "forgotten"}`,
+      `${name} is ${state ?? "forgotten"}: ${because}`,
+      { host, name, state: state ?? null, previous: previous ?? null },
+    );
+    if (state === undefined) {
+      this.view.drop(host);
+      this.#outbox.persist([journalEntry(journalKeys.peer(host), undefined)]);
+      this.#peersChanged = true;
+    }
+    if (state === "left") this.#peersChanged = true;
+    this.#options.memberChanged(host, state, nowMs);
+  }
+
+  #jittered(intervalMs: number): number {
+    return intervalMs * (0.9 + 0.2 * this.#options.prng.nextShare());
+  }
+}
+
+function deltaOf(parts: Partial<Omit<DeltaMessage, "type">>): DeltaMessage {
+  return {
+    type: "delta",
+    records: [],
+    documents: [],
+    verdicts: [],
+    wants: [],
+    wantsDocuments: [],
+    ...parts,
+  };
+}
+
+/** What of an inventory is worth a new record: all but small changes of load. */
+function inventoryDigest(body: InventoryRecord["body"]): string {
+  const vms = body.vms.map(({ load, ...rest }) => [
+    rest,
+    load === null ? null : Math.round(load.cpuCores * 20),
+    load === null ? null : Math.round(load.residentBytes / 2 ** 25),
+  ]);
+  return JSON.stringify([vms, body.outcomes.map((outcome) => outcome.moveId)]);
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  return b === undefined ? a : Math.min(a, b);
+}
+
+function reached(atMs: number | undefined, nowMs: number): boolean {
+  return atMs !== undefined && atMs <= nowMs;
+}

@@ -1,0 +1,170 @@
+import { sortedBy } from "../base/ordered.ts";
+import { type CopyReport, type CopyState, copyRuns } from "../model/copy.ts";
+import type { VmName } from "../model/ids.ts";
+import type { VmLoad } from "../model/load.ts";
+import type { DesiredState, OwnedVm, VmEntry, VmState } from "../model/vm.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
+import { LoadEstimate } from "../planning/load-estimate.ts";
+import type { VmFigures } from "../planning/vm-figures.ts";
+
+/** What an operator's verb is doing to a guest at this moment. */
+export type GuestAction = "starting" | "stopping" | "suspending" | "resuming" | "forgetting";
+
+/** A VM that this host owns. */
+export interface Guest {
+  owned: OwnedVm;
+  copy: CopyState | null;
+  estimate: LoadEstimate;
+  action: GuestAction | null;
+  /** The verb that waits for the action's end; null for the agent's own. */
+  requestId: string | null;
+  /** Its only copy vanished while it should have run. */
+  lost: boolean;
+  cooldownUntilMs: number;
+  lastMoveMs: number | undefined;
+}
+
+/** What a move says of the guest that it concerns. */
+export interface MoveOfGuest {
+  readonly moveId: string;
+  readonly target: string;
+  readonly state: VmState;
+}
+
+/** All guests that this host owns, and what its hypervisor shows of them. */
+export class GuestTable {
+  readonly #guests = new Map<VmName, Guest>();
+  #strays: readonly CopyReport[] = [];
+
+  get(vm: VmName): Guest | undefined {
+    return this.#guests.get(vm);
+  }
+
+  /** In name order. */
+  all(): readonly Guest[] {
+    return sortedBy([...this.#guests.values()], (guest) => guest.owned.spec.name);
+  }
+
+  get size(): number {
+    return this.#guests.size;
+  }
+
+  /** Copies that the hypervisor shows and that neither an owner record nor a move explains. */
+  get strays(): readonly CopyReport[] {
+    return this.#strays;
+  }
+
+  own(owned: OwnedVm, load: VmLoad | null, nowMs: number): Guest {
+    const known = this.#guests.get(owned.spec.name);
+    if (known) {
+      known.owned = owned;
+      return known;
+    }
+    const estimate = new LoadEstimate();
+    if (load) estimate.seed(load, nowMs);
+    const guest: Guest = {
+      owned,
+      copy: null,
+      estimate,
+      action: null,
+      requestId: null,
+      lost: false,
+      cooldownUntilMs: 0,
+      lastMoveMs: undefined,
+    };
+    this.#guests.set(owned.spec.name, guest);
+    return guest;
+  }
+
+  disown(vm: VmName): void {
+    this.#guests.delete(vm);
+  }
+
+  /**
+   * Takes the hypervisor's full list. Returns the guests whose running copy is no longer there,
+   * and the strays that were not there before.
+   */
+  list(
+    copies: readonly CopyReport[],
+    explained: (copy: CopyReport) => boolean,
+  ): { vanished: readonly Guest[]; newStrays: readonly CopyReport[] } {
+    const states = new Map(copies.map((copy) => [copy.vm, copy.state]));
+    const vanished: Guest[] = [];
+    for (const guest of this.all()) {
+      const before = guest.copy;
+      guest.copy = states.get(guest.owned.spec.name) ?? null;
+      if (hasMemory(before) && !hasMemory(guest.copy)) vanished.push(guest);
+      if (hasMemory(guest.copy)) guest.lost = false;
+    }
+    const strays = copies.filter((copy) => hasMemory(copy.state) && !explained(copy));
+    const known = new Set(this.#strays.map((copy) => copy.vm));
+    this.#strays = strays;
+    return { vanished, newStrays: strays.filter((copy) => !known.has(copy.vm)) };
+  }
+}
+
+/** True for a copy that lives in memory, running or paused. */
+export function hasMemory(copy: CopyState | null): boolean {
+  return copy !== null && copy !== "suspended" && copy !== "stale" && copy !== "defined";
+}
+
+/** The state to show, from what is known; a move says more than the copy does. */
+export function stateOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmState {
+  if (move) return move.state;
+  if (guest.action === "starting") return "starting";
+  if (guest.action === "suspending") return "suspending";
+  if (guest.action === "resuming") return "resuming";
+  if (guest.copy === null || !hasMemory(guest.copy)) {
+    if (guest.copy === "suspended") return "suspended";
+    return guest.lost ? "lost" : "stopped";
+  }
+  return copyRuns(guest.copy) ? "running" : "paused";
+}
+
+/** Why the balancer cannot move it now, in words; null when it can. */
+export function immovableReason(guest: Guest, move: MoveOfGuest | undefined): string | null {
+  if (move) return `it has an unfinished move (${move.moveId})`;
+  if (guest.action !== null) return `it is ${guest.action}`;
+  if (guest.copy === null || !copyRuns(guest.copy)) {
+    return `it is ${stateOfGuest(guest, move)}, and only running VMs move`;
+  }
+  if (guest.estimate.value() === null) return "its load has not been measured for long enough";
+  return null;
+}
+
+export function entryOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmEntry {
+  const { spec, version } = guest.owned;
+  return {
+    name: spec.name,
+    version,
+    state: stateOfGuest(guest, move),
+    vcpus: spec.vcpus,
+    memoryBytes: spec.memoryBytes,
+    load: guest.estimate.value(),
+    policy: spec.policy,
+    move: move?.moveId ?? null,
+    moveTarget: move?.target ?? null,
+    immovable: immovableReason(guest, move),
+  };
+}
+
+/** What the planner sees of a guest; a load that is not known yet counts as nothing. */
+export function figuresOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmFigures {
+  const { spec } = guest.owned;
+  return {
+    vm: spec.name,
+    load: guest.estimate.value() ?? {
+      cpuCores: 0,
+      residentBytes: spec.memoryBytes,
+      dirtyBytesPerSecond: null,
+    },
+    memoryBytes: spec.memoryBytes,
+    policy: spec.policy,
+    immovable: immovableReason(guest, move),
+    cooldownUntilMs: guest.cooldownUntilMs,
+  };
+}
+
+export function newOwnedVm(spec: VmSpec, version: number, desired: DesiredState): OwnedVm {
+  return { spec, version, desired, recentMoves: 0 };
+}

@@ -1,0 +1,473 @@
+import { assert, assertNever } from "../base/assert.ts";
+import { Prng } from "../base/prng.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import type { ActionReason } from "../model/action.ts";
+import type { CopyReport } from "../model/copy.ts";
+import type { HostId } from "../model/ids.ts";
+import type { ClusterDocument } from "../model/record.ts";
+import type { MemberState } from "../model/verdict.ts";
+import type { OwnedVm } from "../model/vm.ts";
+import { defaultPlanningParams, type PlanningParams } from "../planning/params.ts";
+import type { Message } from "../wire/messages.ts";
+import { Admission } from "./admission.ts";
+import { Balancer } from "./balancer.ts";
+import { Cluster } from "./cluster.ts";
+import type { Effect, JournalEntry } from "./effects.ts";
+import type { Event } from "./events.ts";
+import { ExplainDesk } from "./explain-desk.ts";
+import { entryOfGuest, GuestTable } from "./guest-table.ts";
+import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
+import { clusterMode, modeDocumentName } from "./mode-document.ts";
+import { MoveHistory } from "./move-history.ts";
+import { moveOfGuest } from "./move-table.ts";
+import { Mover } from "./mover.ts";
+import type { CoreSettings, NodeOptions } from "./node-options.ts";
+import { Outbox, type PendingOp } from "./outbox.ts";
+import { ownSummary } from "./own-figures.ts";
+import type { Self } from "./self.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { Surroundings } from "./surroundings.ts";
+import { takeSnapshot } from "./take-snapshot.ts";
+import { VerbDesk } from "./verb-desk.ts";
+
+/** A loop that is this late has been stopped or starved: look again before any effect. */
+const lateMs = 5_000;
+/** The hypervisor's full list is read again this often, beside its own events. */
+const relistMs = 10_000;
+
+/**
+ * One agent's whole protocol as a state machine without I/O, clock or chance of its own.
+ *
+ * Responsible for: who is a member, what this host knows of the others, when a VM should go where,
+ * the two halves of every move, owner records, operators' verbs.
+ *
+ * How: `step` takes one event with the monotonic time and returns effects, to be performed in
+ * order; `nextTimeoutMs` says when it wants a `timeout` event. The same events give the same
+ * effects. The parts (Cluster, Balancer, Admission, Mover, VerbDesk) do not call each other in
+ * circles: the node routes events to them, and they write to one Outbox.
+ *
+ * Never: waits, reads a clock, draws unseeded randomness, touches a hypervisor, trusts a byte that
+ * the transport has not validated, or lets a membership verdict decide what happens to a copy.
+ */
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #self: Self;
+  readonly #outbox = new Outbox();
+  readonly #guests = new GuestTable();
+  readonly #ledger = new Ledger();
+  readonly #history = new MoveHistory();
+  readonly #prng: Prng;
+  readonly #planning: PlanningParams;
+  #parts: Parts | null = null;
+  #relistAtMs = 0;
+  /** When the core last asked to be woken: what lateness is measured by. */
+  #wantedMs: number | undefined;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#prng = new Prng(options.seed);
+    this.#planning = planningParams(options.settings);
+    this.#self = {
+      options,
+      instance: "",
+      wallOffsetMs: 0,
+      startedAtMs: 0,
+      presence: "here",
+      draining: false,
+      addresses: [],
+      probePort: 0,
+      hypervisor: {
+        kind: "sim",
+        version: "",
+        accelerator: "none",
+        liveMigrationRefusal: null,
+        architecture: "",
+      },
+      hostLoad: null,
+      cloneUntilMs: 0,
+    };
+  }
+
+  /** Takes one event at `nowMs` (monotonic) and returns what to do about it, in order. */
+  step(event: Event, nowMs: number): readonly Effect[] {
+    if (event.type === "started") this.#start(event, nowMs);
+    else {
+      assert(this.#parts, "the first event is `started`");
+      if (this.#wantedMs !== undefined && nowMs - this.#wantedMs > lateMs) this.#woken(nowMs);
+      this.#route(event, this.#parts, nowMs);
+    }
+    this.#parts?.cluster.flushPeers();
+    this.#wantedMs = this.nextTimeoutMs;
+    return this.#outbox.take();
+  }
+
+  /** When `step` wants a `timeout` event; undefined before the start. Ask after every step. */
+  get nextTimeoutMs(): number | undefined {
+    if (!this.#parts) return undefined;
+    const { cluster, balancer, admission, mover, desk } = this.#parts;
+    const all = [
+      cluster.nextTimeoutMs(),
+      balancer.nextTimeoutMs(),
+      admission.nextTimeoutMs(),
+      mover.table.nextTimeoutMs(),
+      desk.nextTimeoutMs(),
+      this.#relistAtMs,
+    ];
+    return all.reduce((a, b) => (a === undefined ? b : b === undefined ? a : Math.min(a, b)));
+  }
+
+  /** What a reader may see. Throws AssertionError before the start. */
+  snapshot(nowMs: number): Snapshot {
+    assert(this.#parts, "the first event is `started`");
+    return takeSnapshot(
+      {
+        self: this.#self,
+        guests: this.#guests,
+        ledger: this.#ledger,
+        history: this.#history,
+        mode: this.#mode(),
+        ...this.#parts,
+      },
+      nowMs,
+    );
+  }
+
+  #start(event: Extract<Event, { type: "started" }>, nowMs: number): void {
+    assert(!this.#parts, "an agent starts once in its life");
+    const { journal } = event;
+    const self = this.#self;
+    self.instance = event.instance;
+    self.wallOffsetMs = event.wallOffsetMs;
+    self.startedAtMs = nowMs;
+    self.addresses = event.addresses;
+    self.probePort = event.probePort;
+    self.hypervisor = event.hypervisor;
+    const meta = journalValues<unknown>(journal, "meta/");
+    self.draining = meta.get("draining") === true;
+    const incarnation = Number(meta.get("incarnation") ?? 0) + 1;
+    const rebooted = meta.get("boot-id") !== event.bootId;
+    this.#outbox.persist([
+      journalEntry(journalKeys.incarnation, incarnation),
+      journalEntry(journalKeys.bootId, event.bootId),
+    ]);
+    this.#history.restore(journal);
+    for (const owned of journalValues<OwnedVm>(journal, "vm/").values()) {
+      this.#guests.own(owned, null, nowMs);
+    }
+    const parts = this.#build(incarnation, nowMs);
+    this.#parts = parts;
+    for (const document of journalValues<ClusterDocument>(journal, "doc/").values()) {
+      parts.cluster.view.mergeDocument(document);
+    }
+    this.#rememberPeers(journal);
+    // Journals are resolved before anything is started and before the network is heard.
+    parts.mover.restore(journal, nowMs);
+    this.#listCopies(event.copies, parts, nowMs);
+    for (const guest of this.#guests.all()) {
+      const { spec, desired } = guest.owned;
+      if (desired !== "running" || parts.mover.table.ofVm(spec.name)) continue;
+      if (guest.copy !== null && guest.copy !== "suspended" && guest.copy !== "stale") continue;
+      if (rebooted) parts.desk.startAtBoot(guest, nowMs);
+      else guest.lost = true;
+    }
+    parts.cluster.start(nowMs);
+    this.#relistAtMs = nowMs + relistMs;
+  }
+
+  #rememberPeers(journal: readonly JournalEntry[]): void {
+    const peers = journalValues<{ addresses: string[]; probePort: number }>(journal, "peer/");
+    if (peers.size === 0) return;
+    this.#outbox.peersKnown([...peers].map(([host, known]) => ({ host, ...known })));
+  }
+
+  #build(incarnation: number, nowMs: number): Parts {
+    const [self, outbox, guests, ledger] = [this.#self, this.#outbox, this.#guests, this.#ledger];
+    const history = this.#history;
+    const prng = this.#prng;
+    const planning = this.#planning;
+    const changed = (atMs: number) => cluster.touch(atMs);
+    const cluster = new Cluster({
+      self,
+      outbox,
+      prng,
+      incarnation,
+      describe: () => ownSummary(self, guests, ledger),
+      inventory: (atMs) => this.#inventory(atMs),
+      memberChanged: (host, state, atMs) => this.#memberChanged(host, state, atMs),
+      documentChanged: (document) => this.#documentChanged(document),
+    });
+    const mover: Mover = new Mover({
+      self,
+      outbox,
+      guests,
+      ledger,
+      history,
+      planning,
+      nameOf: (host): string => surroundings.nameOf(host),
+      addressesOf: (host) => cluster.view.summaryOf(host)?.record.body.addresses ?? [],
+      changed,
+    });
+    const surroundings: Surroundings = new Surroundings({
+      self,
+      cluster,
+      guests,
+      moves: mover.table,
+      ledger,
+    });
+    const mayAct = (reason: ActionReason, atMs: number) => this.#heldBack(reason, atMs) === null;
+    const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, mayAct };
+    const balancer = new Balancer(shared, nowMs);
+    const admission = new Admission(shared);
+    const heldBack = (atMs: number) => this.#heldBack("imbalance", atMs);
+    const explain = new ExplainDesk({
+      surroundings,
+      balancer,
+      cluster,
+      history,
+      planning,
+      prng,
+      heldBack,
+    });
+    const desk = new VerbDesk({
+      self,
+      outbox,
+      cluster,
+      guests,
+      mover,
+      balancer,
+      surroundings,
+      explain,
+      changed,
+    });
+    return { cluster, mover, surroundings, balancer, admission, explain, desk };
+  }
+
+  #route(event: Exclude<Event, { type: "started" }>, parts: Parts, nowMs: number): void {
+    switch (event.type) {
+      case "timeout":
+        this.#timeout(parts, nowMs);
+        return;
+      case "messageReceived":
+        this.#message(event, parts, nowMs);
+        return;
+      case "peerConnected":
+        parts.cluster.peerConnected(event.host, nowMs);
+        parts.mover.peerReachable(event.host, nowMs);
+        return;
+      case "peerDisconnected":
+        parts.cluster.peerDisconnected(event.host, nowMs);
+        return;
+      case "loadSampled":
+        this.#self.hostLoad = event.host;
+        for (const { vm, load } of event.vms) this.#guests.get(vm)?.estimate.observe(load, nowMs);
+        parts.balancer.loadSampled(nowMs);
+        return;
+      case "copiesListed":
+        this.#listCopies(event.copies, parts, nowMs);
+        return;
+      case "opEnded": {
+        const pending = this.#outbox.opEnded(event.opId);
+        if (pending) this.#opEnded(pending, event.result, parts, nowMs);
+        return;
+      }
+      case "transferProgressed":
+        parts.mover.progressed(event.progress);
+        return;
+      case "verbAsked":
+        parts.desk.asked(event.requestId, event.verb, nowMs);
+        return;
+      case "addressesChanged":
+        this.#self.addresses = event.addresses;
+        this.#self.probePort = event.probePort;
+        parts.cluster.touch(nowMs);
+        return;
+      case "leaveAsked":
+        this.#self.presence = event.forGood ? "left" : "restarting";
+        parts.cluster.announce(nowMs);
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #timeout(parts: Parts, nowMs: number): void {
+    parts.cluster.timeout(nowMs);
+    parts.admission.timeout(nowMs);
+    parts.mover.timeout(nowMs);
+    parts.balancer.timeout(nowMs);
+    parts.desk.timeout(nowMs);
+    if (nowMs >= this.#relistAtMs) {
+      this.#relistAtMs = nowMs + relistMs;
+      this.#outbox.relist();
+    }
+  }
+
+  #woken(nowMs: number): void {
+    this.#outbox.notice(
+      "warn",
+      "late",
+      "the agent was stopped or starved for seconds; it looks again",
+    );
+    this.#outbox.relist();
+    this.#parts?.mover.woken(nowMs);
+  }
+
+  #message(
+    { from, via, message }: Extract<Event, { type: "messageReceived" }>,
+    parts: Parts,
+    nowMs: number,
+  ): void {
+    switch (message.type) {
+      case "probe":
+      case "ack":
+      case "indirectProbe":
+        parts.cluster.onProbe(from, via, message, nowMs);
+        return;
+      case "digest":
+        parts.cluster.onDigest(from, message, nowMs);
+        return;
+      case "delta":
+        parts.cluster.onDelta(from, message, nowMs);
+        return;
+      default:
+        // News reaches everybody: only records and verdicts may come that way. In the open nobody
+        // may ask anything of us.
+        if (via === "stream" && this.#options.keyed) this.#order(from, message, parts, nowMs);
+    }
+  }
+
+  #order(from: HostId, message: OrderMessage, parts: Parts, nowMs: number): void {
+    switch (message.type) {
+      case "propose":
+        parts.admission.onPropose(from, message, nowMs);
+        return;
+      case "grant":
+        parts.balancer.onGrant(from, message, nowMs);
+        return;
+      case "refuse":
+        parts.balancer.onRefuse(from, message, nowMs);
+        return;
+      case "verbRequest":
+        parts.desk.askedByPeer(from, message.requestId, message.verb, nowMs);
+        return;
+      case "verbReply":
+        parts.desk.replied(from, message.requestId, message.result);
+        return;
+      case "abort":
+        parts.admission.withdrawn(message.moveId);
+        parts.mover.onMessage(from, message, nowMs);
+        return;
+      default:
+        parts.mover.onMessage(from, message, nowMs);
+    }
+  }
+
+  #opEnded(
+    pending: PendingOp,
+    result: Extract<Event, { type: "opEnded" }>["result"],
+    parts: Parts,
+    nowMs: number,
+  ): void {
+    switch (pending.owner.part) {
+      case "move":
+        parts.mover.opEnded(pending, result, nowMs);
+        return;
+      case "guest":
+        parts.desk.opEnded(pending, result, nowMs);
+        return;
+      case "offer":
+        parts.balancer.offerEnded(pending.owner.moveId, result, nowMs);
+        return;
+      case "admit":
+        parts.admission.admitEnded(pending.owner.moveId, result, nowMs);
+        return;
+      default:
+        assertNever(pending.owner);
+    }
+  }
+
+  #listCopies(copies: readonly CopyReport[], parts: Parts, nowMs: number): void {
+    const { vanished, newStrays } = this.#guests.list(
+      copies,
+      (copy) => this.#guests.get(copy.vm) !== undefined || parts.mover.table.explains(copy),
+    );
+    parts.mover.copiesListed(copies, nowMs);
+    for (const guest of vanished) {
+      const { name } = guest.owned.spec;
+      const move = parts.mover.table.ofVm(name);
+      if (guest.action !== null || move || guest.owned.desired !== "running") continue;
+      guest.lost = true;
+      const message = `${name} has no copy any more: it was powered off, or its process was killed`;
+      this.#outbox.notice("error", "vm-lost", message, { vm: name });
+    }
+    for (const stray of newStrays) {
+      const message = `a copy of ${stray.vm} (${stray.state}) is here that no journal line explains`;
+      this.#outbox.notice("error", "stray-copy", message, { vm: stray.vm, moveId: stray.moveId });
+    }
+    if (vanished.length > 0) parts.cluster.touch(nowMs);
+  }
+
+  #memberChanged(host: HostId, state: MemberState | undefined, nowMs: number): void {
+    if (state === "alive") this.#parts?.mover.peerReachable(host, nowMs);
+  }
+
+  #documentChanged(document: ClusterDocument): void {
+    if (document.name !== modeDocumentName) return;
+    const mode = clusterMode(document);
+    this.#outbox.notice("info", "mode", `the cluster is on ${mode}`, { mode });
+  }
+
+  #mode(): "act" | "hold" {
+    return clusterMode(this.#parts?.cluster.view.document(modeDocumentName));
+  }
+
+  /** Why this host must not act for this reason now, in words; null when it may. */
+  #heldBack(reason: ActionReason, nowMs: number): string | null {
+    if (!this.#options.keyed) return "without a cluster key this agent only advises";
+    if (this.#self.cloneUntilMs > nowMs) return "another agent bears this host's identity";
+    if (this.#self.presence !== "here") return "the agent is leaving";
+    if (reason === "operator" || reason === "drain") return null;
+    return this.#mode() === "act" ? null : "the cluster is on hold ('evenkeel act' lets it act)";
+  }
+
+  #inventory(nowMs: number): {
+    vms: ReturnType<typeof entryOfGuest>[];
+    outcomes: Snapshot["history"];
+  } {
+    const parts = this.#parts;
+    const vms = this.#guests
+      .all()
+      .map((guest) =>
+        entryOfGuest(guest, moveOfGuest(parts?.mover.table.ofVm(guest.owned.spec.name), nowMs)),
+      );
+    return { vms, outcomes: this.#history.gossiped(this.#options.self) };
+  }
+}
+
+interface Parts {
+  readonly cluster: Cluster;
+  readonly mover: Mover;
+  readonly surroundings: Surroundings;
+  readonly balancer: Balancer;
+  readonly admission: Admission;
+  readonly explain: ExplainDesk;
+  readonly desk: VerbDesk;
+}
+
+type OrderMessage = Exclude<
+  Message,
+  { type: "probe" | "ack" | "indirectProbe" | "digest" | "delta" }
+>;
+
+function planningParams(settings: CoreSettings): PlanningParams {
+  const bandwidth = settings.limits.bandwidthBytesPerSecond;
+  return {
+    ...defaultPlanningParams,
+    gainMin: settings.gainMin,
+    marginShare: settings.marginShare,
+    hotShare: settings.hotShare,
+    coolDownMs: settings.cooldownMs,
+    memoryShareMax: settings.memoryShareMax,
+    ...(bandwidth > 0 ? { linkBytesPerSecond: bandwidth } : {}),
+  };
+}
