@@ -59,7 +59,7 @@ export const defaultPlanningParams: PlanningParams = {
   triggerSamples: 5,
   linkBytesPerSecond: 110_000_000,
   transferBurden: 0.1,
-  horizonMs: 600_000,
+  horizonMs: 1_800_000,
   pauseCost: 0.0005,
   transferMsMax: 600_000,
   coolDownMs: 60_000,

@@ -57,9 +57,14 @@ export class SmoothedFigure {
     if (this.#count === 0) {
       this.#value = sample;
     } else {
-      const weight = this.#weightOf(sample, nowMs - this.#lastMs);
-      this.#deviation += (Math.abs(sample - this.#value) - this.#deviation) * weight;
-      this.#value += (sample - this.#value) * weight;
+      const elapsedMs = nowMs - this.#lastMs;
+      const { slowMs, fastMs, riseSamples } = this.#params;
+      this.#above = this.#isAbove(sample) ? this.#above + 1 : 0;
+      const constantMs = this.#above >= riseSamples ? fastMs : slowMs;
+      // Always slow: or the first steps of a rise would pass for noise and end it.
+      const deviation = Math.abs(sample - this.#value);
+      this.#deviation += (deviation - this.#deviation) * this.#weightOf(elapsedMs, slowMs);
+      this.#value += (sample - this.#value) * this.#weightOf(elapsedMs, constantMs);
     }
     this.#count = Math.min(this.#count + 1, Number.MAX_SAFE_INTEGER);
     this.#lastMs = nowMs;
@@ -75,10 +80,7 @@ export class SmoothedFigure {
     return this.#value > 0 ? this.#deviation / this.#value : 0;
   }
 
-  #weightOf(sample: number, elapsedMs: number): number {
-    const { slowMs, fastMs, riseSamples } = this.#params;
-    this.#above = this.#isAbove(sample) ? this.#above + 1 : 0;
-    const constantMs = this.#above >= riseSamples ? fastMs : slowMs;
+  #weightOf(elapsedMs: number, constantMs: number): number {
     // elapsed / (constant + elapsed) is the backward Euler step: stable for any gap, and free of
     // Math.exp, whose last digit may differ between machines.
     return Math.max(elapsedMs / (constantMs + elapsedMs), 1 / (this.#count + 1));
