@@ -160,11 +160,12 @@ export class SimHost {
     if (this.#copies.get(vm)?.moveId === moveId) this.#remove(vm, "order");
   }
 
+  /** What is left of a move: at the target, `open` is a whole copy that never ran. */
   moveVerdict(vm: VmName): MoveVerdict {
     const state = this.#copies.get(vm)?.state;
     if (state === "running" || state === "paused") return "aborted";
-    if (state === "sent") return "open";
-    return state === "sending" ? "in-doubt" : "gone";
+    if (state === "sent" || state === "received") return "open";
+    return state === "sending" || state === "receiving" ? "in-doubt" : "gone";
   }
 
   /** Kill -9 of the guest's process; false when there is none. */

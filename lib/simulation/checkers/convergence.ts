@@ -1,0 +1,68 @@
+import type { Snapshot } from "../../core/snapshot.ts";
+import type { HostId, VmName } from "../../model/ids.ts";
+import type { SimWorld } from "../sim-world.ts";
+import type { Checker } from "./checker.ts";
+
+/** Phases in which a move is only remembered, for an end that might still ask. */
+const closedPhases = ["refused"];
+
+/**
+ * What was healed agrees again: everybody is alive to everybody, every VM is shown once and by all
+ * at the same host, and no move is open.
+ */
+export class Convergence implements Checker {
+  readonly name = "convergence";
+
+  observe(): undefined {
+    return undefined;
+  }
+
+  settled(world: SimWorld): string | undefined {
+    return disagreement(world);
+  }
+}
+
+/** What the agents do not agree on yet; undefined when they do. */
+export function disagreement(world: SimWorld): string | undefined {
+  const truth = runningVms(world);
+  for (const host of world.hosts) {
+    const snapshot = world.snapshotOf(host);
+    if (!snapshot) return `${host} has no agent`;
+    const objection =
+      wrongMember(snapshot, world.hosts) ?? openMove(snapshot) ?? wrongVm(snapshot.vms, truth);
+    if (objection) return `${host} ${objection}`;
+  }
+  return undefined;
+}
+
+function runningVms(world: SimWorld): ReadonlyMap<VmName, HostId> {
+  const truth = new Map<VmName, HostId>();
+  for (const { id, host } of world.machines) {
+    for (const copy of host.copies()) if (copy.sinceMs !== null) truth.set(copy.spec.name, id);
+  }
+  return truth;
+}
+
+function wrongMember({ members }: Snapshot, hosts: readonly HostId[]): string | undefined {
+  const states = new Map(members.map((member) => [member.host, member.state]));
+  const missing = hosts.find((host) => states.get(host) !== "alive");
+  return missing && `holds ${missing} for ${states.get(missing) ?? "no member"}`;
+}
+
+function openMove({ moves }: Snapshot): string | undefined {
+  const open = moves.find((move) => !closedPhases.includes(move.phase));
+  return open && `still has move ${open.moveId} in phase ${open.phase}`;
+}
+
+function wrongVm(
+  vms: readonly { readonly name: string; readonly host: HostId }[],
+  truth: ReadonlyMap<string, HostId>,
+): string | undefined {
+  for (const [vm, host] of truth) {
+    const shown = vms.filter((view) => view.name === vm).map((view) => view.host);
+    if (shown.length !== 1 || shown[0] !== host) {
+      return `shows ${vm} at ${shown.join(" and ") || "no host"}; it runs at ${host}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,134 @@
+import type { Notice } from "../../core/effects.ts";
+import type { HostId, VmName } from "../../model/ids.ts";
+import { isWhole, type SimCopy } from "../sim-copy.ts";
+import type { SimFact } from "../sim-fact.ts";
+import type { SimWorld } from "../sim-world.ts";
+import type { Checker } from "./checker.ts";
+
+/** Notices that tell an admin of a VM that does not run although it should. */
+const reportCodes = ["lost", "in-doubt", "ran", "stray-copy", "vanished"];
+
+interface Fate {
+  /** Whole copies by host. */
+  readonly copies: Map<HostId, SimCopy>;
+  /** Hosts whose journal says that the VM was given to them. */
+  readonly givenTo: Set<HostId>;
+  /** The newest copy was killed by a fault. */
+  killed: boolean;
+  /** An operator ended it. */
+  ended: boolean;
+  reported: boolean;
+}
+
+/**
+ * A VM is lost only when a fault killed its only copy, and then somebody says so. The agents
+ * themselves never throw the last whole copy away.
+ */
+export class NeverLost implements Checker {
+  readonly name = "never-lost";
+  readonly #fates = new Map<VmName, Fate>();
+
+  observe(fact: SimFact): string | undefined {
+    if (fact.type === "stepped") this.#onStep(fact);
+    else if (fact.type === "persisted") this.#onPersisted(fact);
+    else if (fact.type === "copyChanged") return this.#onChange(fact);
+    else if (fact.type === "hostCrashed" && fact.diskLost) this.#onDiskLost(fact.host);
+    return undefined;
+  }
+
+  settled(world: SimWorld): string | undefined {
+    for (const [vm, fate] of this.#fates) {
+      const runs = [...fate.copies.values()].some((copy) => copy.sinceMs !== null);
+      if (runs || fate.ended) continue;
+      if (!fate.killed) return `${vm} runs nowhere, and nobody killed it: ${describe(fate)}`;
+      if (!fate.reported && !shownAsLost(world, vm)) return `${vm} was killed and nobody says so`;
+    }
+    return undefined;
+  }
+
+  #onStep({ effects }: Extract<SimFact, { type: "stepped" }>): void {
+    for (const effect of effects) {
+      if (effect.type === "notice") this.#onNotice(effect.notice);
+      if (effect.type !== "run") continue;
+      const { op } = effect;
+      if (op.op === "stop" || op.op === "forget") this.#fateOf(op.vm).ended = true;
+      if (op.op === "suspend") this.#fateOf(op.spec.name).ended = true;
+    }
+  }
+
+  #onNotice(notice: Notice): void {
+    if (!reportCodes.includes(notice.code)) return;
+    const named = notice.facts["vm"];
+    for (const [vm, fate] of this.#fates) {
+      if (named === vm || notice.message.includes(vm)) fate.reported = true;
+    }
+  }
+
+  #onPersisted({ host, entries }: Extract<SimFact, { type: "persisted" }>): void {
+    for (const { key, value } of entries) {
+      if (!key.startsWith("vm/")) continue;
+      const { givenTo } = this.#fateOf(key.slice(3));
+      if (value === null) givenTo.delete(host);
+      else givenTo.add(host);
+    }
+  }
+
+  #onChange({ host, change }: Extract<SimFact, { type: "copyChanged" }>): string | undefined {
+    const { vm, after, before, cause } = change;
+    const fate = this.#fateOf(vm);
+    if (after !== null && isWhole(after)) {
+      fate.copies.set(host, after);
+      if (after.sinceMs !== null)
+        Object.assign(fate, { killed: false, ended: false, reported: false });
+      return undefined;
+    }
+    if (!fate.copies.delete(host) || before === null) return undefined;
+    const newest = [...fate.copies.values()].every((copy) => copy.ranMs <= before.ranMs);
+    const perhapsRan = before.state !== "received" || fate.givenTo.has(host);
+    if (cause === "fault" && newest && perhapsRan) {
+      fate.killed = true;
+      return undefined;
+    }
+    if (fate.copies.size > 0 || fate.killed || fate.ended || cause === "fault") {
+      if (cause === "fault" && fate.copies.size === 0) fate.killed = true;
+      return undefined;
+    }
+    return `${host} threw away the last copy of ${vm} (${before.state}, by ${cause})`;
+  }
+
+  /** Without its journal nobody can know what became of the VMs of that host. */
+  #onDiskLost(host: HostId): void {
+    for (const fate of this.#fates.values()) {
+      if (fate.givenTo.delete(host)) Object.assign(fate, { killed: true, reported: true });
+    }
+  }
+
+  #fateOf(vm: VmName): Fate {
+    let fate = this.#fates.get(vm);
+    if (!fate) {
+      fate = {
+        copies: new Map(),
+        givenTo: new Set(),
+        killed: false,
+        ended: false,
+        reported: false,
+      };
+      this.#fates.set(vm, fate);
+    }
+    return fate;
+  }
+}
+
+function shownAsLost(world: SimWorld, vm: VmName): boolean {
+  return world.hosts.some((host) => {
+    const snapshot = world.snapshotOf(host);
+    const states = snapshot?.vms.filter((view) => view.name === vm).map((view) => view.state);
+    const alarmed = snapshot?.alarms.some((alarm) => alarm.message.includes(vm)) ?? false;
+    return alarmed || (states?.includes("lost") ?? false);
+  });
+}
+
+function describe(fate: Fate): string {
+  const copies = [...fate.copies].map(([host, copy]) => `${copy.state} on ${host}`);
+  return copies.length === 0 ? "there is no copy" : copies.join(", ");
+}

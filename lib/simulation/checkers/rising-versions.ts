@@ -1,0 +1,54 @@
+import type { Effect } from "../../core/effects.ts";
+import type { HostId } from "../../model/ids.ts";
+import { compareRecordVersions, type HostRecord, type RecordVersion } from "../../model/record.ts";
+import type { SimFact } from "../sim-fact.ts";
+import type { Checker } from "./checker.ts";
+
+/** What a host says of itself only ever gets newer, over restarts too: never the same twice, anew. */
+export class RisingVersions implements Checker {
+  readonly name = "rising-versions";
+  readonly #last = new Map<string, HostRecord>();
+  readonly #forgotten = new Set<HostId>();
+
+  observe(fact: SimFact): string | undefined {
+    // A host without its disk learns its versions from the others, if there are any to ask.
+    if (fact.type === "hostCrashed" && fact.diskLost) this.#forgotten.add(fact.host);
+    if (fact.type !== "stepped") return undefined;
+    for (const effect of fact.effects) {
+      for (const record of ownRecords(effect, fact.host)) {
+        const objection = this.#published(record);
+        if (objection !== undefined) return objection;
+      }
+    }
+    return undefined;
+  }
+
+  settled(): undefined {
+    return undefined;
+  }
+
+  #published(record: HostRecord): string | undefined {
+    const key = `${record.host} ${record.kind}`;
+    const last = this.#last.get(key);
+    this.#last.set(key, record);
+    if (!last || record === last) return undefined;
+    const order = compareRecordVersions(record, last);
+    const said = `${record.host}'s ${record.kind} ${textOf(record)} after ${textOf(last)}`;
+    if (order < 0 && this.#forgotten.delete(record.host)) return undefined;
+    if (order < 0) return `${said}: it fell`;
+    if (order === 0 && JSON.stringify(record.body) !== JSON.stringify(last.body)) {
+      return `${said}: another text under one version`;
+    }
+    return undefined;
+  }
+}
+
+function ownRecords(effect: Effect, host: HostId): readonly HostRecord[] {
+  if (effect.type !== "send" && effect.type !== "broadcast") return [];
+  if (effect.message.type !== "delta") return [];
+  return effect.message.records.filter((record) => record.host === host);
+}
+
+function textOf({ incarnation, seq }: RecordVersion): string {
+  return `(${incarnation}, ${seq})`;
+}
