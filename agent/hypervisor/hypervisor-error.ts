@@ -32,8 +32,8 @@ export type HypervisorErrorCode =
 export class HypervisorError extends AgentError {
   readonly code: HypervisorErrorCode;
 
-  constructor(code: HypervisorErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(message: string, options: { code: HypervisorErrorCode; cause?: unknown }) {
     super(message, options);
-    this.code = code;
+    this.code = options.code;
   }
 }

@@ -63,7 +63,10 @@ export class BytePipe {
   }
 
   #break(near: Socket, fault: PipeFault): void {
-    if (fault.act === "cut") return this.cut();
+    if (fault.act === "cut") {
+      this.cut();
+      return;
+    }
     this.#held = true;
     near.pause();
   }
