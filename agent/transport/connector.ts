@@ -19,8 +19,10 @@ const DIAL_MS_MAX = 5_000;
 const STREAMLESS_MS_MAX = 10_000;
 /** Addresses of one host that are tried in one dial, in turn. */
 const ADDRESSES_TRIED_MAX = 4;
-/** Errors of a connection that never stood, or was refused: nothing to do with keys. */
-const UNREACHED = /ECONN|EHOST|ENET|ETIMEDOUT|EADDR|ENOTFOUND|EAI_AGAIN|abort|timed? ?out/i;
+/** What libp2p says when the other end took the connection but could not be understood. */
+const NOT_UNDERSTOOD = /EncryptionFailedError/;
+/** The key is the same, but another host has that address now. */
+const OTHER_HOST = /identity|unexpected ?peer/i;
 
 export interface ConnectorOptions {
   readonly self: HostId;
@@ -28,7 +30,7 @@ export interface ConnectorOptions {
   readonly protocol: string;
   readonly codec: Codec;
   readonly counters: Counters;
-  readonly links: Links;
+  readonly links: Links<PeerStream>;
   readonly watch: HandshakeWatch;
   readonly nowMs: () => number;
   readonly received: (from: HostId, message: Message) => void;
@@ -120,11 +122,12 @@ export class Connector {
 
   /** A peer that took the connection but could not be understood has most likely another key. */
   #explain(target: DialTarget, error: unknown): void {
-    const endpoint = target.addresses.map(ipEndpointOf).find((found) => found !== undefined);
-    const address = endpoint?.ip ?? target.addresses[0] ?? "";
     const { counters, watch } = this.#options;
     counters.count("dial");
-    if (!UNREACHED.test(describe(error))) watch.failed(address);
+    const text = describe(error);
+    if (!NOT_UNDERSTOOD.test(text) || OTHER_HOST.test(text)) return;
+    const endpoint = target.addresses.map(ipEndpointOf).find((found) => found !== undefined);
+    watch.failed(endpoint?.ip ?? target.addresses[0] ?? "");
   }
 }
 

@@ -53,15 +53,16 @@ export class HandshakeWatch {
     const count = (this.#failures.get(address) ?? 0) + 1;
     if (this.#failures.size >= ADDRESSES_MAX && count === 1) return;
     this.#failures.set(address, count);
-    if (count >= FAILURES_TO_TELL) this.tellStranger(address, "another cluster key, or none");
+    if (count < FAILURES_TO_TELL) return;
+    const isKeyed = "a cluster key, unlike this host";
+    this.tellStranger(address, this.#options.isOpen ? isKeyed : "another cluster key, or none");
   }
 
-  /** Says once for each address why the agent there never becomes a member. */
+  /** Says once for each address why the agent there never becomes a member; `holds` which key. */
   tellStranger(address: string, holds: string): void {
-    const here = this.#options.isOpen ? "this host has no cluster key" : "this host's key differs";
     this.#options.counters.logOnce(
       `stranger ${address}`,
-      `the agent at ${address} holds ${holds}; ${here}, so the two stay apart: compare "evenkeel key fingerprint" on both hosts, and install the same key on both if they belong together`,
+      `the agent at ${address} holds ${holds}, so it and this host stay apart: compare "evenkeel key fingerprint" on both, and install the same key on both if they belong together`,
       { address },
     );
   }

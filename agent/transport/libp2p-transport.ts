@@ -39,6 +39,7 @@ import { ProbePackets } from "./probe-packets.ts";
 import { Probes } from "./probes.ts";
 import { Redial } from "./redial.ts";
 import { SignedRecords } from "./signed-records.ts";
+import type { PeerStream } from "./streams.ts";
 import { TransportError } from "./transport-error.ts";
 
 /** How often the transport looks after itself: more often while it is not connected as it wants. */
@@ -97,7 +98,7 @@ export class Libp2pTransport implements Transport {
   readonly #counters: Counters;
   readonly #codec: Codec;
   readonly #watch: HandshakeWatch;
-  readonly #links: Links;
+  readonly #links: Links<PeerStream>;
   readonly #redial: Redial;
   readonly #news: News;
   readonly #probes: Probes;
@@ -209,7 +210,7 @@ export class Libp2pTransport implements Transport {
     return new Codec(records);
   }
 
-  #makeLinks(): Links {
+  #makeLinks(): Links<PeerStream> {
     return new Links({
       self: this.self,
       nowMs: () => this.#options.clock.nowMs(),
@@ -309,8 +310,12 @@ export class Libp2pTransport implements Transport {
       nowMs: () => clock.nowMs(),
       found: (host, addresses) => this.#redial.found(host, addresses),
       strangerHeard: (ip, tag) => {
-        const holds = tag === OPEN.serviceTag ? "no cluster key" : "another cluster key";
-        this.#watch.tellStranger(ip, this.#isOpen ? "a cluster key" : holds);
+        const unlike = this.#isOpen ? "a cluster key" : "no cluster key";
+        const isUnlike = this.#isOpen || tag === OPEN.serviceTag;
+        this.#watch.tellStranger(
+          ip,
+          isUnlike ? `${unlike}, unlike this host` : "another cluster key than this host",
+        );
       },
     });
     await discovery.start();

@@ -1,5 +1,5 @@
 import type { HostId } from "#lib/model/ids.ts";
-import type { Links } from "./links.ts";
+import type { Link, Links } from "./links.ts";
 
 /** How long a link that nobody here needs is kept: members come and go, links should not. */
 const UNWANTED_MS = 60_000;
@@ -9,7 +9,7 @@ const NEWSLESS_MS = 10_000;
 const ROUND_MS = 900;
 
 export interface LinkCareOptions {
-  readonly links: Links;
+  readonly links: Links<Link>;
   readonly isWanted: (host: HostId) => boolean;
   readonly hearsNews: (host: HostId) => boolean;
 }

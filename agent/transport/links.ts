@@ -1,6 +1,11 @@
 import type { HostId } from "#lib/model/ids.ts";
 import { Outbox } from "./outbox.ts";
-import { type PeerStream, SILENCE_MS_MAX } from "./streams.ts";
+
+/**
+ * Nothing received for this long: the link is taken for dead, since TCP itself would try for
+ * minutes. Under 3 s healthy links of a loaded host would be torn down.
+ */
+const SILENCE_MS_MAX = 8_000;
 
 /** How long a second stream to the same peer is still read after the choice fell on the other. */
 const RETIRE_MS = 2_000;
@@ -8,6 +13,23 @@ const RETIRE_MS = 2_000;
 const YIELD_SILENCE_MS = 3_500;
 /** Peers with waiting messages at one time. */
 const OUTBOXES_MAX = 1024;
+
+/** What a stream to a peer is to those who use it. */
+export interface Link {
+  readonly host: HostId;
+  /** True when this side dialled the connection. */
+  readonly isDialled: boolean;
+  readonly hasRoom: boolean;
+  silentForMs(nowMs: number): number;
+  /** Writes one frame. True when there is room for another. */
+  send(payload: Uint8Array): boolean;
+  /** To be called about once a second: says that we are here when nothing else did. */
+  keepAlive(nowMs: number): void;
+  /** Gives a silent peer a fresh chance: we ourselves were late. */
+  forgiveSilence(nowMs: number): void;
+  /** Ends stream and connection at once. */
+  abort(reason: string): void;
+}
 
 export interface LinksOptions {
   readonly self: HostId;
@@ -24,10 +46,10 @@ export interface LinksOptions {
  * When two hosts dial each other at once there are two streams. Both ends then keep the one that
  * the smaller id dialled; the other is read for a moment longer, so that nothing in it is lost.
  */
-export class Links {
+export class Links<L extends Link> {
   readonly #options: LinksOptions;
-  readonly #current = new Map<HostId, PeerStream>();
-  readonly #retired = new Map<PeerStream, number>();
+  readonly #current = new Map<HostId, L>();
+  readonly #retired = new Map<L, number>();
   readonly #outboxes = new Map<HostId, Outbox>();
 
   constructor(options: LinksOptions) {
@@ -39,11 +61,11 @@ export class Links {
     return [...this.#current.keys()].sort();
   }
 
-  get(host: HostId): PeerStream | undefined {
+  get(host: HostId): L | undefined {
     return this.#current.get(host);
   }
 
-  add(stream: PeerStream): void {
+  add(stream: L): void {
     const existing = this.#current.get(stream.host);
     const keepsExisting = existing !== undefined && this.#prefers(existing, stream);
     const untilMs = this.#options.nowMs() + RETIRE_MS;
@@ -57,7 +79,7 @@ export class Links {
     this.flush(stream.host);
   }
 
-  remove(stream: PeerStream): void {
+  remove(stream: L): void {
     this.#retired.delete(stream);
     if (this.#current.get(stream.host) !== stream) return;
     this.#current.delete(stream.host);
@@ -118,7 +140,7 @@ export class Links {
     this.#outboxes.clear();
   }
 
-  #prefers(existing: PeerStream, candidate: PeerStream): boolean {
+  #prefers(existing: L, candidate: L): boolean {
     if (existing.silentForMs(this.#options.nowMs()) > YIELD_SILENCE_MS) return false;
     // The same side dialled again: it has lost the first one, whatever it looks like from here.
     if (existing.isDialled === candidate.isDialled) return false;

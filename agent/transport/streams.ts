@@ -1,14 +1,10 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import type { HostId } from "#lib/model/ids.ts";
 import { FrameReader, frameOf, keepAliveFrame } from "./frames.ts";
+import type { Link } from "./links.ts";
 
 /** Nothing sent for this long: say that we are here. */
 const KEEP_ALIVE_MS = 3_000;
-/**
- * Nothing received for this long: the link is taken for dead, since TCP itself would try for
- * minutes. Under 3 s healthy links of a loaded host would be torn down.
- */
-export const SILENCE_MS_MAX = 8_000;
 /** Bad frames after which a peer is disconnected. */
 const BAD_FRAMES_MAX = 16;
 
@@ -28,10 +24,9 @@ export interface PeerStreamOptions {
 }
 
 /** The one long-lived stream of a connection: frames out and in, and a sign of life. */
-export class PeerStream {
+export class PeerStream implements Link {
   readonly host: HostId;
   readonly connection: Connection;
-  readonly openedAtMs: number;
   readonly #options: PeerStreamOptions;
   readonly #reader: FrameReader;
   #sentAtMs: number;
@@ -43,7 +38,6 @@ export class PeerStream {
     const nowMs = options.nowMs();
     this.host = options.host;
     this.connection = options.connection;
-    this.openedAtMs = nowMs;
     this.#options = options;
     this.#reader = new FrameReader(options.frameBytesMax);
     this.#sentAtMs = nowMs;
