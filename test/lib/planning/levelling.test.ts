@@ -23,7 +23,11 @@ function vm(name: string, host: string, cpuCores: number, changes: Partial<LoopV
   return { vm: name, host, demand: () => cpuCores, memoryBytes: GIB, ...changes };
 }
 
-test.each([8, 9])("three small hosts level %i VMs that crowd one, and then rest", (count) => {
+test.each([
+  { count: 8, noise: 0.15 },
+  { count: 9, noise: 0.15 },
+  { count: 8, noise: 0.5 },
+])("three small hosts level $count VMs with noise $noise, and then rest", ({ count, noise }) => {
   for (let seed = 1; seed <= 5; seed++) {
     // Started one a second, and busy with booting for four seconds each.
     const vms = Array.from({ length: count }, (_, i) =>
@@ -34,7 +38,7 @@ test.each([8, 9])("three small hosts level %i VMs that crowd one, and then rest"
       }),
     );
     const small = { cpuCapacityCores: 0.5, memoryCapacityBytes: 4 * GIB };
-    const loop = new PlanningLoop({ seed, hosts: hosts(3, small), vms, noise: 0.15 });
+    const loop = new PlanningLoop({ seed, hosts: hosts(3, small), vms, noise });
     loop.runUntil(MINUTE_MS);
     const crowded = (count * 0.2 * Math.SQRT2) / 3;
     expect(loop.spread("cpu")).toBeLessThan(0.3 * crowded);
