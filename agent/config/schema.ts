@@ -66,7 +66,7 @@ const hypervisor = z.strictObject({
   storageRoots: z
     .array(path())
     .max(64)
-    .default(["/var/lib/evenkeel/images"])
+    .default(["/var/lib/evenkeel-images"])
     .describe("folders under which guests' disks, kernels and initrds may lie"),
   bridges: z
     .array(interfaceName())
