@@ -1,0 +1,66 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { promisify } from "node:util";
+import { type Check, type Finding, fail, ok, warn, wordsOf } from "./finding.ts";
+
+const run = promisify(execFile);
+
+const PROBE_WAIT_MS = 10_000;
+const KVM_DEVICE = "/dev/kvm";
+
+/** Below this, QEMU without KVM corrupts guests' memory in a live migration. */
+const TCG_MIGRATION_MAJOR_MIN = 9;
+
+/** Is QEMU there, can it use KVM, and may guests be migrated live? */
+export const checkQemu: Check = async ({ config }) => {
+  const { driver, qemuBinary } = config.hypervisor;
+  if (driver === "sim") return [ok("qemu", "not needed: guests are simulated")];
+  try {
+    const { stdout } = await run(qemuBinary, ["--version"], { timeout: PROBE_WAIT_MS });
+    const version = /version ([0-9]+(?:\.[0-9]+)*)/.exec(stdout)?.[1] ?? "unknown";
+    const kvmProblem = await findKvmProblem(qemuBinary);
+    return [ok("qemu", `${qemuBinary} ${version}`), ...acceleratorFindings(version, kvmProblem)];
+  } catch (error) {
+    const detail = `${qemuBinary} cannot be run: ${wordsOf(error).split("\n")[0]}`;
+    return [fail("qemu", detail, "apt-get install qemu-system-x86, or set hypervisor.qemuBinary")];
+  }
+};
+
+/** What a QEMU version and the state of KVM mean; `kvmProblem` is null where KVM works. */
+export function acceleratorFindings(
+  version: string,
+  kvmProblem: string | null,
+): readonly Finding[] {
+  if (kvmProblem === null) return [ok("kvm", `QEMU can open ${KVM_DEVICE}`)];
+  const slow = warn(
+    "kvm",
+    `${kvmProblem}: guests run in software (TCG), many times slower`,
+    "enable virtualisation in the firmware, and give the agent's user the group kvm",
+  );
+  const major = Number.parseInt(version, 10);
+  if (major >= TCG_MIGRATION_MAJOR_MIN) return [slow];
+  const detail = `QEMU ${version} without KVM corrupts memory in live migration: moves are refused`;
+  return [slow, fail("migration", detail, "install QEMU 10 from backports, or enable KVM")];
+}
+
+async function findKvmProblem(qemuBinary: string): Promise<string | null> {
+  try {
+    accessSync(KVM_DEVICE, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    return wordsOf(error);
+  }
+  return startWithKvm(qemuBinary);
+}
+
+/** The device may be there and yet be refused, so QEMU itself is asked: an empty machine that ends at once. */
+async function startWithKvm(qemuBinary: string): Promise<string | null> {
+  const machine = ["-accel", "kvm", "-machine", "none", "-nodefaults", "-display", "none"];
+  try {
+    const probe = run(qemuBinary, [...machine, "-qmp", "stdio"], { timeout: PROBE_WAIT_MS });
+    probe.child.stdin?.end('{"execute":"qmp_capabilities"}{"execute":"quit"}\n');
+    await probe;
+    return null;
+  } catch (error) {
+    return `QEMU cannot use ${KVM_DEVICE} (${wordsOf(error).split("\n").at(-1) || "no words"})`;
+  }
+}

@@ -1,0 +1,192 @@
+import type { VerbRunner } from "./verb-context.ts";
+
+/** How a verb is written and found. The file of a verb is loaded only when it is asked for. */
+export interface VerbEntry {
+  /** Words and arguments as commander reads them. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly example: string;
+  readonly options?: readonly {
+    readonly flags: string;
+    readonly text: string;
+    readonly required?: true;
+  }[];
+  readonly load: () => Promise<VerbRunner>;
+}
+
+const noWait = { flags: "--no-wait", text: "return as soon as the agent has taken it on" };
+
+/** All verbs, in the order in which the help lists them. */
+export const verbs: readonly VerbEntry[] = Object.freeze([
+  {
+    usage: "status",
+    summary: "the cluster on one screen: hosts, load, moves, alarms",
+    example: "evenkeel status",
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    usage: "members",
+    summary: "the hosts of the cluster, as this one sees them",
+    example: "evenkeel members --json",
+    load: async () => (await import("./members.ts")).members,
+  },
+  {
+    usage: "vms",
+    summary: "every VM, its host and its state",
+    example: "evenkeel vms --host host-b",
+    options: [{ flags: "--host <name>", text: "only those of one host" }],
+    load: async () => (await import("./vms.ts")).vms,
+  },
+  {
+    usage: "plan",
+    summary: "what this host would do now, why, and why not the rest",
+    example: "evenkeel plan",
+    load: async () => (await import("./plan.ts")).plan,
+  },
+  {
+    usage: "explain <vm>",
+    summary: "why a VM moved, or why it is still there",
+    example: "evenkeel explain web-3",
+    load: async () => (await import("./explain.ts")).explain,
+  },
+  {
+    usage: "history",
+    summary: "the moves that ended, newest first, with their reasons",
+    example: "evenkeel history --vm web-3",
+    options: [{ flags: "--vm <name>", text: "only those of one VM" }],
+    load: async () => (await import("./history.ts")).history,
+  },
+  {
+    usage: "moves",
+    summary: "the moves under way at this host",
+    example: "evenkeel moves",
+    load: async () => (await import("./moves.ts")).moves,
+  },
+  {
+    usage: "events",
+    summary: "what happens, as it happens, until ^C",
+    example: "evenkeel events --recent 20",
+    options: [{ flags: "--recent <count>", text: "begin with this many past ones" }],
+    load: async () => (await import("./events.ts")).events,
+  },
+  {
+    usage: "act",
+    summary: "let the cluster act: moves are made as they are elected",
+    example: "sudo evenkeel act",
+    load: async () => (await import("./act.ts")).act,
+  },
+  {
+    usage: "hold",
+    summary: "stop new actions on every host; verbs of operators still work",
+    example: "sudo evenkeel hold",
+    load: async () => (await import("./hold.ts")).hold,
+  },
+  {
+    usage: "drain <host>",
+    summary: "empty a host; waits, and ^C ends only the waiting",
+    example: "sudo evenkeel drain host-b --deadline 10m",
+    options: [{ flags: "--deadline <span>", text: "wait at most this long: 90s, 10m, 1h" }, noWait],
+    load: async () => (await import("./drain.ts")).drain,
+  },
+  {
+    usage: "undrain <host>",
+    summary: "let VMs come to a host again",
+    example: "sudo evenkeel undrain host-b",
+    load: async () => (await import("./undrain.ts")).undrain,
+  },
+  {
+    usage: "migrate <vm> <host>",
+    summary: "move a running VM; waits, and ^C ends only the waiting",
+    example: "sudo evenkeel migrate web-3 host-b",
+    options: [noWait],
+    load: async () => (await import("./migrate.ts")).migrate,
+  },
+  {
+    usage: "cancel <vm>",
+    summary: "stop a move under way; the VM runs on where it was",
+    example: "sudo evenkeel cancel web-3",
+    load: async () => (await import("./cancel.ts")).cancel,
+  },
+  {
+    usage: "suspend <vm>",
+    summary: "save a VM to disk and free its memory",
+    example: "sudo evenkeel suspend web-3",
+    load: async () => (await import("./suspend.ts")).suspend,
+  },
+  {
+    usage: "resume <vm>",
+    summary: "let a suspended VM run again",
+    example: "sudo evenkeel resume web-3",
+    load: async () => (await import("./resume.ts")).resume,
+  },
+  {
+    usage: "vm define <file>",
+    summary: "make a VM known on this host from a YAML spec (- for standard input)",
+    example: "sudo evenkeel vm define web-3.yaml",
+    load: async () => (await import("./vm-define.ts")).vmDefine,
+  },
+  {
+    usage: "vm start <vm>",
+    summary: "boot a VM on the host that owns it",
+    example: "sudo evenkeel vm start web-3",
+    load: async () => (await import("./vm-start.ts")).vmStart,
+  },
+  {
+    usage: "vm stop <vm>",
+    summary: "ask a guest to power off",
+    example: "sudo evenkeel vm stop web-3",
+    options: [{ flags: "--force", text: "kill it at once instead of asking" }],
+    load: async () => (await import("./vm-stop.ts")).vmStop,
+  },
+  {
+    usage: "vm undefine <vm>",
+    summary: "forget a stopped VM; its disk images stay",
+    example: "sudo evenkeel vm undefine web-3",
+    load: async () => (await import("./vm-undefine.ts")).vmUndefine,
+  },
+  {
+    usage: "move resolve <vm>",
+    summary: "your word on a VM in doubt, when the other host cannot be asked",
+    example: "sudo evenkeel move resolve web-3 --run-here --fenced host-b",
+    options: [
+      { flags: "--run-here", text: "the copy on this host is the one to run" },
+      { flags: "--discard", text: "the copy on this host is to go" },
+      {
+        flags: "--fenced <host>",
+        text: "the host that you vouch for to be off, or without a copy",
+        required: true,
+      },
+    ],
+    load: async () => (await import("./move-resolve.ts")).moveResolve,
+  },
+  {
+    usage: "key generate",
+    summary: "make a cluster key (needs no agent)",
+    example: "sudo evenkeel key generate --out /etc/evenkeel/cluster.key",
+    options: [{ flags: "--out <file>", text: "where to; never over a file", required: true }],
+    load: async () => (await import("./key-generate.ts")).keyGenerate,
+  },
+  {
+    usage: "key fingerprint [file]",
+    summary: "tell keys apart without showing them (needs no agent)",
+    example: "sudo evenkeel key fingerprint",
+    load: async () => (await import("./key-fingerprint.ts")).keyFingerprint,
+  },
+  {
+    usage: "doctor",
+    summary: "check this host: key, permissions, multicast, QEMU, ports, agent",
+    example: "sudo evenkeel doctor",
+    options: [
+      { flags: "--config <file>", text: "the agent's configuration file" },
+      { flags: "--state-dir <dir>", text: "the agent's state directory" },
+      { flags: "--key <file>", text: "the cluster key" },
+    ],
+    load: async () => (await import("./doctor/doctor.ts")).doctor,
+  },
+  {
+    usage: "version",
+    summary: "versions of command and agent",
+    example: "evenkeel version",
+    load: async () => (await import("./version.ts")).version,
+  },
+]);
