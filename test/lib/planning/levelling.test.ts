@@ -150,3 +150,21 @@ test("no grant ever over-commits memory where memory is tight", () => {
   expect(loop.moves.length).toBeGreaterThan(4);
   expect(loop.overcommitments).toBe(0);
 });
+
+test("where the load swings, a VM rests longer after each move", () => {
+  // Two big VMs that must stay take turns, 40 s each; the small one would follow them for ever.
+  const turn = (nowMs: number) => Math.floor(nowMs / 40_000) % 2;
+  const fixed = { ignore: true };
+  const vms = [
+    vm("big-1", "node-a", 0, { demand: (nowMs) => (turn(nowMs) === 0 ? 8 : 0.5), policy: fixed }),
+    vm("big-2", "node-b", 0, { demand: (nowMs) => (turn(nowMs) === 1 ? 8 : 0.5), policy: fixed }),
+    vm("small", "node-a", 1.5),
+  ];
+  const loop = new PlanningLoop({ seed: 7, hosts: hosts(2), vms });
+  loop.runUntil(20 * MINUTE_MS);
+  const at = loop.moves.map(({ atMs }) => atMs);
+  expect(at.length).toBeGreaterThan(2);
+  at.slice(1).forEach((atMs, i) => {
+    expect(atMs - (at[i] ?? 0)).toBeGreaterThanOrEqual(MINUTE_MS * 2 ** Math.min(i, 3));
+  });
+});
