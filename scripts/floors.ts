@@ -32,7 +32,13 @@ const BELOW_CORE = [...BELOW_THEORIES, ...THEORIES];
 const LIB = [...BELOW_CORE, "lib/core", "lib/simulation"];
 const BELOW_ADAPTERS = [...LIB, "agent/ports"];
 // The command is a client of the API: it shares the words of the model, not the machinery.
-const BELOW_COMMAND = ["lib/base", "lib/model", "lib/simulation", "agent/config"];
+const BELOW_COMMAND = [
+  "lib/base",
+  "lib/model",
+  "lib/simulation",
+  "agent/config",
+  "agent/own-version.ts",
+];
 
 const FLOORS: readonly Floor[] = [
   folder("lib/base", []),
@@ -48,9 +54,12 @@ const FLOORS: readonly Floor[] = [
   file("agent/main.ts", [
     ...BELOW_ADAPTERS,
     "agent/config",
+    "agent/os",
+    "agent/own-version.ts",
     "agent/lifecycle.ts",
     "agent/compose.ts",
   ]),
+  file("agent/own-version.ts", []),
   folder("agent/cli", BELOW_COMMAND),
   file("agent/cli.ts", [...BELOW_COMMAND, "agent/cli"]),
 ];

@@ -100,7 +100,6 @@ export class Cluster {
   }
 
   start(nowMs: number): void {
-    this.membership.start(nowMs);
     this.#publish(nowMs);
     this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
   }

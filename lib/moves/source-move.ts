@@ -396,7 +396,7 @@ export class SourceMove {
   #onTakenBack(result: HostOpResult, nowMs: number): void {
     if (this.#phase !== "aborted" || this.#stage !== "settling") return;
     if (result.ok) this.#end("aborted", this.#abortReason ?? "");
-    else if (result.code === "COPY_GONE") this.#lose(result.message);
+    else if (result.code === "VM_ABSENT") this.#lose(result.message);
     else {
       this.#warn("take-back", result.message);
       this.#asking.begin(nowMs, this.#params.askMsMin);

@@ -270,7 +270,7 @@ export class TargetMove {
       this.#runs = true;
       this.#asking.stop();
       this.#answer();
-    } else if (result.code === "COPY_GONE" && !this.#ran) {
+    } else if (result.code === "VM_ABSENT" && !this.#ran) {
       // Gone before it was ever told to run: the source's copy is still the VM.
       this.#detail = result.message;
       this.#refuseLine({ kind: "disown" });
