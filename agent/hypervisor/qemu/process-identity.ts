@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time in clock ticks since boot: field 22 of /proc/PID/stat (proc(5)). */
+  readonly startTicks: number;
+}
+
+export interface ProcessStat extends ProcessIdentity {
+  readonly state: string;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+}
+
+/**
+ * One line of /proc/PID/stat; undefined when it is none. The name in parentheses may hold blanks
+ * and parentheses itself, so the fields are counted from the last one.
+ */
+export function parseProcessStat(line: string): ProcessStat | undefined {
+  const pid = Number.parseInt(line, 10);
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const [state] = fields;
+  // fields[0] is field 3, the state.
+  const numberAt = (field: number) => Number(fields[field - 3] ?? Number.NaN);
+  const stat = {
+    pid,
+    userTicks: numberAt(14),
+    systemTicks: numberAt(15),
+    startTicks: numberAt(22),
+  };
+  if (state === undefined || Object.values(stat).some((value) => !Number.isFinite(value))) {
+    return undefined;
+  }
+  return { ...stat, state };
+}
+
+/** What runs under this number now; undefined when nothing does. */
+export async function processStat(pid: number): Promise<ProcessStat | undefined> {
+  try {
+    return parseProcessStat(await readFile(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A zombie counts as dead: it holds no memory and no files, and its guest runs no more. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  const stat = await processStat(identity.pid);
+  if (stat === undefined || stat.startTicks !== identity.startTicks) return false;
+  return stat.state !== "Z" && stat.state !== "X";
+}

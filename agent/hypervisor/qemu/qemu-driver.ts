@@ -1,0 +1,184 @@
+/**
+ * Guests as plain QEMU processes, driven over their monitor sockets; no daemon in between.
+ *
+ * Responsible for: the processes, their folders under the state directory, their saved images.
+ * How: each guest has a folder with guest.json (what its process is for), a monitor socket and its
+ * output; the process is detached, or in a transient systemd unit, and outlives the agent. What is
+ * true of a copy is asked from QEMU each time, never remembered.
+ * Never: decides about a move, runs a shell, or trusts a path from a peer.
+ */
+import { mkdir } from "node:fs/promises";
+import type {
+  Hypervisor,
+  MigrateOutEnd,
+  MigrateOutOrder,
+  VmUsage,
+} from "#agent/ports/hypervisor.ts";
+import type { CopyReport } from "#lib/model/copy.ts";
+import type { HypervisorFacts } from "#lib/model/host.ts";
+import type { MoveOffer, MoveVerdict } from "#lib/model/host-op.ts";
+import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
+import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { HypervisorError } from "../hypervisor-error.ts";
+import { type QemuFacts, qemuFacts } from "./facts.ts";
+import * as life from "./guest-life.ts";
+import * as moves from "./guest-moves.ts";
+import { exists, GuestTable } from "./guest-table.ts";
+import { listCopies } from "./list-copies.ts";
+import { streamReceived } from "./migration-in.ts";
+import { type QemuDriverOptions, type QemuSettings, qemuSettings } from "./qemu-options.ts";
+import { settleGuest } from "./settle-guest.ts";
+import { readUsage } from "./usage.ts";
+
+/** Events of one happening come in a burst; watchers hear of it once. */
+const COALESCE_MS = 30;
+/** Admitted moves that were not begun; the oldest is forgotten first. */
+const ADMITTED_MAX = 64;
+
+export class QemuDriver implements Hypervisor {
+  readonly #settings: QemuSettings;
+  readonly #table: GuestTable;
+  readonly #watchers = new Set<() => void>();
+  /** VMs with a process being made: a second one is refused before it has a folder. */
+  readonly #beginning = new Set<VmName>();
+  /** Machine types of admitted offers, since `prepareIncoming` is told only the spec. */
+  readonly #admitted = new Map<MoveId, string>();
+  #facts: QemuFacts | undefined;
+  #tellLater: (() => void) | undefined;
+
+  constructor(options: QemuDriverOptions) {
+    this.#settings = qemuSettings(options);
+    this.#table = new GuestTable(this.#settings, () => this.#tell());
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#settings.stateDirectory, { recursive: true, mode: 0o700 });
+    this.#facts = await qemuFacts(this.#settings);
+    for (const guest of await this.#table.find()) {
+      await settleGuest(guest, this.#table, this.#settings.log);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#tellLater?.();
+    this.#tellLater = undefined;
+    this.#watchers.clear();
+    this.#table.release();
+  }
+
+  facts(): HypervisorFacts {
+    const { machineTypes: _machineTypes, ...facts } = this.#parts().facts;
+    return facts;
+  }
+
+  list(): Promise<readonly CopyReport[]> {
+    return listCopies(this.#parts());
+  }
+
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
+  }
+
+  async usage(): Promise<readonly VmUsage[]> {
+    const guests = await this.#table.all();
+    const usages = guests.map(({ record }) => readUsage(record.spec, record.process));
+    return (await Promise.all(usages)).filter((usage) => usage !== undefined);
+  }
+
+  startVm(spec: VmSpec): Promise<void> {
+    return this.#once(spec.name, () => life.startGuest(this.#parts(), spec));
+  }
+
+  stopVm(vm: VmName, force: boolean): Promise<void> {
+    return life.stopGuest(this.#parts(), vm, force);
+  }
+
+  async suspendVm(spec: VmSpec): Promise<{ imageBytes: number }> {
+    return { imageBytes: await life.suspendToDisk(this.#parts(), spec.name) };
+  }
+
+  resumeVm(spec: VmSpec): Promise<void> {
+    return this.#once(spec.name, () => life.resumeFromDisk(this.#parts(), spec));
+  }
+
+  forgetVm(vm: VmName): Promise<void> {
+    return life.forgetGuest(this.#parts(), vm);
+  }
+
+  offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
+    return moves.offerGuest(this.#parts(), moveId, spec);
+  }
+
+  async admit(moveId: MoveId, offer: MoveOffer): Promise<{ refusal: string | null }> {
+    const refusal = await moves.admitGuest(this.#parts(), moveId, offer);
+    if (refusal === null) this.#admitted.set(moveId, offer.machineType);
+    for (const oldest of this.#admitted.keys()) {
+      if (this.#admitted.size <= ADMITTED_MAX) break;
+      this.#admitted.delete(oldest);
+    }
+    return { refusal };
+  }
+
+  async prepareIncoming(moveId: MoveId, spec: VmSpec, source: HostId) {
+    const machineType = this.#admitted.get(moveId);
+    this.#admitted.delete(moveId);
+    const order = { moveId, spec, source, machineType };
+    const prepare = () => moves.prepareCopy(this.#parts(), order);
+    return { socketPath: await this.#once(spec.name, prepare) };
+  }
+
+  async awaitIncoming(moveId: MoveId, vm: VmName, signal: AbortSignal): Promise<void> {
+    await streamReceived(await moves.copyOfMove(this.#parts(), moveId, vm), signal);
+  }
+
+  migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd> {
+    return moves.sendCopy(this.#parts(), order, signal);
+  }
+
+  cancelMigration(vm: VmName): Promise<void> {
+    return moves.cancelCopy(this.#parts(), vm);
+  }
+
+  runIncoming(moveId: MoveId, vm: VmName): Promise<void> {
+    return moves.runCopy(this.#parts(), moveId, vm);
+  }
+
+  takeBack(moveId: MoveId, vm: VmName): Promise<void> {
+    return moves.takeCopyBack(this.#parts(), moveId, vm);
+  }
+
+  discard(moveId: MoveId, vm: VmName): Promise<void> {
+    return moves.discardCopy(this.#parts(), moveId, vm);
+  }
+
+  moveVerdict(moveId: MoveId, vm: VmName): Promise<MoveVerdict> {
+    return moves.verdictOf(this.#parts(), moveId, vm);
+  }
+
+  #parts(): life.LifeParts {
+    if (this.#facts === undefined) {
+      throw new HypervisorError("the qemu driver is not started", { code: "HYPERVISOR_MISSING" });
+    }
+    return { settings: this.#settings, table: this.#table, facts: this.#facts };
+  }
+
+  async #once<Value>(vm: VmName, begin: () => Promise<Value>): Promise<Value> {
+    if (this.#beginning.has(vm)) throw exists(vm, "it is being started");
+    this.#beginning.add(vm);
+    try {
+      return await begin();
+    } finally {
+      this.#beginning.delete(vm);
+      this.#tell();
+    }
+  }
+
+  #tell(): void {
+    if (this.#watchers.size === 0) return;
+    this.#tellLater ??= this.#settings.clock.after(COALESCE_MS, () => {
+      this.#tellLater = undefined;
+      for (const changed of this.#watchers) changed();
+    });
+  }
+}

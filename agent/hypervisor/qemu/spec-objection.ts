@@ -1,0 +1,66 @@
+import { access, constants, realpath, stat } from "node:fs/promises";
+import { sep } from "node:path";
+import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
+import type { QemuSettings } from "./qemu-options.ts";
+
+const MEMORY_STEP_BYTES = 1 << 20;
+
+/**
+ * Why this host will not run the VM, in words; null when it will. A spec may come from a peer: its
+ * paths must lead, after all symbolic links, into a storage root, and its bridge must be listed.
+ */
+export async function specObjection(
+  spec: VmSpec,
+  settings: Pick<QemuSettings, "storageRoots" | "bridges">,
+): Promise<string | null> {
+  if (spec.memoryBytes % MEMORY_STEP_BYTES !== 0) {
+    return `its memory of ${spec.memoryBytes} bytes is not a multiple of ${MEMORY_STEP_BYTES}`;
+  }
+  if (spec.kernel === null && spec.disks.length === 0) return "it has neither a kernel nor a disk";
+  const files = [spec.kernel?.path, spec.kernel?.initrd].filter((path) => typeof path === "string");
+  for (const path of files) {
+    const objection = await fileObjection(path, settings.storageRoots, constants.R_OK);
+    if (objection !== null) return objection;
+  }
+  for (const { path } of spec.disks) {
+    const mode = constants.R_OK | constants.W_OK;
+    const objection = await fileObjection(path, settings.storageRoots, mode);
+    if (objection !== null) return objection;
+  }
+  return bridgeObjection(spec.network, settings.bridges);
+}
+
+async function fileObjection(
+  path: string,
+  roots: readonly string[],
+  mode: number,
+): Promise<string | null> {
+  let real: string;
+  try {
+    real = await realpath(path);
+    await access(real, mode);
+    const kind = await stat(real);
+    if (!kind.isFile() && !kind.isBlockDevice()) return `${path} is neither a file nor a disk`;
+  } catch (error) {
+    return `${path} cannot be used: ${(error as Error).message}`;
+  }
+  for (const root of roots) {
+    const realRoot = await realpath(root).catch(() => root);
+    if (real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return null;
+  }
+  return `${path} lies in none of the storage roots (${roots.join(", ") || "none are configured"})`;
+}
+
+async function bridgeObjection(
+  network: VmNetwork,
+  bridges: readonly string[],
+): Promise<string | null> {
+  if (network.kind !== "bridge") return null;
+  if (!bridges.includes(network.bridge)) {
+    return `bridge ${network.bridge} is not among the configured ones (${bridges.join(", ")})`;
+  }
+  return access(`/sys/class/net/${network.bridge}/bridge`).then(
+    () => null,
+    () => `this host has no bridge ${network.bridge}`,
+  );
+}
