@@ -18,7 +18,7 @@ const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 10_000;
 
 /** Thrown when a part does not start or stop within its time; the message names the part. */
-export class LifecycleError extends AgentError {
+class LifecycleError extends AgentError {
   readonly code = "LIFECYCLE";
 }
 

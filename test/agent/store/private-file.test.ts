@@ -24,7 +24,7 @@ describe("createPrivateFile()", () => {
 describe("readPrivateFile()", () => {
   it("does not hang on a pipe in the file's place", () => {
     const path = join(temporaryFolder(), "pipe");
-    execFileSync("mkfifo", ["-m", "600", path]);
+    execFileSync("sh", ["-c", `mkfifo -m 600 "$0"`, path]);
     expect(() => readPrivateFile(path, readOptions)).toThrow(/not a plain file/);
   });
 });
