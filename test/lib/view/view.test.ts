@@ -1,0 +1,191 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
+import type { HostRecord } from "#lib/model/record.ts";
+import { viewDefaults } from "#lib/view/params.ts";
+import { View } from "#lib/view/view.ts";
+import type { DigestEntry } from "#lib/wire/messages.ts";
+import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
+
+function viewOf(records: readonly HostRecord[] = [], params = viewDefaults): View {
+  const view = new View({ self: "me", params });
+  for (const record of records) view.merge(record, 0);
+  return view;
+}
+
+/** What a view believes, to be compared. */
+function beliefs(view: View): unknown {
+  return view.hosts().map((host) => [host, view.summaryOf(host), view.inventoryOf(host)]);
+}
+
+const prng = new Prng(1);
+const host = fc.constantFrom("a", "b", "c");
+const version = fc.nat(3);
+const record: fc.Arbitrary<HostRecord> = fc.oneof(
+  fc
+    .tuple(host, version, version)
+    .map(([name, seq, incarnation]) => summaryRecord(name, seq, incarnation)),
+  fc
+    .tuple(host, version)
+    .map(([name, seq]) => inventoryRecord(name, seq, { [`vm-${name}-${seq}`]: "running" })),
+);
+const records = fc.array(record, { maxLength: 30 });
+
+describe("View.merge()", () => {
+  it("gives the same view in any order: it is commutative and associative", () => {
+    fc.assert(
+      fc.property(records, fc.integer(), (list, seed) => {
+        const shuffled = new Prng(seed).shuffle(list);
+        expect(beliefs(viewOf(shuffled))).toEqual(beliefs(viewOf(list)));
+      }),
+    );
+  });
+
+  it("changes nothing the second time: it is idempotent", () => {
+    fc.assert(
+      fc.property(records, (list) => {
+        const view = viewOf(list);
+        const before = beliefs(view);
+        for (const again of list) expect(view.merge(again, 5)).toBe("stale");
+        expect(beliefs(view)).toEqual(before);
+      }),
+    );
+  });
+
+  it("puts the incarnation before the seq, and each kind by itself", () => {
+    const view = viewOf([summaryRecord("a", 9, 1)]);
+    expect(view.merge(summaryRecord("a", 10, 0), 1)).toBe("stale");
+    expect(view.merge(summaryRecord("a", 0, 2), 2)).toBe("new");
+    expect(view.merge(inventoryRecord("a", 0), 3)).toBe("new");
+    expect(view.summaryOf("a")).toEqual({ record: summaryRecord("a", 0, 2), receivedAtMs: 2 });
+    expect(view.inventoryOf("a")?.receivedAtMs).toBe(3);
+  });
+
+  it("tells a newer record of self from an echo, and keeps its own", () => {
+    const view = viewOf();
+    expect(view.merge(summaryRecord("me", 5), 0)).toBe("own");
+    view.publishOwn(summaryRecord("me", 6), 1);
+    expect(view.merge(summaryRecord("me", 6), 2)).toBe("stale");
+    expect(view.merge(summaryRecord("me", 7), 2)).toBe("own");
+    expect(view.summaryOf("me")?.record.seq).toBe(6);
+  });
+
+  it("keeps no more hosts than its bound, and goes on with those it has", () => {
+    const view = viewOf([summaryRecord("a", 1), summaryRecord("b", 1)], {
+      ...viewDefaults,
+      hostsMax: 2,
+    });
+    expect(view.merge(summaryRecord("c", 1), 0)).toBe("stale");
+    expect(view.merge(summaryRecord("a", 2), 0)).toBe("new");
+    expect(view.hosts()).toEqual(["a", "b"]);
+  });
+
+  it("brings a dropped host back only by something newer", () => {
+    const view = viewOf([summaryRecord("a", 3)]);
+    view.drop("a");
+    view.drop("a");
+    expect(view.hosts()).toEqual([]);
+    expect(view.merge(summaryRecord("a", 3), 0)).toBe("stale");
+    expect(view.answer([["a", 0, 3, -1, -1]])).toEqual({ records: [], wants: [] });
+    expect(view.merge(summaryRecord("a", 4), 0)).toBe("new");
+  });
+
+  it("remembers a bounded number of dropped hosts", () => {
+    const view = viewOf([summaryRecord("a", 1), summaryRecord("b", 1)], {
+      ...viewDefaults,
+      droppedMax: 1,
+    });
+    view.drop("a");
+    view.drop("b");
+    expect(view.merge(summaryRecord("b", 1), 0)).toBe("stale");
+    expect(view.merge(summaryRecord("a", 1), 0)).toBe("new");
+  });
+});
+
+/** One push-pull: a's digest, b's answer, a's answer to b's wishes. */
+function exchange(a: View, b: View): void {
+  const { records: forA, wants } = b.answer(a.digest(prng));
+  for (const one of forA) a.merge(one, 0);
+  for (const one of a.recordsFor(wants)) b.merge(one, 0);
+}
+
+describe("View exchange", () => {
+  it("makes two views equal in one round, and quiet in the next", () => {
+    fc.assert(
+      fc.property(records, records, (left, right) => {
+        const a = viewOf(left);
+        const b = viewOf(right);
+        exchange(a, b);
+        const both = beliefs(viewOf([...left, ...right]));
+        expect(beliefs(a)).toEqual(both);
+        expect(beliefs(b)).toEqual(both);
+        expect(b.answer(a.digest(prng))).toEqual({ records: [], wants: [] });
+      }),
+    );
+  });
+
+  it("names self first and nobody twice, in a digest of bounded size", () => {
+    const hosts = Array.from({ length: 1000 }, (_, i) => `h${i}`);
+    const view = viewOf(hosts.map((name) => summaryRecord(name, 1)));
+    const digest = view.digest(prng);
+    expect(digest).toHaveLength(256);
+    expect(digest[0]).toEqual(["me", -1, -1, -1, -1]);
+    expect(new Set(digest.map(([name]) => name)).size).toBe(256);
+    expect(view.digest(prng)).not.toEqual(digest);
+  });
+
+  it("sends no records of hosts that a partial digest does not name", () => {
+    const view = viewOf([summaryRecord("z", 1)]);
+    const partial = Array.from({ length: 256 }, (_, i): DigestEntry => [`h${i}`, 0, 0, -1, -1]);
+    expect(view.answer(partial).records).toEqual([]);
+    expect(view.answer(partial.slice(1)).records).toHaveLength(1);
+    expect(view.answer(partial).wants).toHaveLength(256);
+  });
+
+  it("answers with the newest records when there are too many", () => {
+    const view = viewOf();
+    for (let i = 0; i < 200; i++) view.merge(summaryRecord(`h${i}`, 1), i);
+    const { records: sent } = view.answer([]);
+    expect(sent).toHaveLength(64);
+    expect(sent[0]?.host).toBe("h199");
+  });
+
+  it("spreads to 300 hosts what one of them knows, through bounded messages", () => {
+    const views = Array.from({ length: 10 }, (_, i) => {
+      const view = new View({ self: `v${i}`, params: viewDefaults });
+      view.publishOwn(summaryRecord(`v${i}`, 1), 0);
+      return view;
+    });
+    for (let i = 0; i < 290; i++) views[0]?.merge(summaryRecord(`h${i}`, 1), 0);
+    const random = new Prng(3);
+    let rounds = 0;
+    while (views.some((view) => view.hosts().length < 300) && rounds < 60) {
+      rounds++;
+      for (const view of views) exchange(view, random.pick(views) ?? view);
+    }
+    expect(rounds).toBeLessThan(60);
+  });
+});
+
+describe("View.duplicates()", () => {
+  it("names a VM that two hosts show, whatever the versions, and not over the dead", () => {
+    const view = viewOf();
+    view.merge(inventoryRecord("a", 1, { web: "running", db: "running" }), 10);
+    view.merge(inventoryRecord("b", 1, { web: "paused", db: "suspended" }), 20);
+    view.publishOwn(inventoryRecord("me", 1, { db: "in-doubt" }), 30);
+    expect(view.duplicates(() => "alive")).toEqual([{ vm: "web", hosts: ["a", "b"], sinceMs: 20 }]);
+    expect(view.duplicates((name) => (name === "b" ? "dead" : "alive"))).toEqual([]);
+    view.merge(inventoryRecord("a", 2, { db: "running" }), 40);
+    expect(view.duplicates(() => "alive")).toEqual([]);
+  });
+
+  it("counts what this host shows itself, and forgets what is dropped", () => {
+    const view = viewOf();
+    view.publishOwn(inventoryRecord("me", 1, { web: "running" }), 0);
+    view.merge(inventoryRecord("a", 1, { web: "migrating" }), 5);
+    const stateOf = (name: string) => (name === "me" ? undefined : ("alive" as const));
+    expect(view.duplicates(stateOf)).toMatchObject([{ vm: "web", hosts: ["a", "me"] }]);
+    view.drop("a");
+    expect(view.duplicates(stateOf)).toEqual([]);
+  });
+});
