@@ -3,8 +3,10 @@ import { mdns } from "@libp2p/mdns";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import type { HostId } from "#lib/model/ids.ts";
 
-/** Waits between the questions of a host that has found nobody yet; the last one repeats. */
-const LONELY_WAITS_MS = [250, 500, 1_000, 2_000, 5_000];
+/** Waits between the first questions, since hosts that start together miss each other's. */
+const FIRST_WAITS_MS = [250, 500, 1_000, 2_000];
+/** Wait of a host that has found nobody yet. */
+const LONELY_WAIT_MS = 5_000;
 /** Every question is answered by every host, so one that has joined asks rarely. */
 const JOINED_WAIT_MS = 60_000;
 /** Least time between two answers to agents of another key. */
@@ -78,7 +80,7 @@ export class Discovery {
     discoverer.mdns?.on("response", (packet, { address }) => {
       this.#listen(packet.answers, address);
     });
-    this.#nextAskMs = nowMs() + (LONELY_WAITS_MS[0] ?? 0);
+    this.#nextAskMs = nowMs() + (FIRST_WAITS_MS[0] ?? 0);
     this.#nextBeaconMs = nowMs();
   }
 
@@ -91,12 +93,11 @@ export class Discovery {
   tick(isJoined: boolean): void {
     const nowMs = this.#options.nowMs();
     // One that has just lost everybody does not wait out the rest of a quiet minute.
-    if (!isJoined)
-      this.#nextAskMs = Math.min(this.#nextAskMs, nowMs + (LONELY_WAITS_MS.at(-1) ?? 0));
+    if (!isJoined) this.#nextAskMs = Math.min(this.#nextAskMs, nowMs + LONELY_WAIT_MS);
     if (nowMs < this.#nextAskMs) return;
     this.#asked += 1;
-    const lonelyMs = LONELY_WAITS_MS[Math.min(this.#asked, LONELY_WAITS_MS.length - 1)] ?? 0;
-    this.#nextAskMs = nowMs + (isJoined ? JOINED_WAIT_MS : lonelyMs);
+    const laterMs = isJoined ? JOINED_WAIT_MS : LONELY_WAIT_MS;
+    this.#nextAskMs = nowMs + (FIRST_WAITS_MS[this.#asked] ?? laterMs);
     const { serviceTag } = this.#options;
     this.#discoverer?.mdns?.query({ questions: [{ name: serviceTag, type: "PTR" }] });
   }

@@ -110,6 +110,7 @@ export class Libp2pTransport implements Transport {
   #addresses: readonly string[] = [];
   #probePort = 0;
   #forgetTick: () => void = () => undefined;
+  #nextTickMs = Number.POSITIVE_INFINITY;
   #nextAddressCheckMs = 0;
 
   constructor(options: Libp2pTransportOptions) {
@@ -144,7 +145,7 @@ export class Libp2pTransport implements Transport {
     });
     this.#checkAddresses();
     if (this.#options.mdns) await this.#startDiscovery(node);
-    this.#tick(this.#options.clock.nowMs());
+    this.#tick();
   }
 
   async stop(): Promise<void> {
@@ -171,7 +172,7 @@ export class Libp2pTransport implements Transport {
     }
     // Gossip goes to whoever is connected anyway; anything else is meant for this host alone.
     if (!isLinked || !isGossip(message)) this.#redial.demanded(to);
-    if (!isLinked) this.#redial.tick();
+    if (!isLinked) this.#redialNow();
   }
 
   datagram(to: HostId, message: DatagramMessage): void {
@@ -185,7 +186,7 @@ export class Libp2pTransport implements Transport {
   setPeers(peers: readonly KnownPeer[]): void {
     this.#probes.setPeers(peers);
     this.#redial.setPeers(peers);
-    if (this.#node) this.#redial.tick();
+    this.#redialNow();
   }
 
   connectedPeers(): readonly HostId[] {
@@ -217,6 +218,7 @@ export class Libp2pTransport implements Transport {
       connected: (host) => this.#tell((handler) => handler.peerConnected(host)),
       disconnected: (host) => {
         this.#redial.disconnected(host);
+        this.#redialNow();
         this.#tell((handler) => handler.peerDisconnected(host));
       },
       lost: (_host, count) => {
@@ -292,6 +294,7 @@ export class Libp2pTransport implements Transport {
     try {
       await node.start();
     } catch (cause) {
+      await node.stop();
       throw new TransportError(
         `TCP port ${listen.port} on ${listen.address} cannot be listened on (${String(cause)}); free it or choose another in the configuration`,
         { cause },
@@ -308,7 +311,10 @@ export class Libp2pTransport implements Transport {
       ownAddresses: () => this.#addresses.map((address) => `${address}/p2p/${this.self}`),
       logger: node.logger,
       nowMs: () => clock.nowMs(),
-      found: (host, addresses) => this.#redial.found(host, addresses),
+      found: (host, addresses) => {
+        this.#redial.found(host, addresses);
+        this.#redialNow();
+      },
       strangerHeard: (ip, tag) => {
         const unlike = this.#isOpen ? "a cluster key" : "no cluster key";
         const isUnlike = this.#isOpen || tag === OPEN.serviceTag;
@@ -327,16 +333,27 @@ export class Libp2pTransport implements Transport {
     return probePort === 0 ? [tcpPort, 0] : [probePort];
   }
 
-  #tick(dueMs: number): void {
-    const { clock } = this.#options;
-    const nowMs = clock.nowMs();
-    this.#care?.tick(nowMs, nowMs - dueMs > LATE_MS);
-    this.#redial.tick();
+  #tick(): void {
+    const nowMs = this.#options.clock.nowMs();
+    const wasLate = nowMs - this.#nextTickMs > LATE_MS;
+    this.#nextTickMs = Number.POSITIVE_INFINITY;
+    this.#care?.tick(nowMs, wasLate);
     this.#discovery?.tick(this.#links.hosts().length > 0);
     this.#connector?.sweep();
     if (nowMs >= this.#nextAddressCheckMs) this.#checkAddresses();
+    this.#redialNow();
+  }
+
+  /** Dials what is due, and looks again soon while not everybody wanted is connected. */
+  #redialNow(): void {
+    if (!this.#node) return;
+    this.#redial.tick();
     const waitMs = this.#redial.isSettled() ? QUIET_TICK_MS : BUSY_TICK_MS;
-    this.#forgetTick = clock.after(waitMs, () => this.#tick(nowMs + waitMs));
+    const atMs = this.#options.clock.nowMs() + waitMs;
+    if (atMs >= this.#nextTickMs) return;
+    this.#forgetTick();
+    this.#nextTickMs = atMs;
+    this.#forgetTick = this.#options.clock.after(waitMs, () => this.#tick());
   }
 
   #checkAddresses(): void {

@@ -84,7 +84,10 @@ export class Links<L extends Link> {
     if (this.#current.get(stream.host) !== stream) return;
     this.#current.delete(stream.host);
     const successor = [...this.#retired.keys()].find((other) => other.host === stream.host);
-    if (!successor) return this.#options.disconnected(stream.host);
+    if (!successor) {
+      this.#options.disconnected(stream.host);
+      return;
+    }
     this.#retired.delete(successor);
     this.#current.set(successor.host, successor);
     this.flush(successor.host);

@@ -82,12 +82,10 @@ export class Probes {
 
   #receive(packet: Uint8Array, remote: RemoteInfo): void {
     const { counters, packets, admits } = this.#options;
-    if (!admits(remote.address)) {
-      return counters.drop("foreign-address", remote.address, "not a private address");
-    }
-    const opened = packets.open(packet);
+    const opened = admits(remote.address) ? packets.open(packet) : "foreign-address";
     if (typeof opened === "string") {
-      return counters.drop(opened, remote.address, `UDP packet of ${packet.length} bytes`);
+      counters.drop(opened, remote.address, `UDP packet of ${packet.length} bytes`);
+      return;
     }
     counters.received(packet.length, 1);
     this.#learn(opened.from, { ip: remote.address, port: remote.port });

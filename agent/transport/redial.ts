@@ -81,13 +81,16 @@ export class Redial {
     if (!isNew) return;
     this.#giveWay(host);
     this.#rank();
-    this.tick();
   }
 
   /** A message for this host waits or was sent: be connected to it for a while. */
   demanded(host: HostId): void {
     const nowMs = this.#options.nowMs();
-    if (this.#addressesOf(host).length > 0) this.#demands.set(host, nowMs + DEMAND_KEPT_MS);
+    if (this.#addressesOf(host).length === 0) return;
+    this.#demands.set(host, nowMs + DEMAND_KEPT_MS);
+    // Something waits to be said, so there is no time to let the other side dial first.
+    const attempt = this.#attempts.get(host);
+    if (attempt?.failures === 0 && !this.#options.isConnected(host)) attempt.nextMs = 0;
   }
 
   /** A packet of this host arrived, so it can be reached: no more waiting. */

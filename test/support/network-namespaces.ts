@@ -1,0 +1,76 @@
+import { execFileSync } from "node:child_process";
+
+/** True where this process may make network namespaces and the tool for it is installed. */
+export function canMakeNamespaces(): boolean {
+  try {
+    const name = `ek-try-${process.pid}`;
+    ip("netns", "add", name);
+    ip("netns", "del", name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Hosts on one bridge, each in a network namespace of its own, with multicast between them. */
+export class NetworkNamespaces {
+  readonly #prefix: string;
+  readonly #count: number;
+
+  /** `prefix`: at most 8 characters; names of interfaces are short. */
+  constructor(prefix: string, count: number) {
+    this.#prefix = prefix;
+    this.#count = count;
+  }
+
+  up(): void {
+    const bridge = this.#name("sw");
+    ip("netns", "add", bridge);
+    ip("-n", bridge, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0");
+    ip("-n", bridge, "link", "set", "br0", "up");
+    for (let i = 1; i <= this.#count; i++) this.#addHost(i);
+  }
+
+  /** Removes everything, also what a failed `up` left; the processes inside must have ended. */
+  down(): void {
+    for (const part of ["sw", ...Array.from({ length: this.#count }, (_, i) => `${i + 1}`)]) {
+      try {
+        ip("netns", "del", this.#name(part));
+      } catch {
+        // It was never made.
+      }
+    }
+  }
+
+  /** The command that runs `command` on host `i` (from 1). */
+  commandOn(i: number, command: readonly string[]): { file: string; args: string[] } {
+    return { file: "ip", args: ["netns", "exec", this.#name(`${i}`), ...command] };
+  }
+
+  /** Cuts host `i` off from the others, or brings it back. */
+  setLink(i: number, state: "up" | "down"): void {
+    ip("-n", this.#name("sw"), "link", "set", this.#name(`${i}`), state);
+  }
+
+  #addHost(i: number): void {
+    const name = this.#name(`${i}`);
+    const bridge = this.#name("sw");
+    ip("netns", "add", name);
+    ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name);
+    ip("link", "set", name, "netns", bridge);
+    ip("-n", bridge, "link", "set", name, "master", "br0", "up");
+    ip("-n", name, "link", "set", "lo", "up");
+    ip("-n", name, "addr", "add", `10.98.0.${i}/24`, "dev", "eth0");
+    ip("-n", name, "link", "set", "eth0", "up");
+    // Without a route for multicast mDNS silently does nothing.
+    ip("-n", name, "route", "add", "default", "dev", "eth0");
+  }
+
+  #name(part: string): string {
+    return `${this.#prefix}-${part}`;
+  }
+}
+
+function ip(...args: readonly string[]): void {
+  execFileSync("ip", args, { stdio: "pipe" });
+}
