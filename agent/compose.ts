@@ -9,7 +9,7 @@ import type { Config } from "./config/config.ts";
 import { HostLoadSampler } from "./host/load-sampler.ts";
 import { ProcSampler } from "./host/proc-sampler.ts";
 import { QemuDriver } from "./hypervisor/qemu/qemu-driver.ts";
-import { SimDriver } from "./hypervisor/sim/sim-driver.ts";
+// SIMDRIVER
 import { Lifecycle, type Part } from "./lifecycle.ts";
 import type { SdNotify } from "./os/sd-notify.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -84,6 +84,7 @@ export function compose(options: ComposeOptions): Lifecycle {
     transport,
     hypervisor,
     channel: makeChannel(options, secrets),
+    channelAddress: config.migration.address,
     sampler: new HostLoadSampler({
       hypervisor,
       machine: new ProcSampler({ log }),
@@ -184,7 +185,7 @@ function fileExists(path: string): boolean {
 function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
   const { driver, storageRoots, bridges, qemuBinary, guestDirectory } = config.hypervisor;
   if (driver === "sim") {
-    return new SimDriver({ stateDirectory: join(config.stateDirectory, "sim"), clock, log });
+    throw new KeylessError("sim");
   }
   return new QemuDriver({
     stateDirectory: guestDirectory,

@@ -8,6 +8,8 @@ import type { Hypervisor } from "../ports/hypervisor.ts";
 export interface OpPerformerOptions {
   readonly hypervisor: Hypervisor;
   readonly channel: Channel;
+  /** Own address on the migration network; null for the one that gossip uses. */
+  readonly channelAddress: string | null;
   readonly progressed: (progress: TransferProgress) => void;
 }
 
@@ -76,12 +78,17 @@ export class OpPerformer {
         ).socketPath;
         return null;
       case "listenChannel":
-        return channel.listen(op.moveId, socketOf(open));
+        return {
+          port: (await channel.listen(op.moveId, socketOf(open))).port,
+          address: this.#options.channelAddress,
+        };
       case "awaitIncoming":
         await hypervisor.awaitIncoming(op.moveId, op.vm, open.ending.signal);
         return null;
       case "connectChannel":
-        open.socketPath = (await channel.connect(op.moveId, op.addresses, op.port)).socketPath;
+        open.socketPath = (
+          await channel.connect(op.moveId, ipAddresses(op.addresses), op.port)
+        ).socketPath;
         return null;
       case "migrateOut": {
         const { moveId, vm, limits } = op;
@@ -164,6 +171,13 @@ type TransferOp = Extract<
   }
 >;
 type LifecycleOp = Extract<HostOp, { op: "start" | "stop" | "suspend" | "resume" | "forget" }>;
+
+const multiaddrPattern = /^\/ip[46]\/([^/]+)/;
+
+/** The IP addresses among multiaddrs and plain addresses, each once, in their order. */
+export function ipAddresses(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.map((address) => multiaddrPattern.exec(address)?.[1] ?? address))];
+}
 
 function socketOf(open: OpenMove): string {
   if (open.socketPath === null) throw new Error("the move's socket was not prepared");

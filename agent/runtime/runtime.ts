@@ -37,6 +37,7 @@ export interface RuntimeOptions {
   readonly transport: Transport;
   readonly hypervisor: Hypervisor;
   readonly channel: Channel;
+  readonly channelAddress: string | null;
   readonly sampler: LoadSampler;
   readonly log: Log;
   /** Called at every turn of the loop: feeds the watchdog. */
@@ -71,6 +72,7 @@ export class Runtime implements AgentView {
     this.#ops = new OpPerformer({
       hypervisor: options.hypervisor,
       channel: options.channel,
+      channelAddress: options.channelAddress,
       progressed: (progress) => this.#step({ type: "transferProgressed", progress }),
     });
     this.#lister = new CopyLister(options, (copies) =>

@@ -65,7 +65,6 @@ export class Balancer {
     MoveId,
     { proposal: Proposal; offer: MoveOffer | null; untilMs: number }
   >();
-  #reason: ActionReason | null = null;
   #considered: readonly Candidate[] = [];
   #rounds = 0;
   #sent = 0;
@@ -79,8 +78,9 @@ export class Balancer {
     this.#election = new SourceElection({ prng: options.prng, params, nowMs });
   }
 
+  /** The weightiest reason to look for a move; null for none. */
   get reason(): ActionReason | null {
-    return this.#reason;
+    return this.#trigger.reasons[0] ?? null;
   }
 
   /** What the last round weighed, best first. */
@@ -93,15 +93,17 @@ export class Balancer {
   }
 
   nextTimeoutMs(): number | undefined {
-    let next: number | undefined = this.#election.nextTimeoutMs;
-    for (const { untilMs } of this.#asked.values()) next = Math.min(next, untilMs);
+    // A host with no reason is not woken to find that it has none.
+    const idle = this.reason === null && this.#election.open === null;
+    let next = idle ? undefined : this.#election.nextTimeoutMs;
+    for (const { untilMs } of this.#asked.values()) next = Math.min(next ?? untilMs, untilMs);
     return next;
   }
 
   /** Once a load sample: has this host a reason to look? */
   loadSampled(nowMs: number): void {
     const { surroundings } = this.#options;
-    this.#reason = this.#trigger.observe({
+    this.#trigger.observe({
       self: surroundings.own(),
       mean: surroundings.mean(),
       least: surroundings.least(),
@@ -120,24 +122,32 @@ export class Balancer {
   }
 
   #round(nowMs: number): void {
-    const { self, guests, ledger, mayAct, prng, surroundings } = this.#options;
-    const reason = this.#reason;
-    if (reason === null || guests.size === 0 || !mayAct(reason, nowMs)) return;
-    if (ledger.freeSlotsOut === 0 || self.presence !== "here") return;
+    const { guests, ledger, mayAct, prng, surroundings } = this.#options;
+    const reasons = this.#trigger.reasons.filter((reason) => mayAct(reason, nowMs));
+    if (reasons.length === 0 || guests.size === 0 || ledger.freeSlotsOut === 0) return;
     this.#rounds += 1;
     const targets = sampleTargets(prng, surroundings.others(), {
       count: defaultElectionParams.sampleSize,
       wanted: guests.all().flatMap((guest) => guest.owned.spec.policy.pin ?? []),
     });
-    this.#considered = this.#weigh(reason, targets, nowMs);
-    const choices = this.#considered
-      .filter((candidate) => candidate.refusal === null)
-      .map((candidate) => this.#proposalOf(candidate, reason, null));
-    const first = this.#election.begin(choices, nowMs);
-    if (first) this.#ask(first, nowMs);
+    // A reason that no move serves must not keep the next one from its turn.
+    for (const reason of reasons) {
+      this.#considered = this.#weigh(reason, targets, nowMs, false);
+      if (this.#considered.length > 0) {
+        const choices = this.#considered.map((one) => this.#proposalOf(one, reason, null));
+        const first = this.#election.begin(choices, nowMs);
+        if (first) this.#ask(first, nowMs);
+        return;
+      }
+    }
   }
 
-  #weigh(reason: ActionReason, targets: readonly HostFigures[], nowMs: number): Candidate[] {
+  #weigh(
+    reason: ActionReason,
+    targets: readonly HostFigures[],
+    nowMs: number,
+    keepRefused: boolean,
+  ): Candidate[] {
     const { surroundings, planning } = this.#options;
     return candidates({
       self: surroundings.own(),
@@ -147,6 +157,7 @@ export class Balancer {
       nowMs,
       scale: surroundings.scale(),
       params: planning,
+      keepRefused,
     });
   }
 
@@ -195,7 +206,7 @@ export class Balancer {
       memoryShareMax: planning.memoryShareMax,
     });
     if (refusal !== null) return { status: 409, message: refusal };
-    const [weighed] = this.#weigh("operator", [to], nowMs).filter((one) => one.vm === vm);
+    const [weighed] = this.#weigh("operator", [to], nowMs, true).filter((one) => one.vm === vm);
     if (!weighed) return { status: 409, message: `${vm} cannot be weighed for ${to.name}` };
     this.#ask(this.#proposalOf(weighed, "operator", requestId), nowMs);
     return null;

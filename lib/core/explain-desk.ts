@@ -6,6 +6,7 @@ import type { MoveOutcome } from "../model/move-outcome.ts";
 import { candidates } from "../planning/candidates.ts";
 import { type HostFigures, utilisationOf } from "../planning/host-figures.ts";
 import type { PlanningParams } from "../planning/params.ts";
+import { brokenRule } from "../planning/rules.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Cluster } from "./cluster.ts";
@@ -61,7 +62,7 @@ export class ExplainDesk {
         self: own,
         vms: surroundings.ownVms(nowMs).filter((one) => one.vm === vm),
         targets: surroundings.others().slice(0, explainedMax),
-        reason: this.#options.balancer.reason ?? "imbalance",
+        reason: this.#reasonOf(vm, nowMs),
       },
       nowMs,
     );
@@ -73,6 +74,16 @@ export class ExplainDesk {
       candidates: weighed.map((one) => ({ ...one, toName: surroundings.nameOf(one.to) })),
       history: history.own.filter((outcome) => outcome.vm === vm).slice(0, 8),
     };
+  }
+
+  /** A rule that another VM breaks says nothing about this one. */
+  #reasonOf(vm: VmName, nowMs: number): ActionReason {
+    const { surroundings, balancer } = this.#options;
+    const reason = balancer.reason ?? "imbalance";
+    if (reason !== "rule") return reason;
+    const vms = surroundings.ownVms(nowMs);
+    const own = vms.find((one) => one.vm === vm);
+    return own && brokenRule(own, surroundings.own(), vms) !== null ? "rule" : "imbalance";
   }
 
   /** The best move of each host that has a reason, as far as this view goes, best first. */

@@ -22,6 +22,8 @@ export interface Guest {
   lost: boolean;
   cooldownUntilMs: number;
   lastMoveMs: number | undefined;
+  /** Moves in a row that failed: each makes the VM rest longer before the next try. */
+  failedMoves: number;
 }
 
 /** What a move says of the guest that it concerns. */
@@ -71,6 +73,7 @@ export class GuestTable {
       lost: false,
       cooldownUntilMs: 0,
       lastMoveMs: undefined,
+      failedMoves: 0,
     };
     this.#guests.set(owned.spec.name, guest);
     return guest;
@@ -158,6 +161,7 @@ export function figuresOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmF
       residentBytes: spec.memoryBytes,
       dirtyBytesPerSecond: null,
     },
+    cpuNoiseShare: guest.estimate.cpuNoiseShare,
     memoryBytes: spec.memoryBytes,
     policy: spec.policy,
     immovable: immovableReason(guest, move),

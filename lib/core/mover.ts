@@ -16,12 +16,16 @@ import { coolDownMs, recentMovesAfter } from "../planning/cool-down.ts";
 import type { PlanningParams } from "../planning/params.ts";
 import type { MoveMessage } from "../wire/messages.ts";
 import type { JournalEntry } from "./effects.ts";
-import { type GuestTable, hasMemory, newOwnedVm } from "./guest-table.ts";
+import { type Guest, type GuestTable, hasMemory, newOwnedVm } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import type { MoveHistory } from "./move-history.ts";
 import { isSource, type MoveEntry, MoveTable } from "./move-table.ts";
 import type { Outbox, PendingOp } from "./outbox.ts";
 import type { Self } from "./self.ts";
+
+/** Rest of a VM whose move failed, doubling with each failure in a row. */
+const failureRestMs = 10_000;
+const failureRestMsMax = 600_000;
 
 export interface MoverOptions {
   readonly self: Self;
@@ -137,6 +141,10 @@ export class Mover {
     if (fromTarget) {
       const answer = presumedSourceAnswer(moveId, guest?.owned.version);
       this.#outbox.send(from, { type: "sourceAnswer", moveId, answer });
+    } else if (message.type === "targetAnswer") {
+      // We gave the VM away or took it back long ago: the target may forget the move.
+      const settled = message.answer === "refused" || guest === undefined;
+      if (settled && message.answer !== "held") this.#outbox.send(from, { type: "close", moveId });
     } else if (fromSource && message.type !== "abort") {
       const runs = guest !== undefined && hasMemory(guest.copy);
       const answer = presumedTargetAnswer(moveId, guest?.owned.version, runs);
@@ -260,6 +268,8 @@ export class Mover {
     this.#outbox.persist(lines);
     if (order.line) {
       const { phase, role } = order.line;
+      // A refused copy never becomes a VM of this host: its place is free for another.
+      if (phase === "refused") this.#options.ledger.release(moveId);
       this.#outbox.notice("info", "move-phase", `${vm}: ${role} ${phase}`, {
         vm,
         moveId,
@@ -295,6 +305,7 @@ export class Mover {
     ledger.release(facts.moveId);
     const guest = guests.get(facts.vm);
     if (guest && end.result === "lost") guest.lost = true;
+    if (guest && end.result !== "moved") this.#restAfterFailure(guest, nowMs);
     const source = isSource(entry);
     if (end.result !== "moved") this.#movesFailed += 1;
     else if (source) this.#movesOut += 1;
@@ -333,6 +344,13 @@ export class Mover {
       },
     );
     this.#options.changed(nowMs);
+  }
+
+  /** What failed once may fail again: the balancer tries others first. */
+  #restAfterFailure(guest: Guest, nowMs: number): void {
+    const restMs = Math.min(failureRestMsMax, failureRestMs * 2 ** guest.failedMoves);
+    guest.failedMoves = Math.min(guest.failedMoves + 1, 16);
+    guest.cooldownUntilMs = Math.max(guest.cooldownUntilMs, nowMs + restMs);
   }
 
   /** How often the VM will have moved in a row, once it has moved again. */

@@ -4,10 +4,12 @@ import { Ledger } from "../ledger/ledger.ts";
 import type { ActionReason } from "../model/action.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostId } from "../model/ids.ts";
+import type { HostLoad } from "../model/load.ts";
 import type { ClusterDocument } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import type { OwnedVm } from "../model/vm.ts";
 import { defaultPlanningParams, type PlanningParams } from "../planning/params.ts";
+import { SmoothedFigure } from "../planning/smoothed-figure.ts";
 import type { Message } from "../wire/messages.ts";
 import { Admission } from "./admission.ts";
 import { Balancer } from "./balancer.ts";
@@ -58,6 +60,8 @@ export class Node {
   readonly #history = new MoveHistory();
   readonly #prng: Prng;
   readonly #planning: PlanningParams;
+  /** The host's own demand, without the noise of single samples. */
+  readonly #otherCpu = new SmoothedFigure();
   #parts: Parts | null = null;
   #relistAtMs = 0;
   /** When the core last asked to be woken: what lateness is measured by. */
@@ -258,7 +262,7 @@ export class Node {
         parts.cluster.peerDisconnected(event.host, nowMs);
         return;
       case "loadSampled":
-        this.#self.hostLoad = event.host;
+        this.#hostLoadSampled(event.host, parts, nowMs);
         for (const { vm, load } of event.vms) this.#guests.get(vm)?.estimate.observe(load, nowMs);
         parts.balancer.loadSampled(nowMs);
         return;
@@ -288,6 +292,14 @@ export class Node {
       default:
         assertNever(event);
     }
+  }
+
+  #hostLoadSampled(load: HostLoad, parts: Parts, nowMs: number): void {
+    // The others cannot weigh this host before they know its size: tell them at once.
+    if (this.#self.hostLoad === null) parts.cluster.touch(nowMs);
+    this.#otherCpu.observe(load.otherCpuCores, nowMs);
+    const otherCpuCores = this.#otherCpu.value() ?? load.otherCpuCores;
+    this.#self.hostLoad = { ...load, otherCpuCores };
   }
 
   #timeout(parts: Parts, nowMs: number): void {

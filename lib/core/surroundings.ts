@@ -43,7 +43,7 @@ export class Surroundings {
     const figures: HostFigures[] = [];
     for (const host of cluster.live()) {
       const summary = cluster.view.summaryOf(host)?.record.body;
-      if (!summary || summary.presence !== "here" || summary.cpuCapacityCores === 0) continue;
+      if (summary?.presence !== "here" || summary.cpuCapacityCores === 0) continue;
       if (summary.protocolMin > protocolVersions.max) continue;
       if (summary.protocolMax < protocolVersions.min) continue;
       figures.push(figuresOfSummary(host, summary));

@@ -89,7 +89,7 @@ export interface HostOpValues {
   readonly offer: MoveOffer;
   readonly admit: { readonly refusal: string | null };
   readonly prepareIncoming: null;
-  readonly listenChannel: { readonly port: number };
+  readonly listenChannel: { readonly port: number; readonly address: string | null };
   readonly awaitIncoming: null;
   readonly connectChannel: null;
   readonly migrateOut: {

@@ -151,7 +151,7 @@ export class SourceMove {
           moveId: this.facts.moveId,
           vm: this.facts.vm,
           target: this.facts.peer,
-          addresses: this.#addresses,
+          addresses: message.channelAddress === null ? this.#addresses : [message.channelAddress],
           port: message.channelPort,
         });
         return;

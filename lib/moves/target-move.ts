@@ -1,5 +1,5 @@
 import { assert, assertNever } from "../base/assert.ts";
-import type { HostOpName, HostOpResult } from "../model/host-op.ts";
+import type { HostOpName, HostOpResult, HostOpValues } from "../model/host-op.ts";
 import type { MoveMessage, SourceAnswer, TargetAnswer } from "../wire/messages.ts";
 import { Asking } from "./asking.ts";
 import type { MoveFacts, TargetLine, TargetPhase } from "./move-line.ts";
@@ -243,8 +243,9 @@ export class TargetMove {
       this.#refuse(result.message);
       return;
     }
-    const { port } = result.value as { port: number };
-    this.#send({ type: "ready", moveId: this.facts.moveId, channelPort: port });
+    const { port, address } = result.value as HostOpValues["listenChannel"];
+    const { moveId } = this.facts;
+    this.#send({ type: "ready", moveId, channelPort: port, channelAddress: address });
     this.#run({ op: "awaitIncoming", moveId: this.facts.moveId, vm: this.facts.vm });
   }
 

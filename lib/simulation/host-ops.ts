@@ -106,7 +106,7 @@ export class HostOps {
         return null;
       case "listenChannel":
         this.#world.channels.listen(op.moveId, op.vm, this.#machine.id);
-        return { port: 7000 };
+        return { port: 7000, address: null };
       case "cancelMigration":
         this.#cancel(op.vm, "MIGRATION_CANCELLED", "it was cancelled");
         return null;

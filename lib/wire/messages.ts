@@ -97,6 +97,8 @@ export interface ReadyMessage {
   readonly type: "ready";
   readonly moveId: MoveId;
   readonly channelPort: number;
+  /** Where the channel listens, when that is a migration network of its own; else null. */
+  readonly channelAddress: string | null;
 }
 
 /** The vote: the target's copy is whole and paused, and its journal says so. */

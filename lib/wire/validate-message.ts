@@ -68,6 +68,7 @@ const readers: Readers = {
     type: "ready",
     moveId: m.move("moveId"),
     channelPort: m.count("channelPort", 1, PORT_MAX),
+    channelAddress: m.textOrNull("channelAddress", wireLimits.addressLengthMax),
   }),
   held: (m) => ({ type: "held", moveId: m.move("moveId") }),
   commit: (m) => ({ type: "commit", moveId: m.move("moveId") }),

@@ -241,7 +241,12 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     recentMoves: fc.nat(20),
   }),
   fc.record({ type: fc.constant("refuse" as const), moveId, reason: text(512), summary }),
-  fc.record({ type: fc.constant("ready" as const), moveId, channelPort: port }),
+  fc.record({
+    type: fc.constant("ready" as const),
+    moveId,
+    channelPort: port,
+    channelAddress: fc.constantFrom(null, "10.0.0.1"),
+  }),
   fc.record({ type: fc.constant("abort" as const), moveId, reason: text(512) }),
   fc.record({
     type: fc.constant("query" as const),
