@@ -6,7 +6,7 @@ import type { SimWorld } from "../sim-world.ts";
 import type { Checker } from "./checker.ts";
 
 /** Notices that tell an admin of a VM that does not run although it should. */
-const reportCodes = ["lost", "in-doubt", "ran", "stray-copy", "vanished"];
+const reportCodes = ["vm-lost", "lost", "in-doubt", "ran"];
 
 interface Fate {
   /** Whole copies by host. */
