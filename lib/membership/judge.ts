@@ -7,6 +7,7 @@ import type { Awareness } from "./awareness.ts";
 import type { Member, MemberTable } from "./member-table.ts";
 import type { Outbox } from "./outbox.ts";
 import type { MembershipParams } from "./params.ts";
+import { isCredibleIncarnation } from "./refutation.ts";
 import { Suspicions } from "./suspicions.ts";
 import { VerdictRide } from "./verdict-ride.ts";
 
@@ -76,6 +77,7 @@ export class Judge {
   ackProved(host: HostId, incarnation: number, nowMs: number): void {
     const member = this.#table.get(host);
     if (!member || member.state === "left" || incarnation <= member.incarnation) return;
+    if (!isCredibleIncarnation(member.incarnation, incarnation)) return;
     this.#change(host, { state: "alive", incarnation }, "it answered a probe and refuted", nowMs);
   }
 
@@ -91,6 +93,7 @@ export class Judge {
     const member = this.#table.get(verdict.host);
     if (!member || verdict.incarnation < member.incarnation || verdict.by === this.#self)
       return false;
+    if (!isCredibleIncarnation(member.incarnation, verdict.incarnation)) return false;
     const isNewer = verdict.incarnation > member.incarnation;
     if (!isNewer && (member.state === "dead" || member.state === "left" || member.restarting)) {
       return false;

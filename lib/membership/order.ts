@@ -14,7 +14,7 @@ export type MembershipOrder =
   | MemberChanged;
 
 /** `previous` is undefined for a member never seen, `state` for one that is forgotten. */
-export interface MemberChanged {
+interface MemberChanged {
   readonly type: "changed";
   readonly host: HostId;
   readonly state: MemberState | undefined;

@@ -4,9 +4,9 @@ export interface MembershipParams {
   readonly probeIntervalMs: number;
   /** Share (0..1) by which an interval is shortened or lengthened at random. */
   readonly jitterShare: number;
-  /** From the direct probe to the indirect ones; times 1 + health score. */
+  /** From the direct probe to the indirect ones; longer by half of it per point of health score. */
   readonly probeTimeoutMs: number;
-  /** From the indirect and stream probes to the suspicion; times 1 + health score. */
+  /** From the indirect and stream probes to the suspicion; longer likewise. */
   readonly indirectTimeoutMs: number;
   /** Members asked to probe in our place. */
   readonly indirectProbes: number;
@@ -18,7 +18,7 @@ export interface MembershipParams {
   readonly relaysMax: number;
   /** How long a relayed probe may take to be acked. */
   readonly relayTimeoutMs: number;
-  /** Time to refute with enough independent confirmations. */
+  /** Time to refute with enough independent confirmations; a quarter longer per point of score. */
   readonly suspicionMsMin: number;
   /** Time to refute with no confirmation. */
   readonly suspicionMsMax: number;

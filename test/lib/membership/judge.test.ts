@@ -69,6 +69,14 @@ describe("Judge", () => {
     expect(judge.nextMs()).toBeUndefined();
   });
 
+  it("believes no hearsay of an incarnation that nobody could ever refute", () => {
+    const { judge, table } = court(["x"]);
+    const incarnation = Number.MAX_SAFE_INTEGER;
+    judge.verdictHeard({ host: "x", incarnation, state: "dead", by: "a" }, 10);
+    judge.ackProved("x", incarnation, 10);
+    expect(table.get("x")).toMatchObject({ state: "alive", incarnation: 0 });
+  });
+
   it("never lets an incarnation fall", () => {
     const { judge, table } = court(["x"]);
     judge.recordSeen("x", { incarnation: 7, presence: "here" }, 10);
