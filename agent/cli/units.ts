@@ -56,7 +56,7 @@ export function countOf(count: number, noun: string): string {
 }
 
 function shortNumber(value: number): string {
-  return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : String(Math.round(value));
+  return value < 10 ? value.toFixed(1).replace(/\.0$/, "") : String(Math.round(value));
 }
 
 function twoUnits(
