@@ -29,7 +29,8 @@ export async function offerGuest(
   const guest = await livingOrAbsent(parts, spec.name);
   const { qemuVersion, machineType } = guest.record;
   return {
-    spec: guest.record.spec,
+    // The machine as it runs, with the policy as it is wanted now.
+    spec: { ...guest.record.spec, policy: spec.policy },
     hypervisorVersion: qemuVersion,
     accelerator: parts.facts.accelerator,
     machineType,
@@ -86,7 +87,7 @@ export async function sendCopy(
   if (state !== "running" && state !== "paused") {
     throw wrongState(guest, `moved while it is ${state}`);
   }
-  await guest.note({ moveId: order.moveId });
+  await guest.note({ moveId: order.moveId, role: "own" });
   await removeProofs(guest.record.spec);
   const stopFirst = parts.facts.liveMigrationRefusal !== null;
   return new MigrationOut(guest, order).run(stopFirst, signal);

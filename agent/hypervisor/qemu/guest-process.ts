@@ -88,11 +88,16 @@ async function identityOf(pid: number, launch: GuestLaunch): Promise<ProcessIden
 }
 
 /** The error of a guest whose process ended by itself, with QEMU's last words. */
-export async function processEnded(vm: string, outputPath: string): Promise<HypervisorError> {
+export async function processEnded(
+  vm: string,
+  outputPath: string,
+  cause?: unknown,
+): Promise<HypervisorError> {
   const output = await readFile(outputPath, "utf8").catch(() => "");
   const words = output.trim().split("\n").slice(-OUTPUT_LINES_SHOWN).join("; ");
   return new HypervisorError(`VM ${vm}: QEMU ended: ${words || "it said nothing"}`, {
     code: "VM_PROCESS",
+    cause,
   });
 }
 

@@ -3,7 +3,7 @@ import type { CopyState } from "#lib/model/copy.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { copyStateOf, type MonitorState } from "./copy-state.ts";
 import type { GuestPaths } from "./guest-paths.ts";
-import { killGuest, processEnded } from "./guest-process.ts";
+import { diesWithin, killGuest, processEnded } from "./guest-process.ts";
 import { type GuestRecord, writeGuestRecord } from "./guest-record.ts";
 import { isAlive } from "./process-identity.ts";
 import { QmpClient, type QmpEvent } from "./qmp-client.ts";
@@ -13,6 +13,7 @@ import { sleep } from "./sleep.ts";
 /** How long a fresh QEMU may take until its monitor answers. */
 const MONITOR_WAIT_MS = 10_000;
 const MONITOR_POLL_MS = 10;
+const ENDING_MS = 500;
 /** After a lost monitor connection. */
 const RECONNECT_MS = 1_000;
 /** Last states shown for a QEMU that does not answer. */
@@ -69,8 +70,18 @@ export class Guest {
     this.#record = record;
   }
 
-  execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
-    return this.#qmp.execute(command, args);
+  /** Asks QEMU; rejects with its last words when it ended meanwhile. */
+  async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+    try {
+      return await this.#qmp.execute(command, args);
+    } catch (error) {
+      const isEnding = error instanceof HypervisorError && error.code === "VM_PROCESS";
+      // The monitor closes a moment before the process counts as dead.
+      if (isEnding && (await diesWithin(this.#record.process, ENDING_MS, this.clock))) {
+        throw await processEnded(this.vm, this.paths.output, error);
+      }
+      throw error;
+    }
   }
 
   /** Calls `heard` for each event; returns how to stop. */

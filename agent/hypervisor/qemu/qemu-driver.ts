@@ -28,10 +28,13 @@ import { listCopies } from "./list-copies.ts";
 import { streamReceived } from "./migration-in.ts";
 import { type QemuDriverOptions, type QemuSettings, qemuSettings } from "./qemu-options.ts";
 import { settleGuest } from "./settle-guest.ts";
+import { removeProofs } from "./storage-proof.ts";
 import { readUsage } from "./usage.ts";
 
 /** Events of one happening come in a burst; watchers hear of it once. */
 const COALESCE_MS = 30;
+/** A target reads the proof of a shared disk within the seconds of a grant. */
+const PROOF_MS = 60_000;
 /** Admitted moves that were not begun; the oldest is forgotten first. */
 const ADMITTED_MAX = 64;
 
@@ -43,6 +46,7 @@ export class QemuDriver implements Hypervisor {
   readonly #beginning = new Set<VmName>();
   /** Machine types of admitted offers, since `prepareIncoming` is told only the spec. */
   readonly #admitted = new Map<MoveId, string>();
+  readonly #timers = new Set<() => void>();
   #facts: QemuFacts | undefined;
   #tellLater: (() => void) | undefined;
 
@@ -62,6 +66,8 @@ export class QemuDriver implements Hypervisor {
   async stop(): Promise<void> {
     this.#tellLater?.();
     this.#tellLater = undefined;
+    for (const forget of this.#timers) forget();
+    this.#timers.clear();
     this.#watchers.clear();
     this.#table.release();
   }
@@ -106,8 +112,10 @@ export class QemuDriver implements Hypervisor {
     return life.forgetGuest(this.#parts(), vm);
   }
 
-  offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
-    return moves.offerGuest(this.#parts(), moveId, spec);
+  async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
+    const offer = await moves.offerGuest(this.#parts(), moveId, spec);
+    if (offer.storageNonce !== null) this.#removeProofsLater(offer.spec);
+    return offer;
   }
 
   async admit(moveId: MoveId, offer: MoveOffer): Promise<{ refusal: string | null }> {
@@ -172,6 +180,15 @@ export class QemuDriver implements Hypervisor {
       this.#beginning.delete(vm);
       this.#tell();
     }
+  }
+
+  /** For an offer that nobody takes up; the others remove their proofs when they begin. */
+  #removeProofsLater(spec: VmSpec): void {
+    const forget = this.#settings.clock.after(PROOF_MS, () => {
+      this.#timers.delete(forget);
+      void removeProofs(spec);
+    });
+    this.#timers.add(forget);
   }
 
   #tell(): void {

@@ -53,7 +53,7 @@ export async function resumeGuest(resume: Resume): Promise<Guest> {
 async function load(guest: Guest, statePath: string): Promise<void> {
   await setPassage(guest, "save");
   await guest.execute("migrate-incoming", { uri: `unix:${guest.paths.state}` });
-  await sendState(statePath, guest.paths.state);
+  const stopSending = sendState(statePath, guest.paths.state);
   const wakeUp = new WakeUp();
   const unlisten = guest.listen(() => wakeUp.now());
   const endMs = guest.clock.nowMs() + LOAD_WAIT_MS;
@@ -68,6 +68,7 @@ async function load(guest: Guest, statePath: string): Promise<void> {
       await wakeUp.within(LOOK_INTERVAL_MS, guest.clock);
     }
   } finally {
+    stopSending();
     unlisten();
   }
 }

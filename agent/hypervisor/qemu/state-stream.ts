@@ -22,7 +22,9 @@ export async function receiveState(socketPath: string, filePath: string): Promis
   let near: Socket | undefined;
   const received = new Promise<number>((resolve, reject) => {
     server.once("error", reject);
-    server.once("close", () => near ?? reject(new Error("nobody sent the state")));
+    server.once("close", () => {
+      if (near === undefined) reject(new Error("nobody sent the state"));
+    });
     server.once("connection", (socket) => {
       near = socket;
       pipeline(socket, file.createWriteStream({ flush: true })).then(
@@ -45,7 +47,12 @@ export async function receiveState(socketPath: string, filePath: string): Promis
   };
 }
 
-/** Streams a file into a UNIX socket that listens; resolves when all of it is handed over. */
-export async function sendState(filePath: string, socketPath: string): Promise<void> {
-  await pipeline(createReadStream(filePath), connect(socketPath));
+/**
+ * Streams a file into a UNIX socket that listens; returns how to stop. Whether the state arrived is
+ * what QEMU says: it closes as soon as it has read what it needs, and ends when there is too little.
+ */
+export function sendState(filePath: string, socketPath: string): () => void {
+  const socket = connect(socketPath);
+  pipeline(createReadStream(filePath), socket).catch(() => {});
+  return () => socket.destroy();
 }

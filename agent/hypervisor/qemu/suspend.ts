@@ -34,9 +34,9 @@ const BLOCK_BYTES = 512;
 export async function suspendGuest(guest: Guest, accelerator: string): Promise<number> {
   const before = await readImage(guest.paths);
   const generation = (before?.generation ?? 0) + 1;
-  await guest.note({ role: "suspending" });
   let image: SavedImage;
   try {
+    await guest.note({ role: "suspending" });
     image = await save(guest, accelerator, generation);
     await writeImage(guest.paths, image);
   } catch (cause) {
