@@ -11,7 +11,7 @@ import type { MembershipOrder } from "./order.ts";
 import { Outbox } from "./outbox.ts";
 import type { MembershipParams } from "./params.ts";
 import { Prober } from "./prober.ts";
-import { refutedIncarnation } from "./refutation.ts";
+import { isCredibleIncarnation, refutedIncarnation } from "./refutation.ts";
 
 export interface MembershipOptions {
   readonly self: HostId;
@@ -152,8 +152,12 @@ export class Membership {
     return this.#judge.verdicts();
   }
 
-  /** Learned from outside (an old record of ours): never publish below it. Returns what holds now. */
+  /**
+   * Learned from outside (an old record of ours): never publish below it. Returns what holds now;
+   * hearsay that no host can have come to is passed over.
+   */
   raiseIncarnation(atLeast: number): number {
+    if (!isCredibleIncarnation(this.#incarnation, atLeast)) return this.#incarnation;
     this.#incarnation = Math.max(this.#incarnation, atLeast);
     return this.#incarnation;
   }

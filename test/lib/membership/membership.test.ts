@@ -264,5 +264,6 @@ describe("Membership on a host that stood still", () => {
     const membership = membershipOf([], 2);
     expect(membership.raiseIncarnation(7)).toBe(7);
     expect(membership.raiseIncarnation(3)).toBe(7);
+    expect(membership.raiseIncarnation(Number.MAX_SAFE_INTEGER)).toBe(7);
   });
 });
