@@ -69,7 +69,7 @@ export interface MoveAnswer {
   readonly progress: ProgressAnswer | null;
 }
 
-export interface ProgressAnswer {
+interface ProgressAnswer {
   readonly share: number | null;
   readonly transferredBytes: number;
   readonly remainingBytes: number;
@@ -111,7 +111,7 @@ export interface StatusAnswer {
   readonly lastMoves: readonly OutcomeAnswer[];
 }
 
-export interface AlarmAnswer {
+interface AlarmAnswer {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;

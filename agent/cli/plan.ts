@@ -8,7 +8,7 @@ import { printJson, type VerbRunner } from "./verb-context.ts";
 /** Refused candidates beyond this many are only counted. */
 const REFUSED_SHOWN_MAX = 15;
 
-/** `evenkeel plan`: what this host would do now, and why, and why not the rest. */
+/** `evenkeel plan`: what would be moved now, and why, and why not the rest. */
 export const plan: VerbRunner = async (context) => {
   const answer = await context.client.get<PlanAnswer>("/v1/plan");
   if (context.json) printJson(context, answer);

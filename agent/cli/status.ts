@@ -19,6 +19,9 @@ const HOT_SHARE = 0.9;
 /** Hosts beyond this many do not fit on one screen: `evenkeel members` lists them all. */
 const HOSTS_SHOWN_MAX = 40;
 
+/** Planned moves beyond this many: `evenkeel plan` lists them all. */
+const PLANNED_SHOWN_MAX = 5;
+
 /** `evenkeel status`: the cluster on one screen. */
 export const status: VerbRunner = async (context) => {
   const answer = await context.client.get<StatusAnswer>("/v1/status");
@@ -124,12 +127,16 @@ function alarmLines(
 }
 
 function planSummary({ plan }: StatusAnswer): readonly string[] {
+  const more = plan.moves.length - PLANNED_SHOWN_MAX;
   return [
     plan.reason,
-    ...plan.moves.map(
-      ({ vm, from, to, score }) =>
-        `would move ${vm} from ${from} to ${to} (score ${score.toFixed(3)})`,
-    ),
+    ...plan.moves
+      .slice(0, PLANNED_SHOWN_MAX)
+      .map(
+        ({ vm, from, to, score }) =>
+          `would move ${vm} from ${from} to ${to} (score ${score.toFixed(3)})`,
+      ),
+    more > 0 ? `and ${more} more: evenkeel plan` : "",
   ].filter((line) => line !== "");
 }
 

@@ -39,7 +39,7 @@ export const verbs: readonly VerbEntry[] = Object.freeze([
   },
   {
     usage: "plan",
-    summary: "what this host would do now, why, and why not the rest",
+    summary: "what would be moved now, why, and why not the rest",
     example: "evenkeel plan",
     load: async () => (await import("./plan.ts")).plan,
   },

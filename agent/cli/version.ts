@@ -1,6 +1,6 @@
+import { ownVersion } from "../own-version.ts";
 import type { StatusAnswer } from "./answers.ts";
 import { exitCodes, UnreachableError } from "./cli-error.ts";
-import { ownVersion } from "./own-version.ts";
 import { printJson, type VerbContext, type VerbRunner } from "./verb-context.ts";
 
 /** `evenkeel version`: of the command, and of the agent when one answers. */

@@ -14,7 +14,7 @@ export interface Finding {
   readonly remedy: string;
 }
 
-export interface DoctorScene {
+interface DoctorScene {
   readonly config: Config;
   readonly context: VerbContext;
   /** True when an agent answered on the socket. */
