@@ -19,6 +19,8 @@ const CONNECT_MS_MAX = 5000;
 const ADDRESSES_MAX = 4;
 /** One move in and one out are usual; more than this is a bug that leaks processes. */
 const CHANNELS_MAX = 16;
+/** Longest path of a UNIX socket on Linux without its closing zero (unix(7)). */
+const SOCKET_PATH_BYTES_MAX = 107;
 
 export interface ChannelProcessOptions {
   /** Key of one move's channel: 32 bytes from the cluster key. */
@@ -134,11 +136,18 @@ export class ChannelProcess implements Channel {
     }
   }
 
-  /** Short whatever the move's name: a UNIX socket's path may have 107 characters. */
+  /** Short whatever the move's name, because the path of a UNIX socket has to be. */
   #socketPathOf(moveId: MoveId): string {
-    mkdirSync(this.#options.socketDirectory, { recursive: true, mode: 0o700 });
     const digest = createHash("sha256").update(moveId).digest("hex").slice(0, 16);
-    return join(this.#options.socketDirectory, `${digest}.sock`);
+    const path = join(this.#options.socketDirectory, `${digest}.sock`);
+    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+      throw new ChannelError(
+        `channel of move ${moveId}: ${path} is too long for a UNIX socket ` +
+          `(at most ${SOCKET_PATH_BYTES_MAX} bytes): choose a shorter stateDirectory`,
+      );
+    }
+    mkdirSync(this.#options.socketDirectory, { recursive: true, mode: 0o700 });
+    return path;
   }
 }
 

@@ -120,7 +120,7 @@ function resolve(
     keyFile: keySource(settings.keyFile, environment["CREDENTIALS_DIRECTORY"]),
     hypervisor: {
       ...settings.hypervisor,
-      guestDirectory: settings.hypervisor.guestDirectory ?? join(settings.stateDirectory, "guests"),
+      guestDirectory: settings.hypervisor.guestDirectory ?? settings.stateDirectory,
     },
   };
 }

@@ -76,7 +76,7 @@ const hypervisor = z.strictObject({
   guestDirectory: path()
     .nullable()
     .default(null)
-    .describe("folder of guests' own files; null for guests/ in the state directory"),
+    .describe("folder that guests/, the guests' own files, lies in; null for the state directory"),
 });
 
 const capacity = z.strictObject({

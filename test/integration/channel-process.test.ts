@@ -242,6 +242,24 @@ describe("ChannelProcess", () => {
     await closed;
   });
 
+  it("breaks the source's stream when no hypervisor waits at the target", async () => {
+    const target = makeChannel("target");
+    const { port } = await target.listen(MOVE, join(folder, "none.sock"));
+    const { socketPath } = await makeChannel("source").connect(MOVE, [HOST], port);
+    const outgoing = streamInto(socketPath);
+    const closed = closeOf(outgoing);
+    outgoing.resume();
+    outgoing.on("end", () => outgoing.destroy());
+    await closed;
+  });
+
+  it("refuses a folder too deep for a UNIX socket", async () => {
+    const source = makeChannel(`deep-${"x".repeat(90)}`);
+    await expect(source.connect(MOVE, [HOST], 1)).rejects.toThrow(
+      /choose a shorter stateDirectory/,
+    );
+  });
+
   it("closes in bounded time while the peer is stopped", async () => {
     const { source, target, outgoing } = await stand();
     const [pid] = target.pids();

@@ -20,7 +20,7 @@ describe("loadConfig()", () => {
     expect(config.socket).toBe("/run/evenkeel/evenkeel.sock");
     expect(config.readSocket).toBe("/run/evenkeel/read.sock");
     expect(config.keyFile).toEqual({ path: "/etc/evenkeel/cluster.key", required: false });
-    expect(config.hypervisor.guestDirectory).toBe("/var/lib/evenkeel/guests");
+    expect(config.hypervisor.guestDirectory).toBe("/var/lib/evenkeel");
     expect(config.listen.port).toBe(7531);
   });
 
@@ -51,7 +51,7 @@ describe("loadConfig()", () => {
       keyFile: { path: "/srv/key", required: true },
       log: { level: "debug" },
     });
-    expect(config.hypervisor.guestDirectory).toBe("/srv/state/guests");
+    expect(config.hypervisor.guestDirectory).toBe("/srv/state");
   });
 
   it("is frozen through and through", () => {
