@@ -62,6 +62,9 @@ export function runRandomScenario(options: RandomScenarioOptions): RandomRun {
   run.addVms(vms);
   run.breakThings();
   world.runFor(faultyMs);
+  world.healAll();
+  // Balancing would go on: what is under way must end, and nothing new begin.
+  world.ask(world.hosts[0] as HostId, { verb: "mode", mode: "hold" });
   world.settle(settleMsMax);
   return { hosts, vms, virtualMs: world.clock.nowMs, faults: run.faults, moves: run.moves };
 }
