@@ -20,6 +20,8 @@ export interface Guest {
   requestId: string | null;
   /** Its only copy vanished while it should have run. */
   lost: boolean;
+  /** Lists in a row without a copy that should be there: one may have been read too early. */
+  missing: number;
   cooldownUntilMs: number;
   lastMoveMs: number | undefined;
   /** Moves in a row that failed: each makes the VM rest longer before the next try. */
@@ -71,6 +73,7 @@ export class GuestTable {
       action: null,
       requestId: null,
       lost: false,
+      missing: 0,
       cooldownUntilMs: 0,
       lastMoveMs: undefined,
       failedMoves: 0,
@@ -84,25 +87,25 @@ export class GuestTable {
   }
 
   /**
-   * Takes the hypervisor's full list. Returns the guests whose running copy is no longer there,
-   * and the strays that were not there before.
+   * Takes the hypervisor's full list. Returns the guests that should run and have no copy, and the
+   * strays that were not there before.
    */
   list(
     copies: readonly CopyReport[],
     explained: (copy: CopyReport) => boolean,
-  ): { vanished: readonly Guest[]; newStrays: readonly CopyReport[] } {
+  ): { absent: readonly Guest[]; newStrays: readonly CopyReport[] } {
     const states = new Map(copies.map((copy) => [copy.vm, copy.state]));
-    const vanished: Guest[] = [];
+    const absent: Guest[] = [];
     for (const guest of this.all()) {
-      const before = guest.copy;
       guest.copy = states.get(guest.owned.spec.name) ?? null;
-      if (hasMemory(before) && !hasMemory(guest.copy)) vanished.push(guest);
       if (hasMemory(guest.copy)) guest.lost = false;
+      if (guest.copy === null && guest.owned.desired === "running") absent.push(guest);
+      else guest.missing = 0;
     }
     const strays = copies.filter((copy) => hasMemory(copy.state) && !explained(copy));
     const known = new Set(this.#strays.map((copy) => copy.vm));
     this.#strays = strays;
-    return { vanished, newStrays: strays.filter((copy) => !known.has(copy.vm)) };
+    return { absent, newStrays: strays.filter((copy) => !known.has(copy.vm)) };
   }
 }
 

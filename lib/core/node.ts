@@ -17,7 +17,7 @@ import { Cluster } from "./cluster.ts";
 import type { Effect, JournalEntry } from "./effects.ts";
 import type { Event } from "./events.ts";
 import { ExplainDesk } from "./explain-desk.ts";
-import { entryOfGuest, GuestTable } from "./guest-table.ts";
+import { entryOfGuest, type Guest, GuestTable } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import { clusterMode, modeDocumentName } from "./mode-document.ts";
 import { MoveHistory } from "./move-history.ts";
@@ -172,7 +172,6 @@ export class Node {
       if (desired !== "running" || parts.mover.table.ofVm(spec.name)) continue;
       if (guest.copy !== null && guest.copy !== "suspended" && guest.copy !== "stale") continue;
       if (rebooted) parts.desk.startAtBoot(guest, nowMs);
-      else guest.lost = true;
     }
     parts.cluster.start(nowMs);
     this.#relistAtMs = nowMs + relistMs;
@@ -399,24 +398,31 @@ export class Node {
   }
 
   #listCopies(copies: readonly CopyReport[], parts: Parts, nowMs: number): void {
-    const { vanished, newStrays } = this.#guests.list(
+    const { absent, newStrays } = this.#guests.list(
       copies,
       (copy) => this.#guests.get(copy.vm) !== undefined || parts.mover.table.explains(copy),
     );
     parts.mover.copiesListed(copies, nowMs);
-    for (const guest of vanished) {
-      const { name } = guest.owned.spec;
-      const move = parts.mover.table.ofVm(name);
-      if (guest.action !== null || move || guest.owned.desired !== "running") continue;
-      guest.lost = true;
-      const message = `${name} has no copy any more: it was powered off, or its process was killed`;
-      this.#outbox.notice("error", "vm-lost", message, { vm: name });
-    }
+    for (const guest of absent) this.#missCopy(guest, parts, nowMs);
     for (const stray of newStrays) {
       const message = `a copy of ${stray.vm} (${stray.state}) is here that no journal line explains`;
       this.#outbox.notice("error", "stray-copy", message, { vm: stray.vm, moveId: stray.moveId });
     }
-    if (vanished.length > 0) parts.cluster.touch(nowMs);
+  }
+
+  /** A guest that should run has no copy: reported once a second look has found none either. */
+  #missCopy(guest: Guest, parts: Parts, nowMs: number): void {
+    const { name } = guest.owned.spec;
+    if (guest.lost || guest.action !== null || parts.mover.table.ofVm(name)) return;
+    guest.missing += 1;
+    if (guest.missing < 2) {
+      this.#outbox.relist();
+      return;
+    }
+    guest.lost = true;
+    const message = `${name} has no copy any more: it was powered off, or its process was killed`;
+    this.#outbox.notice("error", "vm-lost", message, { vm: name });
+    parts.cluster.touch(nowMs);
   }
 
   #memberChanged(host: HostId, state: MemberState | undefined, nowMs: number): void {

@@ -48,6 +48,7 @@ export class SourceMove {
   #voteAtMs: number | undefined;
   #abortReason: string | undefined;
   #coldStart = false;
+  #forwardSinceMs = 0;
   #unknownAnswer = false;
   #pausedSinceMs: number | undefined;
   #transferredBytes = 0;
@@ -189,6 +190,10 @@ export class SourceMove {
         if (this.#stage === "sent" || this.#stage === "forward") this.#commit(nowMs);
         return;
       case "busy":
+        if (this.#stage === "forward" && nowMs - this.#forwardSinceMs > this.#params.readyMs) {
+          this.#send({ type: "abort", moveId: this.facts.moveId, reason: "the guest is gone" });
+          this.#lose("the guest ended before it was sent");
+        }
         return;
       case "refused":
       case "unknown":
@@ -407,6 +412,9 @@ export class SourceMove {
   #goForward(nowMs: number): void {
     this.#stage = "forward";
     this.#deadlineMs = undefined;
+    this.#forwardSinceMs = nowMs;
+    // Whatever the target still waits for cannot come: its stream must end for it to decide.
+    this.#run({ op: "closeChannel", moveId: this.facts.moveId });
     if (this.#voteIsFresh(nowMs)) this.#commit(nowMs);
     else this.#ask(nowMs);
   }

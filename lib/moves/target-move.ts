@@ -166,8 +166,11 @@ export class TargetMove {
       return;
     }
     if (this.#phase !== "held") {
-      if (this.#phase === "running" && this.#runs) this.#answer();
-      else if (this.#phase === "refused") this.#answer();
+      if (this.#phase === "running" && this.#runs) {
+        // The source has discarded its copy; `unknown`: so long ago that it forgot.
+        if (answer === "closed" || answer === "unknown") this.#end("moved", "");
+        else this.#answer();
+      } else if (this.#phase === "refused") this.#answer();
       return;
     }
     switch (answer) {
@@ -269,8 +272,7 @@ export class TargetMove {
     if (this.#phase !== "running" || this.#runs) return;
     if (result.ok) {
       this.#runs = true;
-      this.#asking.stop();
-      this.#answer();
+      this.#tellRunning(nowMs);
     } else if (result.code === "VM_ABSENT" && !this.#ran) {
       // Gone before it was ever told to run: the source's copy is still the VM.
       this.#detail = result.message;
@@ -280,6 +282,12 @@ export class TargetMove {
       this.#warn("run", result.message);
       this.#asking.begin(nowMs, this.#params.askMsMin);
     }
+  }
+
+  /** Tells the source, and asks until it says that it needs no more of this end. */
+  #tellRunning(nowMs: number): void {
+    this.#answer();
+    this.#asking.begin(nowMs, this.#params.askMsMax);
   }
 
   /** Only asked after a restart or a late wake-up: is the copy that the journal names still there? */
@@ -296,11 +304,11 @@ export class TargetMove {
     if (verdict === "aborted") {
       // It runs: the agent died between the run and the answer.
       this.#runs = true;
-      this.#answer();
+      this.#tellRunning(nowMs);
     } else if (verdict === "gone") {
       this.#ran = true;
       this.#runs = true;
-      this.#answer();
+      this.#tellRunning(nowMs);
     } else if (verdict === "open") this.#runIncoming();
     else this.#asking.begin(nowMs, this.#params.askMsMin);
   }
@@ -367,7 +375,7 @@ export class TargetMove {
     if (!this.#asking.due(nowMs)) return;
     if (this.#phase === "refused") {
       this.#run({ op: "discard", moveId: this.facts.moveId, vm: this.facts.vm });
-    } else if (this.#phase === "running") this.#askVerdict();
+    } else if (this.#phase === "running" && !this.#runs) this.#askVerdict();
     else this.#send({ type: "query", moveId: this.facts.moveId, asker: "target" });
   }
 
