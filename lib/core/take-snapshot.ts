@@ -15,6 +15,9 @@ import type { Self } from "./self.ts";
 import type { Alarm, MemberView, MoveView, Snapshot, VmView } from "./snapshot.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+/** Two records that show one VM running for this long are no move that gossip lags behind. */
+const duplicateMs = 10_000;
+
 export interface SnapshotParts {
   readonly self: Self;
   readonly cluster: Cluster;
@@ -147,7 +150,9 @@ function moveView(entry: MoveEntry, parts: SnapshotParts, nowMs: number): MoveVi
 function alarms(parts: SnapshotParts, vms: readonly VmView[], nowMs: number): Alarm[] {
   const { self, cluster, guests, mover, surroundings } = parts;
   const found: Alarm[] = [];
-  for (const { vm, hosts } of duplicateVms(cluster)) {
+  for (const { vm, hosts, sinceMs } of duplicateVms(cluster)) {
+    // While the source's new inventory is on its way, every move looks like this.
+    if (nowMs - sinceMs < duplicateMs) continue;
     const names = hosts.map((host) => surroundings.nameOf(host)).join(" and ");
     found.push({
       code: "duplicate",
