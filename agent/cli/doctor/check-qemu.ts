@@ -31,7 +31,7 @@ export function acceleratorFindings(
   version: string,
   kvmProblem: string | null,
 ): readonly Finding[] {
-  if (kvmProblem === null) return [ok("kvm", `QEMU can open ${KVM_DEVICE}`)];
+  if (kvmProblem === null) return [ok("kvm", `QEMU can use ${KVM_DEVICE}`)];
   const slow = warn(
     "kvm",
     `${kvmProblem}: guests run in software (TCG), many times slower`,
@@ -52,15 +52,18 @@ async function findKvmProblem(qemuBinary: string): Promise<string | null> {
   return startWithKvm(qemuBinary);
 }
 
-/** The device may be there and yet be refused, so QEMU itself is asked: an empty machine that ends at once. */
+/** The device may be there and yet run nothing, so QEMU makes a processor with it, and ends. */
 async function startWithKvm(qemuBinary: string): Promise<string | null> {
-  const machine = ["-accel", "kvm", "-machine", "none", "-nodefaults", "-display", "none"];
+  const machine = ["-accel", "kvm", "-cpu", "host", "-machine", "pc", "-m", "16", "-S"];
+  const bare = ["-nodefaults", "-no-user-config", "-display", "none", "-qmp", "stdio"];
   try {
-    const probe = run(qemuBinary, [...machine, "-qmp", "stdio"], { timeout: PROBE_WAIT_MS });
+    const probe = run(qemuBinary, [...machine, ...bare], { timeout: PROBE_WAIT_MS });
+    // A QEMU that dies first closes the pipe; its exit code tells that better.
+    probe.child.stdin?.on("error", () => undefined);
     probe.child.stdin?.end('{"execute":"qmp_capabilities"}{"execute":"quit"}\n');
     await probe;
     return null;
   } catch (error) {
-    return `QEMU cannot use ${KVM_DEVICE} (${wordsOf(error).split("\n").at(-1) || "no words"})`;
+    return `QEMU cannot use ${KVM_DEVICE} (${wordsOf(error).trim().split("\n").at(-1)})`;
   }
 }
