@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import type { Config, KeySource } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
@@ -65,15 +65,23 @@ function loadFile(path: string | undefined): YamlFile {
 }
 
 function overlay(value: Record<string, unknown>, flags: ConfigFlags): Record<string, unknown> {
-  const { name, stateDirectory, socket, keyFile, logLevel } = flags;
-  const given = Object.entries({ name, stateDirectory, socket, keyFile }).filter(
-    ([, text]) => text !== undefined,
-  );
+  const { name, logLevel } = flags;
+  const paths = {
+    stateDirectory: absolute(flags.stateDirectory),
+    socket: absolute(flags.socket),
+    keyFile: absolute(flags.keyFile),
+  };
+  const given = Object.entries({ name, ...paths }).filter(([, text]) => text !== undefined);
   const merged = { ...value, ...Object.fromEntries(given) };
   if (logLevel === undefined) return merged;
   const log = value["log"] ?? {};
   // A `log` that is not a section stays as it is, to be refused by the schema.
   return typeof log === "object" ? { ...merged, log: { ...log, level: logLevel } } : merged;
+}
+
+/** Paths on the command line are meant from where it is typed; an empty one is left to be refused. */
+function absolute(path: string | undefined): string | undefined {
+  return path ? resolvePath(path) : path;
 }
 
 /** One line for the first problem: the admin mends one at a time. */
@@ -96,7 +104,8 @@ function explainIssue(error: z.ZodError, file: YamlFile, flags: ConfigFlags): st
 function flagOf(path: readonly (string | number)[], flags: ConfigFlags): string | undefined {
   const found = Object.entries(FLAGS).find(
     ([name, { key }]) =>
-      key.join(".") === path.join(".") && Object.entries(flags).some(([n, v]) => n === name && v),
+      key.join(".") === path.join(".") &&
+      Object.entries(flags).some(([n, v]) => n === name && v !== undefined),
   );
   return found?.[1].flag;
 }
