@@ -20,7 +20,7 @@ export function ipEndpointOf(address: string): IpEndpoint | undefined {
   return { ip, port };
 }
 
-export function multiaddrText(ip: string, port: number): string {
+function multiaddrText(ip: string, port: number): string {
   return `/ip${isIP(ip)}/${ip}/tcp/${port}`;
 }
 

@@ -19,11 +19,6 @@ const DIAL_MS_MAX = 5_000;
 const STREAMLESS_MS_MAX = 10_000;
 /** Addresses of one host that are tried in one dial, in turn. */
 const ADDRESSES_TRIED_MAX = 4;
-/** What libp2p says when the other end took the connection but could not be understood. */
-const NOT_UNDERSTOOD = /EncryptionFailedError/;
-/** The key is the same, but another host has that address now. */
-const OTHER_HOST = /identity|unexpected ?peer/i;
-
 export interface ConnectorOptions {
   readonly self: HostId;
   readonly node: EvenkeelNode;
@@ -52,14 +47,15 @@ export class Connector {
 
   /** Connects, opens the stream, and resolves to who answered. Rejects when nobody of ours did. */
   async dial(target: DialTarget): Promise<HostId> {
-    const { node, self, protocol, links } = this.#options;
+    const { node, self, protocol, links, nowMs } = this.#options;
+    const startedMs = nowMs();
     const signal = AbortSignal.timeout(DIAL_MS_MAX);
     let connection: Connection;
     try {
       connection = await node.dial(multiaddrsOf(target), { signal });
     } catch (error) {
       if (/dial(ed)? self/i.test(String(error))) return self;
-      this.#explain(target, error);
+      this.#explain(target, error, nowMs() - startedMs);
       throw error;
     }
     const host = connection.remotePeer.toString();
@@ -120,23 +116,15 @@ export class Connector {
     return faults.length === 0;
   }
 
-  /** A peer that took the connection but could not be understood has most likely another key. */
-  #explain(target: DialTarget, error: unknown): void {
+  #explain(target: DialTarget, error: unknown, elapsedMs: number): void {
     const { counters, watch } = this.#options;
     counters.count("dial");
-    const text = describe(error);
-    if (!NOT_UNDERSTOOD.test(text) || OTHER_HOST.test(text)) return;
     const endpoint = target.addresses.map(ipEndpointOf).find((found) => found !== undefined);
-    watch.failed(endpoint?.ip ?? target.addresses[0] ?? "");
+    watch.failed(endpoint?.ip ?? target.addresses[0] ?? "", error, elapsedMs);
   }
 }
 
 function multiaddrsOf({ host, addresses }: DialTarget): ReturnType<typeof multiaddr>[] {
   const tried = addresses.slice(0, ADDRESSES_TRIED_MAX);
   return tried.map((address) => multiaddr(host === null ? address : `${address}/p2p/${host}`));
-}
-
-function describe(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(describe).join("; ");
-  return error instanceof Error ? `${error.name} ${error.message}` : String(error);
 }

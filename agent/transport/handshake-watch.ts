@@ -9,9 +9,16 @@ import type { Counters } from "./counters.ts";
  */
 const FAILURES_TO_TELL = 2;
 const ADDRESSES_MAX = 1024;
+/** What libp2p says when the other end took the connection but could not be understood. */
+const NOT_UNDERSTOOD = /EncryptionFailedError/;
+/** The same key but another host at that address, or a host too busy to answer in time. */
+const OTHER_CAUSE = /identity|unexpected ?peer|abort|timed? ?out/i;
+/** A busy host resets a connection too, but only after its own time limit. */
+const PROMPT_MS = 1_500;
 
 export interface HandshakeWatchOptions {
   readonly counters: Counters;
+  readonly nowMs: () => number;
   /** True: this agent has no cluster key, so it deals with private addresses only. */
   readonly isOpen: boolean;
   /** True when another peer may be let in. */
@@ -48,8 +55,10 @@ export class HandshakeWatch {
     return !this.#options.isOpen || ip === "" || isPrivateIp(ip);
   }
 
-  /** A handshake with `address` failed, at whichever end it was begun. */
-  failed(address: string): void {
+  /** A handshake with `address` failed after `elapsedMs`, at whichever end it was begun. */
+  failed(address: string, error: unknown, elapsedMs: number): void {
+    const text = describe(error);
+    if (!NOT_UNDERSTOOD.test(text) || OTHER_CAUSE.test(text) || elapsedMs > PROMPT_MS) return;
     const count = (this.#failures.get(address) ?? 0) + 1;
     if (this.#failures.size >= ADDRESSES_MAX && count === 1) return;
     this.#failures.set(address, count);
@@ -70,13 +79,19 @@ export class HandshakeWatch {
   #denyInbound(connection: MultiaddrConnection): boolean {
     const ip = ipOf(connection.remoteAddr);
     if (!ip || !this.admits(ip)) return true;
-    connection.addEventListener("close", () => {
+    const startedMs = this.#options.nowMs();
+    connection.addEventListener("close", ({ error }) => {
       if (this.#upgraded.has(connection)) return;
       this.#options.counters.count("handshake");
-      this.failed(ip);
+      this.failed(ip, error, this.#options.nowMs() - startedMs);
     });
     return false;
   }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join("; ");
+  return error instanceof Error ? `${error.name} ${error.message}` : String(error);
 }
 
 function ipOf(address: Multiaddr): string | undefined {

@@ -122,6 +122,7 @@ export class Libp2pTransport implements Transport {
     this.#codec = this.#makeCodec();
     this.#watch = new HandshakeWatch({
       counters: this.#counters,
+      nowMs: () => options.clock.nowMs(),
       isOpen: this.#isOpen,
       hasRoom: () => this.#links.hosts().length < this.#peersMax,
     });

@@ -5,12 +5,12 @@ import { Outbox } from "./outbox.ts";
  * Nothing received for this long: the link is taken for dead, since TCP itself would try for
  * minutes. Under 3 s healthy links of a loaded host would be torn down.
  */
-const SILENCE_MS_MAX = 8_000;
+export const SILENCE_MS_MAX = 12_000;
 
 /** How long a second stream to the same peer is still read after the choice fell on the other. */
 const RETIRE_MS = 2_000;
 /** A stream that has been silent for this long gives way to any new one. */
-const YIELD_SILENCE_MS = 3_500;
+export const YIELD_SILENCE_MS = 6_000;
 /** Peers with waiting messages at one time. */
 const OUTBOXES_MAX = 1024;
 

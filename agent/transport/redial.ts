@@ -15,8 +15,8 @@ const DEMAND_KEPT_MS = 60_000;
 /** When two hosts hear of each other at once, the one with the larger id lets the other dial. */
 const YIELD_MS = 300;
 
-/** Outcome of one dial; `host` is who answered. Rejects with the reason. */
-export type Dial = (target: DialTarget) => Promise<HostId>;
+/** One dial: resolves to who answered, rejects with the reason. */
+type Dial = (target: DialTarget) => Promise<HostId>;
 
 /** Whom to dial: a host at its addresses, or whoever answers at a configured address. */
 export interface DialTarget {

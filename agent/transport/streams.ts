@@ -4,7 +4,7 @@ import { FrameReader, frameOf, keepAliveFrame } from "./frames.ts";
 import type { Link } from "./links.ts";
 
 /** Nothing sent for this long: say that we are here. */
-const KEEP_ALIVE_MS = 3_000;
+const KEEP_ALIVE_MS = 5_000;
 /** Bad frames after which a peer is disconnected. */
 const BAD_FRAMES_MAX = 16;
 

@@ -63,6 +63,13 @@ describe("Libp2pTransport", () => {
     expect(third.received.at(-1)?.from).toBe(first.host);
   });
 
+  it("joins by a configured name", async () => {
+    const first = await start({ number: 1, clusterKey: "K" });
+    const peers = [`localhost:${first.port}`];
+    const second = await start({ number: 2, clusterKey: "K", peers });
+    await eventually("joined", async () => first.isConnectedTo(second));
+  });
+
   it("connects for one message, which waits until then", async () => {
     const first = await start({ number: 1, clusterKey: "K" });
     const second = await start({ number: 2, clusterKey: "K" });

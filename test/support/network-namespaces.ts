@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
 
+/** Of the package iproute2. */
+const IP_TOOL = "ip";
+
 /** True where this process may make network namespaces and the tool for it is installed. */
 export function canMakeNamespaces(): boolean {
   try {
@@ -44,7 +47,7 @@ export class NetworkNamespaces {
 
   /** The command that runs `command` on host `i` (from 1). */
   commandOn(i: number, command: readonly string[]): { file: string; args: string[] } {
-    return { file: "ip", args: ["netns", "exec", this.#name(`${i}`), ...command] };
+    return { file: IP_TOOL, args: ["netns", "exec", this.#name(`${i}`), ...command] };
   }
 
   /** Cuts host `i` off from the others, or brings it back. */
@@ -72,5 +75,5 @@ export class NetworkNamespaces {
 }
 
 function ip(...args: readonly string[]): void {
-  execFileSync("ip", args, { stdio: "pipe" });
+  execFileSync(IP_TOOL, args, { stdio: "pipe" });
 }

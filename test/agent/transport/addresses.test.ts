@@ -89,7 +89,12 @@ describe("ipEndpointOf()", () => {
   it("reads IP multiaddrs and nothing else", () => {
     expect(ipEndpointOf("/ip4/10.0.0.7/tcp/7400/p2p/12D3")).toEqual({ ip: "10.0.0.7", port: 7400 });
     expect(ipEndpointOf("/ip6/::1/tcp/1")).toEqual({ ip: "::1", port: 1 });
-    for (const text of ["/ip4/10.0.0.700/tcp/1", "/ip4/::1/tcp/1", "/dns/x/tcp/1", "/ip4/1.2.3.4/udp/1"]) {
+    for (const text of [
+      "/ip4/10.0.0.700/tcp/1",
+      "/ip4/::1/tcp/1",
+      "/dns/x/tcp/1",
+      "/ip4/1.2.3.4/udp/1",
+    ]) {
       expect(ipEndpointOf(text)).toBeUndefined();
     }
   });

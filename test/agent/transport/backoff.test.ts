@@ -17,12 +17,16 @@ describe("redialDelayMs()", () => {
 
   it("spreads by a quarter to either side and never more", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, share) => {
-        const middle = redialDelayMs(failures, 0.5);
-        const delay = redialDelayMs(failures, share);
-        expect(delay).toBeGreaterThanOrEqual(0.75 * middle);
-        expect(delay).toBeLessThanOrEqual(1.25 * middle);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (failures, share) => {
+          const middle = redialDelayMs(failures, 0.5);
+          const delay = redialDelayMs(failures, share);
+          expect(delay).toBeGreaterThanOrEqual(0.75 * middle);
+          expect(delay).toBeLessThanOrEqual(1.25 * middle);
+        },
+      ),
     );
   });
 });

@@ -90,11 +90,7 @@ describe("Codec", () => {
     });
     const good = summaryRecord(other.host, 1);
     const [, bytes, signature] = records.seal(good) ?? [];
-    const mixed = [
-      [own.host, bytes, signature],
-      [other.host, bytes, signature],
-      "nothing",
-    ];
+    const mixed = [[own.host, bytes, signature], [other.host, bytes, signature], "nothing"];
     const decoded = codecOf().decode(pack({ ...deltaOf(), records: mixed }));
     expect(decoded).toEqual({
       message: deltaOf({ records: [good] }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Link, Links } from "#agent/transport/links.ts";
+import { type Link, Links, SILENCE_MS_MAX, YIELD_SILENCE_MS } from "#agent/transport/links.ts";
 import { OUTBOX_MESSAGES_MAX, OUTBOX_WAIT_MS } from "#agent/transport/outbox.ts";
 
 /** A link whose other end is the test. */
@@ -91,9 +91,9 @@ describe("Links", () => {
   it("takes a new link instead of one that fell silent, or that its peer dialled anew", () => {
     const { links, time } = linksAt("A");
     links.add(new FakeLink("B", true));
-    time.nowMs = 4_000;
+    time.nowMs = YIELD_SILENCE_MS + 1;
     const late = new FakeLink("B", false);
-    late.receivedAtMs = 4_000;
+    late.receivedAtMs = time.nowMs;
     links.add(late);
     expect(links.get("B")).toBe(late);
     const again = new FakeLink("B", false);
@@ -148,9 +148,11 @@ describe("Links", () => {
     const { links } = linksAt();
     const link = new FakeLink("A", false);
     links.add(link);
-    links.tick(9_000, true);
+    links.tick(SILENCE_MS_MAX + 1, true);
     expect(link.aborted).toBeUndefined();
-    links.tick(17_500, false);
+    links.tick(2 * SILENCE_MS_MAX + 1, false);
+    expect(link.aborted).toBeUndefined();
+    links.tick(2 * SILENCE_MS_MAX + 2, false);
     expect(link.aborted).toBe("silent for too long");
   });
 });

@@ -33,16 +33,19 @@ describe("wantedNeighbours()", () => {
     }
   });
 
-  it.each([9, 24, 100, 400])("makes one graph of %i hosts with about six neighbours each", (count) => {
-    const graph = graphOf(hostsOf(count));
-    const degrees = [...graph.values()].map((neighbours) => neighbours.size);
-    const mean = degrees.reduce((sum, degree) => sum + degree, 0) / count;
-    expect(reachedFrom(graph, "12D3KooWhost0")).toBe(count);
-    expect(mean).toBeGreaterThan(4);
-    expect(mean).toBeLessThan(6.5);
-    expect(Math.min(...degrees)).toBeGreaterThanOrEqual(3);
-    expect(Math.max(...degrees)).toBeLessThan(16);
-  });
+  it.each([9, 24, 100, 400])(
+    "makes one graph of %i hosts with about six neighbours each",
+    (count) => {
+      const graph = graphOf(hostsOf(count));
+      const degrees = [...graph.values()].map((neighbours) => neighbours.size);
+      const mean = degrees.reduce((sum, degree) => sum + degree, 0) / count;
+      expect(reachedFrom(graph, "12D3KooWhost0")).toBe(count);
+      expect(mean).toBeGreaterThan(4);
+      expect(mean).toBeLessThan(6.5);
+      expect(Math.min(...degrees)).toBeGreaterThanOrEqual(3);
+      expect(Math.max(...degrees)).toBeLessThan(16);
+    },
+  );
 
   it("changes little when a host comes", () => {
     const before = graphOf(hostsOf(50));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Outbox, OUTBOX_MESSAGES_MAX, OUTBOX_WAIT_MS } from "#agent/transport/outbox.ts";
+import { OUTBOX_MESSAGES_MAX, OUTBOX_WAIT_MS, Outbox } from "#agent/transport/outbox.ts";
 
 const frame = (byte: number): Uint8Array => Uint8Array.of(byte);
 
