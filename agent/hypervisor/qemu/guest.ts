@@ -75,7 +75,8 @@ export class Guest {
     try {
       return await this.#qmp.execute(command, args);
     } catch (error) {
-      const isEnding = error instanceof HypervisorError && error.code === "VM_PROCESS";
+      const isEnding =
+        !this.#released && error instanceof HypervisorError && error.code === "VM_PROCESS";
       // The monitor closes a moment before the process counts as dead.
       if (isEnding && (await diesWithin(this.#record.process, ENDING_MS, this.clock))) {
         throw await processEnded(this.vm, this.paths.output, error);

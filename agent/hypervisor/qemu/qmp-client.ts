@@ -42,6 +42,7 @@ export class QmpClient {
   readonly #pending = new Map<number, Pending>();
   #socket: Promise<Socket> | undefined;
   #open: Socket | undefined;
+  #closed = false;
   #nextId = 1;
 
   constructor(options: QmpClientOptions) {
@@ -67,13 +68,18 @@ export class QmpClient {
     return this.#open !== undefined;
   }
 
-  /** Lets go of the monitor, so that another agent may have it. */
+  /** Lets go of the monitor for good, so that another agent may have it. */
   close(): void {
+    this.#closed = true;
     this.#open?.destroy();
   }
 
   async #connect(): Promise<Socket> {
-    const socket = connect(this.#options.path);
+    const { path, vm } = this.#options;
+    if (this.#closed) {
+      throw new HypervisorError(`QEMU monitor of VM ${vm}: let go of`, { code: "VM_PROCESS" });
+    }
+    const socket = connect(path);
     let greeted: () => void = () => {};
     const greeting = new Promise<void>((resolve) => {
       greeted = resolve;
