@@ -1,13 +1,12 @@
 import { assertNever } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";
-import type { HostOp, HostOpResult, MoveOffer, TransferLimits } from "../model/host-op.ts";
+import type { HostOp, HostOpResult, TransferLimits } from "../model/host-op.ts";
 import type { MoveId, VmName } from "../model/ids.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
-import type { VmSpec } from "../model/vm-spec.ts";
 import type { CopyChange } from "./sim-host.ts";
 import { SimHostError } from "./sim-host-error.ts";
-import { simHypervisor } from "./sim-hypervisor.ts";
 import type { SimMachine } from "./sim-machine.ts";
+import { simOffer, simRefusal } from "./sim-offer.ts";
 import type { SimSurroundings } from "./sim-surroundings.ts";
 import type { SimTransfer } from "./sim-transfer.ts";
 
@@ -78,10 +77,13 @@ export class HostOps {
   perform(op: HostOp, end: End): void {
     switch (op.op) {
       case "offer":
-        this.#answer(op.op, end, () => offerOf(op.spec));
+        this.#answer(op.op, end, () => simOffer(op.spec));
         return;
       case "admit":
-        this.#answer(op.op, end, () => ({ refusal: this.#refusalOf(op.offer) }));
+        this.#answer(op.op, end, () => {
+          const copy = this.#machine.host.copy(op.offer.spec.name);
+          return { refusal: simRefusal(op.offer, copy) };
+        });
         return;
       case "awaitIncoming":
         this.#awaitIncoming(op.moveId, op.vm, end);
@@ -145,13 +147,6 @@ export class HostOps {
       default:
         return assertNever(op);
     }
-  }
-
-  #refusalOf({ spec, hypervisorVersion }: MoveOffer): string | null {
-    const copy = this.#machine.host.copy(spec.name);
-    if (copy) return `${spec.name} is ${copy.state} on the target already`;
-    if (hypervisorVersion !== simHypervisor.version) return `its version is ${hypervisorVersion}`;
-    return null;
   }
 
   /** Does `act` some time from now, then tells its value or its error some time later. */
@@ -275,14 +270,4 @@ function sentBy(transfer: SimTransfer): HostOpResult {
   const { transferredBytes } = transfer.progress();
   const value = { end: "sent" as const, transferredBytes, pausedForMs: transfer.haltedForMs };
   return { ok: true, value };
-}
-
-function offerOf(spec: VmSpec): MoveOffer {
-  return {
-    spec,
-    hypervisorVersion: simHypervisor.version,
-    accelerator: simHypervisor.accelerator,
-    machineType: spec.machine,
-    storageNonce: spec.disks.length > 0 ? "simulated" : null,
-  };
 }
