@@ -7,6 +7,8 @@ export interface ApiLimits {
   /** The whole request must have come by then. */
   readonly requestWaitMs: number;
   readonly keepAliveMs: number;
+  /** A connection on which nothing moves for so long is closed; longer than any verb takes. */
+  readonly idleWaitMs: number;
   /** How often the two waits above are looked at. */
   readonly checkIntervalMs: number;
   /** Per socket; one more is closed at once. */
@@ -27,6 +29,7 @@ export const defaultApiLimits: ApiLimits = {
   headersWaitMs: 5_000,
   requestWaitMs: 15_000,
   keepAliveMs: 5_000,
+  idleWaitMs: 150_000,
   checkIntervalMs: 5_000,
   connectionsMax: 64,
   eventReadersMax: 16,

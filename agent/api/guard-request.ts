@@ -1,19 +1,23 @@
 import type { IncomingMessage } from "node:http";
 import { ApiError, BadRequestError } from "./api-error.ts";
 
-/** The only names that a client of a UNIX socket has a reason to send. */
-const HOSTS = new Set(["localhost", "evenkeel", ""]);
+/**
+ * What a client of a UNIX socket has a reason to send: localhost, or an address where a relay such
+ * as socat stands before it. A page that had its name rebound sends that name.
+ */
+const HOST =
+  /^((localhost|evenkeel|[0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9a-f:.]{2,45}\])(:[0-9]{1,5})?)?$/i;
 
 /** Headers that only browsers send, or proxies on their behalf. */
 const BROWSER_HEADERS = ["origin", "referer", "sec-fetch-site", "sec-fetch-mode"] as const;
 
 /**
- * Refuses what a web page could send through some proxy in front of the socket: any Host but
- * localhost (DNS rebinding), any sign of a browser. Throws ApiError FOREIGN_REQUEST.
+ * Refuses what a web page could send through some relay in front of the socket: any Host that is a
+ * name but localhost (DNS rebinding), any sign of a browser. Throws ApiError FOREIGN_REQUEST.
  */
 export function guardRequest(request: IncomingMessage): void {
   const host = request.headers.host ?? "";
-  if (!HOSTS.has(host)) {
+  if (!HOST.test(host)) {
     throw new ApiError(
       "FOREIGN_REQUEST",
       "Host header refused: ask for http://localhost/ over the UNIX socket",

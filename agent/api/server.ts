@@ -72,6 +72,7 @@ function makeServer(responder: Responder, limits: ApiLimits): Server {
     requireHostHeader: false,
   });
   server.maxConnections = limits.connectionsMax;
+  server.timeout = limits.idleWaitMs;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     void responder.respond(request, response);
   });

@@ -8,6 +8,7 @@ import { groupIdOf } from "#agent/api/group-id.ts";
 import { type ApiOptions, startApi } from "#agent/api/server.ts";
 import { Prng } from "#lib/base/prng.ts";
 import { apiFixture, temporaryDirectory } from "../../support/api-fixture.ts";
+import { eventually } from "../../support/eventually.ts";
 import { FakeAgentView } from "../../support/fake-agent-view.ts";
 import { socketBytes, socketRequest } from "../../support/socket-request.ts";
 
@@ -124,7 +125,8 @@ describe("startApi()", () => {
 describe("the sockets refuse", () => {
   it.each([
     { headers: { host: "evil.example" } },
-    { headers: { host: "localhost:8080" } },
+    { headers: { host: "localhost.evil.example" } },
+    { headers: { host: "1.2.3.4.example" } },
     { headers: { host: "localhost", origin: "http://localhost" } },
     { headers: { host: "localhost", referer: "http://evil.example/" } },
     { headers: { host: "localhost", "sec-fetch-site": "cross-site" } },
@@ -133,6 +135,15 @@ describe("the sockets refuse", () => {
     const answer = await socketRequest(socketPath, "/v1/status", { headers });
     expect(answer).toMatchObject({ status: 403, json: { error: { code: "FOREIGN_REQUEST" } } });
   });
+
+  it.each(["localhost", "localhost:9100", "127.0.0.1:9100", "[::1]:9100"])(
+    "not a relay that stands at %s",
+    async (host) => {
+      const { readSocketPath } = await apiFixture();
+      const answer = await socketRequest(readSocketPath, "/metrics", { headers: { host } });
+      expect(answer.status).toBe(200);
+    },
+  );
 
   it("bodies over the cap, announced or not", async () => {
     const { socketPath, view } = await apiFixture({ bodyBytesMax: 1_000 });
@@ -175,6 +186,29 @@ describe("the sockets refuse", () => {
     const head = "POST /v1/mode HTTP/1.1\r\nhost: localhost\r\ncontent-length: 20\r\n\r\n{";
     await socketBytes(socketPath, head);
     expect(view.asked).toEqual([]);
+  });
+
+  it("connections on which nothing comes", async () => {
+    const limits = { headersWaitMs: 40, requestWaitMs: 80, checkIntervalMs: 10 };
+    const { socketPath } = await apiFixture(limits);
+    expect(await socketBytes(socketPath, "")).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  it("readers that never take their answer", async () => {
+    const { socketPath, view } = await apiFixture({ idleWaitMs: 50, connectionsMax: 1 });
+    const [first] = view.current.members;
+    if (first === undefined) throw new Error("the fixture has members");
+    view.current = { ...view.current, members: new Array(5_000).fill(first) };
+    const stuck = connect(socketPath);
+    onTestFinished(() => void stuck.destroy());
+    stuck.pause();
+    stuck.write("GET /v1/members HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    await new Promise((resolve) => stuck.once("connect", resolve));
+    // There is room for one connection only: another is answered once this one was cut.
+    await eventually("the stuck reader is cut", async () => {
+      const answer = await socketRequest(socketPath, "/v1/status").catch(() => undefined);
+      return answer?.status === 200;
+    });
   });
 
   it("more connections than they have room for", async () => {
