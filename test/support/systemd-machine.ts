@@ -1,0 +1,127 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { eventually } from "./eventually.ts";
+
+/** Where this kernel shows cgroup v2, which systemd needs a corner of. */
+const CGROUP_ROOTS = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+const COMMAND_MS_MAX = 60_000;
+/** Units of this machine that have no business in the other one. */
+const MASKED = ["libvirtd", "haproxy", "systemd-networkd", "systemd-networkd-wait-online"];
+
+/** Runs inside the new namespaces: gives systemd what it mounts itself on a real machine. */
+const BOOT_SCRIPT = `
+set -e
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs dev -o mode=755
+for name in null zero full random urandom tty; do touch dev/$name; mount --bind /dev/$name dev/$name; done
+mkdir -p dev/net dev/pts dev/shm old
+mknod dev/net/tun c 10 200
+mount -t devpts devpts dev/pts -o newinstance,ptmxmode=666
+ln -s pts/ptmx dev/ptmx
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+ip link set lo up
+pivot_root . old
+umount --lazy old
+exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \\
+  --log-level=warning --show-status=no --unit=multi-user.target
+`;
+
+/** Why no systemd can be booted here; null when one can. */
+export function systemdMachineObjection(): string | null {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (!existsSync("/lib/systemd/systemd")) return "needs systemd";
+  if (cgroupRoot() === undefined) return "needs cgroup v2";
+  return null;
+}
+
+function cgroupRoot(): string | undefined {
+  return CGROUP_ROOTS.find((path) => existsSync(join(path, "cgroup.procs")));
+}
+
+/**
+ * A machine of its own with systemd as process 1: namespaces over a copy-on-write view of this
+ * machine's files. Nothing that happens in it reaches this one.
+ */
+export class SystemdMachine {
+  readonly #folder = mkdtempSync(join(tmpdir(), "ek-systemd-"));
+  readonly #cgroup = join(cgroupRoot() ?? "", `evenkeel-test-${process.pid}`);
+  #process: ChildProcess | undefined;
+  #initPid = 0;
+
+  constructor() {
+    const layers = join(this.#folder, "layers");
+    mkdirSync(layers);
+    mkdirSync(this.root);
+    execFileSync("mount", ["-t", "tmpfs", "tmpfs", layers]);
+    for (const name of ["upper", "work"]) mkdirSync(join(layers, name));
+    const parts = `lowerdir=/,upperdir=${layers}/upper,workdir=${layers}/work`;
+    execFileSync("mount", ["-t", "overlay", "overlay", "-o", parts, this.root]);
+    for (const unit of MASKED) this.link("/dev/null", `/etc/systemd/system/${unit}.service`);
+  }
+
+  /** The machine's root folder as seen from outside. */
+  get root(): string {
+    return join(this.#folder, "root");
+  }
+
+  /** Copies a file in before the boot. */
+  copy(from: string, to: string): void {
+    mkdirSync(dirname(join(this.root, to)), { recursive: true });
+    cpSync(from, join(this.root, to), { dereference: true, recursive: true });
+  }
+
+  link(target: string, path: string): void {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true });
+    execFileSync("ln", ["-sfn", target, join(this.root, path)]);
+  }
+
+  async boot(): Promise<void> {
+    mkdirSync(this.#cgroup);
+    const namespaces = "--pid --fork --kill-child --mount --uts --ipc --net --cgroup".split(" ");
+    const enter = `echo $$ > ${this.#cgroup}/cgroup.procs; exec unshare "$@"`;
+    const boot = ["--propagation", "private", "sh", "-c", BOOT_SCRIPT];
+    this.#process = spawn("sh", ["-c", enter, "sh", ...namespaces, ...boot], {
+      cwd: this.root,
+      stdio: "ignore",
+    });
+    await eventually("systemd is process 1", async () => {
+      const children = `/proc/${this.#process?.pid}/task/${this.#process?.pid}/children`;
+      this.#initPid = Number(execFileSync("cat", [children], { encoding: "utf8" }).trim());
+      return this.#initPid > 0 && this.run("systemctl", "is-active", "basic.target") === "active";
+    });
+  }
+
+  /** What a command prints in the machine, errors included. */
+  run(...command: readonly string[]): string {
+    const target = ["-t", String(this.#initPid), "--all", "--"];
+    const { stdout, stderr } = spawnSync("nsenter", [...target, ...command], {
+      encoding: "utf8",
+      timeout: COMMAND_MS_MAX,
+    });
+    return `${stdout}${stderr}`.trim();
+  }
+
+  /** One property of a unit, as `systemctl show` prints it. */
+  property(unit: string, name: string): string {
+    return this.run("systemctl", "show", unit, `--property=${name}`, "--value");
+  }
+
+  async close(): Promise<void> {
+    // Process 1 of the namespace takes all others of it along.
+    if (this.#initPid > 0) process.kill(this.#initPid, "SIGKILL");
+    this.#process?.kill("SIGKILL");
+    await eventually("the machine is gone", async () => {
+      spawnSync("sh", ["-c", `find ${this.#cgroup} -depth -type d -exec rmdir {} + 2>/dev/null`]);
+      return !existsSync(this.#cgroup);
+    }).catch(() => undefined);
+    for (const path of [this.root, join(this.#folder, "layers")]) {
+      spawnSync("umount", ["--lazy", path]);
+      rmdirSync(path);
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
