@@ -105,8 +105,7 @@ export class Redial {
 
   /** True when this side has a reason to keep a connection to `host` open. */
   isWanted(host: HostId): boolean {
-    if (this.#wanted.has(host) || this.#demands.has(host)) return true;
-    return [...this.#answered.values()].includes(host) || !this.#peers.has(host);
+    return this.#wanted.has(host) || this.#demands.has(host) || !this.#peers.has(host);
   }
 
   /** True when every wanted host is connected or known to be away. */
