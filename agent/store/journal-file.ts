@@ -1,8 +1,10 @@
 import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { JournalEntry } from "#lib/core/effects.ts";
 import { explainSqliteError } from "./sqlite-error.ts";
 import { JournalError } from "./store-error.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 const FORMAT_VERSION = 1;
 const PRIVATE_MODE = 0o600;
@@ -77,6 +79,7 @@ export class JournalFile {
 function openDatabase(path: string): DatabaseSync {
   // SQLite would make the file with the process's umask; its WAL takes the same mode.
   closeSync(openSync(path, "a", PRIVATE_MODE));
+  syncFolder(dirname(path));
   const database = new DatabaseSync(path);
   try {
     database.exec(OPENING);

@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "#lib/base/errors.ts";
 import { errnoOf, messageOf } from "./node-error.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** Bits of a mode that let anybody but the owner in. */
 const OTHERS_MASK = 0o077;
@@ -119,15 +120,6 @@ function writeDurably(path: string, text: string): void {
   const fd = openSync(path, "wx", PRIVATE_MODE);
   try {
     writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
-  try {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
