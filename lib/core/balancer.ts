@@ -8,6 +8,7 @@ import type { ActionReason, Candidate } from "../model/action.ts";
 import type { HostOpResult, MoveOffer } from "../model/host-op.ts";
 import { type HostId, type MoveId, moveIdOf, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
+import type { VerbResult } from "../model/verb.ts";
 import { candidates } from "../planning/candidates.ts";
 import type { HostFigures } from "../planning/host-figures.ts";
 import type { PlanningParams } from "../planning/params.ts";
@@ -50,6 +51,8 @@ export interface BalancerOptions {
   readonly mover: Mover;
   readonly surroundings: Surroundings;
   readonly planning: PlanningParams;
+  /** Answers the verb, wherever its asker sits. */
+  readonly reply: (requestId: string, result: VerbResult) => void;
   /** Whether this host may act for this reason now. */
   readonly mayAct: (reason: ActionReason, nowMs: number) => boolean;
 }
@@ -270,7 +273,7 @@ export class Balancer {
     );
     if (proposal.requestId !== null) {
       const message = `moving ${vm} to ${this.#name(from)}`;
-      this.#outbox.reply(proposal.requestId, { status: 202, message, data: null, moveId });
+      this.#options.reply(proposal.requestId, { status: 202, message, data: null, moveId });
     }
   }
 
@@ -308,7 +311,7 @@ export class Balancer {
   #drop(proposal: Proposal, status: number, message: string): void {
     this.#asked.delete(proposal.moveId);
     if (proposal.requestId !== null) {
-      this.#outbox.reply(proposal.requestId, { status, message, data: null, moveId: null });
+      this.#options.reply(proposal.requestId, { status, message, data: null, moveId: null });
     }
     this.#outbox.notice("debug", "proposal-refused", `${proposal.vm}: ${message}`, {
       vm: proposal.vm,

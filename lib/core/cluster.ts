@@ -12,6 +12,7 @@ import { View } from "../view/view.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import type { Outbox } from "./outbox.ts";
+import { OwnRecords } from "./own-records.ts";
 import type { Self } from "./self.ts";
 
 /** Push-pull with one neighbour a second (DESIGN 4); frames cost, so not more often. */
@@ -49,10 +50,9 @@ export class Cluster {
   readonly #outbox: Outbox;
   readonly #deadlines = new Deadlines<"gossip" | "publish" | "hello">();
   readonly #connected = new Set<HostId>();
+  readonly #records: OwnRecords;
   #round: HostId[] = [];
-  #seq = 0;
   #lastPublishMs = Number.NEGATIVE_INFINITY;
-  #lastInventory = "";
   #peersChanged = false;
   #strikes: number[] = [];
   #refutations = 0;
@@ -66,6 +66,9 @@ export class Cluster {
     this.#outbox = options.outbox;
     const self = options.self.options.self;
     this.view = new View({ self, params: viewDefaults });
+    const { keyed } = options.self.options;
+    const { describe, inventory } = options;
+    this.#records = new OwnRecords({ host: self, keyed, view: this.view, describe, inventory });
     this.membership = new Membership({
       self,
       incarnation: options.incarnation,
@@ -93,10 +96,6 @@ export class Cluster {
       .hosts()
       .filter((host) => host !== this.#self.options.self)
       .filter((host) => this.membership.stateOf(host) === "alive");
-  }
-
-  isConnected(host: HostId): boolean {
-    return this.#connected.has(host);
   }
 
   start(nowMs: number): void {
@@ -251,18 +250,7 @@ export class Cluster {
   #publish(nowMs: number): void {
     this.#lastPublishMs = nowMs;
     this.#deadlines.set("publish", nowMs + this.#jittered(publishIntervalMs));
-    const host = this.#self.options.self;
-    const incarnation = this.membership.incarnation;
-    this.#seq += 1;
-    const version = { host, incarnation, seq: this.#seq };
-    this.view.publishOwn({ ...version, kind: "summary", body: this.#options.describe() }, nowMs);
-    // In the open no VM is named to anybody.
-    if (!this.#self.options.keyed) return;
-    const body = this.#options.inventory(nowMs);
-    const digest = `${incarnation} ${inventoryDigest(body)}`;
-    if (digest === this.#lastInventory) return;
-    this.#lastInventory = digest;
-    this.view.publishOwn({ ...version, kind: "inventory", body }, nowMs);
+    this.#records.publish(this.membership.incarnation, nowMs);
   }
 
   #onRecord(record: HostRecord, nowMs: number): void {
@@ -304,7 +292,7 @@ export class Cluster {
    */
   #onOwnVersion(incarnation: number, seq: number, nowMs: number): void {
     const own = this.membership.incarnation;
-    if (incarnation < own || (incarnation === own && seq <= this.#seq)) return;
+    if (incarnation < own || (incarnation === own && seq <= this.#records.seq)) return;
     this.#strikes = [...this.#strikes.filter((at) => nowMs - at < cloneMs), nowMs];
     if (this.#strikes.length >= cloneStrikes) {
       if (this.#self.cloneUntilMs <= nowMs) {
@@ -388,16 +376,6 @@ function deltaOf(parts: Partial<Omit<DeltaMessage, "type">>): DeltaMessage {
     wantsDocuments: [],
     ...parts,
   };
-}
-
-/** What of an inventory is worth a new record: all but small changes of load. */
-function inventoryDigest(body: InventoryRecord["body"]): string {
-  const vms = body.vms.map(({ load, ...rest }) => [
-    rest,
-    load === null ? null : Math.round(load.cpuCores * 20),
-    load === null ? null : Math.round(load.residentBytes / 2 ** 25),
-  ]);
-  return JSON.stringify([vms, body.outcomes.map((outcome) => outcome.moveId)]);
 }
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {

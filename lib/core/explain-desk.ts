@@ -72,7 +72,10 @@ export class ExplainDesk {
       hostName: own.name,
       reason: this.#reasonWords(nowMs),
       candidates: weighed.map((one) => ({ ...one, toName: surroundings.nameOf(one.to) })),
-      history: history.own.filter((outcome) => outcome.vm === vm).slice(0, 8),
+      history: history
+        .merged(surroundings.gossipedOutcomes())
+        .filter((outcome) => outcome.vm === vm)
+        .slice(0, 8),
     };
   }
 

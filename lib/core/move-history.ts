@@ -40,9 +40,11 @@ export class MoveHistory {
   merged(others: readonly MoveOutcome[]): readonly MoveOutcome[] {
     const byId = new Map<string, MoveOutcome>();
     // The source knows downtime and bytes: its record wins over the target's.
-    for (const outcome of [...others, ...this.#own]) {
+    for (const outcome of [...this.#own, ...others]) {
       const known = byId.get(outcome.moveId);
-      if (!known || known.downtimeMs === null) byId.set(outcome.moveId, outcome);
+      if (!known || (known.downtimeMs === null && outcome.downtimeMs !== null)) {
+        byId.set(outcome.moveId, outcome);
+      }
     }
     return [...byId.values()]
       .sort((a, b) => b.endedAtMs - a.endedAtMs || (a.moveId < b.moveId ? -1 : 1))

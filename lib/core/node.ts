@@ -8,29 +8,21 @@ import type { HostLoad } from "../model/load.ts";
 import type { ClusterDocument } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import type { OwnedVm } from "../model/vm.ts";
-import { defaultPlanningParams, type PlanningParams } from "../planning/params.ts";
 import { SmoothedFigure } from "../planning/smoothed-figure.ts";
-import type { Message } from "../wire/messages.ts";
-import { Admission } from "./admission.ts";
-import { Balancer } from "./balancer.ts";
-import { Cluster } from "./cluster.ts";
+import { buildParts, type Parts } from "./build-parts.ts";
 import type { Effect, JournalEntry } from "./effects.ts";
 import type { Event } from "./events.ts";
-import { ExplainDesk } from "./explain-desk.ts";
 import { entryOfGuest, type Guest, GuestTable } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import { clusterMode, modeDocumentName } from "./mode-document.ts";
 import { MoveHistory } from "./move-history.ts";
 import { moveOfGuest } from "./move-table.ts";
-import { Mover } from "./mover.ts";
-import type { CoreSettings, NodeOptions } from "./node-options.ts";
+import type { NodeOptions } from "./node-options.ts";
 import { Outbox, type PendingOp } from "./outbox.ts";
-import { ownSummary } from "./own-figures.ts";
+import { routeMessage } from "./route-message.ts";
 import type { Self } from "./self.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { Surroundings } from "./surroundings.ts";
 import { takeSnapshot } from "./take-snapshot.ts";
-import { VerbDesk } from "./verb-desk.ts";
 
 /** A loop that is this late has been stopped or starved: look again before any effect. */
 const lateMs = 5_000;
@@ -59,7 +51,6 @@ export class Node {
   readonly #ledger = new Ledger();
   readonly #history = new MoveHistory();
   readonly #prng: Prng;
-  readonly #planning: PlanningParams;
   /** The host's own demand, without the noise of single samples. */
   readonly #otherCpu = new SmoothedFigure();
   #parts: Parts | null = null;
@@ -70,7 +61,6 @@ export class Node {
   constructor(options: NodeOptions) {
     this.#options = options;
     this.#prng = new Prng(options.seed);
-    this.#planning = planningParams(options.settings);
     this.#self = {
       options,
       instance: "",
@@ -158,7 +148,20 @@ export class Node {
     for (const owned of journalValues<OwnedVm>(journal, "vm/").values()) {
       this.#guests.own(owned, null, nowMs);
     }
-    const parts = this.#build(incarnation, nowMs);
+    const parts = buildParts({
+      self,
+      outbox: this.#outbox,
+      guests: this.#guests,
+      ledger: this.#ledger,
+      history: this.#history,
+      prng: this.#prng,
+      incarnation,
+      nowMs,
+      inventory: (atMs) => this.#inventory(atMs),
+      memberChanged: (host, state, atMs) => this.#memberChanged(host, state, atMs),
+      documentChanged: (document) => this.#documentChanged(document),
+      heldBack: (reason, atMs) => this.#heldBack(reason, atMs),
+    });
     this.#parts = parts;
     for (const document of journalValues<ClusterDocument>(journal, "doc/").values()) {
       parts.cluster.view.mergeDocument(document);
@@ -171,7 +174,7 @@ export class Node {
       const { spec, desired } = guest.owned;
       if (desired !== "running" || parts.mover.table.ofVm(spec.name)) continue;
       if (guest.copy !== null && guest.copy !== "suspended" && guest.copy !== "stale") continue;
-      if (rebooted) parts.desk.startAtBoot(guest, nowMs);
+      if (rebooted) parts.desk.guests.startAtBoot(guest, nowMs);
     }
     parts.cluster.start(nowMs);
     this.#relistAtMs = nowMs + relistMs;
@@ -183,75 +186,13 @@ export class Node {
     this.#outbox.peersKnown([...peers].map(([host, known]) => ({ host, ...known })));
   }
 
-  #build(incarnation: number, nowMs: number): Parts {
-    const [self, outbox, guests, ledger] = [this.#self, this.#outbox, this.#guests, this.#ledger];
-    const history = this.#history;
-    const prng = this.#prng;
-    const planning = this.#planning;
-    const changed = (atMs: number) => cluster.touch(atMs);
-    const cluster = new Cluster({
-      self,
-      outbox,
-      prng,
-      incarnation,
-      describe: () => ownSummary(self, guests, ledger),
-      inventory: (atMs) => this.#inventory(atMs),
-      memberChanged: (host, state, atMs) => this.#memberChanged(host, state, atMs),
-      documentChanged: (document) => this.#documentChanged(document),
-    });
-    const mover: Mover = new Mover({
-      self,
-      outbox,
-      guests,
-      ledger,
-      history,
-      planning,
-      nameOf: (host): string => surroundings.nameOf(host),
-      addressesOf: (host) => cluster.view.summaryOf(host)?.record.body.addresses ?? [],
-      changed,
-    });
-    const surroundings: Surroundings = new Surroundings({
-      self,
-      cluster,
-      guests,
-      moves: mover.table,
-      ledger,
-    });
-    const mayAct = (reason: ActionReason, atMs: number) => this.#heldBack(reason, atMs) === null;
-    const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, mayAct };
-    const balancer = new Balancer(shared, nowMs);
-    const admission = new Admission(shared);
-    const heldBack = (atMs: number) => this.#heldBack("imbalance", atMs);
-    const explain = new ExplainDesk({
-      surroundings,
-      balancer,
-      cluster,
-      history,
-      planning,
-      prng,
-      heldBack,
-    });
-    const desk = new VerbDesk({
-      self,
-      outbox,
-      cluster,
-      guests,
-      mover,
-      balancer,
-      surroundings,
-      explain,
-      changed,
-    });
-    return { cluster, mover, surroundings, balancer, admission, explain, desk };
-  }
-
   #route(event: Exclude<Event, { type: "started" }>, parts: Parts, nowMs: number): void {
     switch (event.type) {
       case "timeout":
         this.#timeout(parts, nowMs);
         return;
       case "messageReceived":
-        this.#message(event, parts, nowMs);
+        routeMessage(event, parts, { keyed: this.#options.keyed, nowMs });
         return;
       case "peerConnected":
         parts.cluster.peerConnected(event.host, nowMs);
@@ -323,56 +264,6 @@ export class Node {
     this.#parts?.mover.woken(nowMs);
   }
 
-  #message(
-    { from, via, message }: Extract<Event, { type: "messageReceived" }>,
-    parts: Parts,
-    nowMs: number,
-  ): void {
-    switch (message.type) {
-      case "probe":
-      case "ack":
-      case "indirectProbe":
-        parts.cluster.onProbe(from, via, message, nowMs);
-        return;
-      case "digest":
-        parts.cluster.onDigest(from, message, nowMs);
-        return;
-      case "delta":
-        parts.cluster.onDelta(from, message, nowMs);
-        return;
-      default:
-        // News reaches everybody: only records and verdicts may come that way. In the open nobody
-        // may ask anything of us.
-        if (via === "stream" && this.#options.keyed) this.#order(from, message, parts, nowMs);
-    }
-  }
-
-  #order(from: HostId, message: OrderMessage, parts: Parts, nowMs: number): void {
-    switch (message.type) {
-      case "propose":
-        parts.admission.onPropose(from, message, nowMs);
-        return;
-      case "grant":
-        parts.balancer.onGrant(from, message, nowMs);
-        return;
-      case "refuse":
-        parts.balancer.onRefuse(from, message, nowMs);
-        return;
-      case "verbRequest":
-        parts.desk.askedByPeer(from, message.requestId, message.verb, nowMs);
-        return;
-      case "verbReply":
-        parts.desk.replied(from, message.requestId, message.result);
-        return;
-      case "abort":
-        parts.admission.withdrawn(message.moveId);
-        parts.mover.onMessage(from, message, nowMs);
-        return;
-      default:
-        parts.mover.onMessage(from, message, nowMs);
-    }
-  }
-
   #opEnded(
     pending: PendingOp,
     result: Extract<Event, { type: "opEnded" }>["result"],
@@ -384,7 +275,7 @@ export class Node {
         parts.mover.opEnded(pending, result, nowMs);
         return;
       case "guest":
-        parts.desk.opEnded(pending, result, nowMs);
+        parts.desk.guests.opEnded(pending, result, nowMs);
         return;
       case "offer":
         parts.balancer.offerEnded(pending.owner.moveId, result, nowMs);
@@ -460,32 +351,4 @@ export class Node {
       );
     return { vms, outcomes: this.#history.gossiped(this.#options.self) };
   }
-}
-
-interface Parts {
-  readonly cluster: Cluster;
-  readonly mover: Mover;
-  readonly surroundings: Surroundings;
-  readonly balancer: Balancer;
-  readonly admission: Admission;
-  readonly explain: ExplainDesk;
-  readonly desk: VerbDesk;
-}
-
-type OrderMessage = Exclude<
-  Message,
-  { type: "probe" | "ack" | "indirectProbe" | "digest" | "delta" }
->;
-
-function planningParams(settings: CoreSettings): PlanningParams {
-  const bandwidth = settings.limits.bandwidthBytesPerSecond;
-  return {
-    ...defaultPlanningParams,
-    gainMin: settings.gainMin,
-    marginShare: settings.marginShare,
-    hotShare: settings.hotShare,
-    coolDownMs: settings.cooldownMs,
-    memoryShareMax: settings.memoryShareMax,
-    ...(bandwidth > 0 ? { linkBytesPerSecond: bandwidth } : {}),
-  };
 }

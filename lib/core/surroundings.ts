@@ -1,5 +1,6 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HostId } from "../model/ids.ts";
+import type { MoveOutcome } from "../model/move-outcome.ts";
 import {
   figuresOfSummary,
   type HostFigures,
@@ -72,6 +73,15 @@ export class Surroundings {
 
   brokenRules(nowMs: number): boolean {
     return anyRuleBroken(this.own(), this.ownVms(nowMs));
+  }
+
+  /** What the other hosts tell of the moves that they were the source of. */
+  gossipedOutcomes(): readonly MoveOutcome[] {
+    const { self, cluster } = this.#options;
+    return cluster.view
+      .hosts()
+      .filter((host) => host !== self.options.self)
+      .flatMap((host) => cluster.view.inventoryOf(host)?.record.body.outcomes ?? []);
   }
 
   /** The host's display name: its own, suffixed where two hosts bear the same. */

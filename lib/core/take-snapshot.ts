@@ -36,10 +36,6 @@ export interface SnapshotParts {
 export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
   const { self, cluster, guests, balancer } = parts;
   const vms = vmViews(parts, nowMs);
-  const gossiped = cluster.view
-    .hosts()
-    .filter((host) => host !== self.options.self)
-    .flatMap((host) => cluster.view.inventoryOf(host)?.record.body.outcomes ?? []);
   return {
     self: self.options.self,
     name: self.options.name,
@@ -53,7 +49,7 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     vms,
     ownedSpecs: guests.all().map((guest) => guest.owned.spec),
     moves: parts.mover.table.all().map((entry) => moveView(entry, parts, nowMs)),
-    history: parts.history.merged(gossiped),
+    history: parts.history.merged(parts.surroundings.gossipedOutcomes()),
     plan: parts.explain.plan(nowMs),
     considered: balancer.considered,
     alarms: alarms(parts, vms, nowMs),

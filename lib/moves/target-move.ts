@@ -1,43 +1,55 @@
 import { assert, assertNever } from "../base/assert.ts";
-import type { HostOpName, HostOpResult, HostOpValues } from "../model/host-op.ts";
+import type { HostOpName, HostOpResult } from "../model/host-op.ts";
 import type { MoveMessage, SourceAnswer, TargetAnswer } from "../wire/messages.ts";
 import { Asking } from "./asking.ts";
 import type { MoveFacts, TargetLine, TargetPhase } from "./move-line.ts";
 import type { MoveInput, MoveOrder, OwnerChange } from "./move-order.ts";
+import { OrderSheet } from "./order-sheet.ts";
 import type { MoveParams } from "./params.ts";
+import { TargetReception } from "./target-reception.ts";
+import { verdictOf } from "./verdict-of.ts";
 
 export interface TargetMoveOptions {
   readonly facts: MoveFacts;
   readonly params: MoveParams;
 }
 
-const keep: OwnerChange = { kind: "keep" };
+/** Longest reason that is kept in the journal and told to the source. */
+const detailLengthMax = 200;
 
 /**
- * The target's half of a move: the participant of the two-phase commit (DESIGN 6). It votes once
- * its copy is whole and its journal says so; from then on it only does what the source's journal
- * says. `refused` is a promise that this copy never ran and never will.
+ * The target's half of a move: the participant of the two-phase commit (DESIGN 6). TargetReception
+ * leads to the vote; from then on this only does what the source's journal says. `refused` is a
+ * promise that this copy never ran and never will.
  */
 export class TargetMove {
   readonly facts: MoveFacts;
   readonly #params: MoveParams;
+  readonly #sheet: OrderSheet;
   readonly #asking: Asking;
+  readonly #reception: TargetReception;
   #phase: TargetPhase | "granted" = "granted";
-  #deadlineMs: number | undefined;
-  /** True once the guest is known to run here. */
-  #runs = false;
+  #detail = "";
+  /** The guest is known to run here, or to have run. */
+  #settled = false;
+  /** It ran, or may have, and has stopped since. */
   #ran = false;
+  #sourceUnknown = false;
   #closed = false;
   #discarded = false;
+  /** The operator wants it booted anew here, once the old copy is gone. */
   #coldStart = false;
-  #sourceUnknown = false;
-  #detail = "";
-  #orders: MoveOrder[] = [];
+  #forgetAtMs: number | undefined;
 
   constructor(options: TargetMoveOptions, line?: TargetLine) {
-    this.facts = options.facts;
-    this.#params = options.params;
-    this.#asking = new Asking(options.params);
+    const { facts, params } = options;
+    this.facts = facts;
+    this.#params = params;
+    this.#sheet = new OrderSheet(facts);
+    this.#asking = new Asking(params);
+    const begun = () => this.#journal("receiving");
+    const shared = { facts, params, sheet: this.#sheet, asking: this.#asking };
+    this.#reception = new TargetReception({ ...shared, begun });
     if (line) {
       this.#phase = line.phase;
       this.#detail = line.detail;
@@ -55,7 +67,7 @@ export class TargetMove {
 
   /** True once the guest runs here, or ran: the move only waits for the source to close it. */
   get settled(): boolean {
-    return this.#runs;
+    return this.#settled;
   }
 
   inDoubt(nowMs: number): boolean {
@@ -65,70 +77,79 @@ export class TargetMove {
 
   get nextTimeoutMs(): number | undefined {
     const asking = this.#asking.nextMs;
-    if (this.#deadlineMs === undefined) return asking;
-    return asking === undefined ? this.#deadlineMs : Math.min(asking, this.#deadlineMs);
+    const deadline = this.#receives ? this.#reception.deadlineMs : this.#forgetAtMs;
+    if (deadline === undefined) return asking;
+    return asking === undefined ? deadline : Math.min(asking, deadline);
   }
 
   /** First orders: say yes, and hold the reservation for a bounded time. */
   grant(nowMs: number): MoveOrder[] {
-    this.#deadlineMs = nowMs + this.#params.grantMs;
-    this.#send({ type: "grant", moveId: this.facts.moveId });
-    return this.#taken();
+    this.#reception.grant(nowMs);
+    return this.#sheet.take();
   }
 
   /** Takes one fact and returns what to do, in order. Facts that no longer matter do nothing. */
   handle(input: MoveInput, nowMs: number): MoveOrder[] {
+    if (input.type === "message" && input.message.type === "query") this.#answer();
+    else if (input.type === "restored") this.#onRestored(nowMs);
+    else if (input.type === "resolved") this.#onResolved(input.decision);
+    else if (input.type === "reachable") this.#onReachable(nowMs);
+    else if (this.#receives) this.#receive(input, nowMs);
+    else this.#afterReception(input, nowMs);
+    return this.#sheet.take();
+  }
+
+  get #receives(): boolean {
+    return this.#phase === "granted" || this.#phase === "receiving";
+  }
+
+  #receive(input: MoveInput, nowMs: number): void {
+    if (input.type === "message") this.#asking.heard(nowMs);
+    const decision = this.#reception.handle(input, nowMs);
+    if (decision?.kind === "hold") this.#hold(nowMs);
+    else if (decision?.kind === "refuse") this.#refuse(decision.detail);
+    else if (decision?.kind === "lapse") this.#end("aborted", decision.detail);
+  }
+
+  #hold(nowMs: number): void {
+    this.#journal("held");
+    this.#sheet.send({ type: "held", moveId: this.facts.moveId });
+    this.#asking.begin(nowMs, this.#params.askMsMin);
+  }
+
+  #afterReception(input: MoveInput, nowMs: number): void {
     switch (input.type) {
       case "message":
         this.#onMessage(input.message, nowMs);
-        break;
+        return;
       case "opEnded":
         this.#onOpEnded(input.op, input.result, nowMs);
-        break;
+        return;
       case "copyListed":
         if (input.state === null) this.#onCopyGone();
-        break;
+        return;
       case "timeout":
         this.#onTimeout(nowMs);
-        break;
-      case "restored":
-        this.#onRestored(nowMs);
-        break;
+        return;
       case "woken":
-        if (this.#phase === "held") this.#askVerdict();
-        break;
-      case "reachable":
-        if (this.#asking.nextMs !== undefined) this.#asking.begin(nowMs, 0);
-        this.#onTimeout(nowMs);
-        break;
-      case "abortAsked":
-        if (this.#phase === "granted" || this.#phase === "receiving") this.#refuse(input.reason);
-        break;
-      case "resolved":
-        this.#onResolved(input.decision);
-        break;
+        if (this.#phase === "held") this.#sheet.runPlain("moveVerdict");
+        return;
       default:
-        assertNever(input);
+        return;
     }
-    return this.#taken();
   }
 
   #onMessage(message: MoveMessage, nowMs: number): void {
     switch (message.type) {
-      case "begin":
-        this.#onBegin(nowMs);
-        return;
       case "commit":
         this.#onSourceAnswer("committed", nowMs);
-        return;
-      case "abort":
-        this.#onAbort(message.reason);
         return;
       case "sourceAnswer":
         this.#onSourceAnswer(message.answer, nowMs);
         return;
-      case "query":
-        this.#answer();
+      case "abort":
+        if (this.#phase === "held") this.#refuse(`the source aborted: ${message.reason}`);
+        else this.#answer();
         return;
       case "close":
         this.#onClose();
@@ -138,44 +159,21 @@ export class TargetMove {
     }
   }
 
-  #onBegin(nowMs: number): void {
-    if (this.#phase !== "granted") return;
-    this.#deadlineMs = nowMs + this.#params.silenceMs;
-    this.#journal("receiving", keep);
-    this.#run({
-      op: "prepareIncoming",
-      moveId: this.facts.moveId,
-      spec: this.facts.spec,
-      source: this.facts.peer,
-    });
-    this.#asking.begin(nowMs, this.#params.askMsMax);
-  }
-
-  #onAbort(reason: string): void {
-    if (this.#phase === "granted") this.#end("aborted", reason);
-    else if (this.#phase === "receiving" || this.#phase === "held") {
-      this.#refuse(`the source aborted: ${reason}`);
-    } else this.#answer();
-  }
-
   #onSourceAnswer(answer: SourceAnswer, nowMs: number): void {
     this.#asking.heard(nowMs);
-    if (this.#phase === "receiving") {
-      this.#deadlineMs = nowMs + this.#params.silenceMs;
-      if (answer !== "open") this.#refuse(`the source says ${answer}`);
-      return;
+    if (this.#phase === "held") this.#onAnswerToVote(answer);
+    else if (this.#phase === "refused") this.#answer();
+    else if (this.#settled) {
+      // The source has discarded its copy; `unknown`: so long ago that it forgot.
+      if (answer === "closed" || answer === "unknown") this.#end("moved", "");
+      else this.#answer();
     }
-    if (this.#phase !== "held") {
-      if (this.#phase === "running" && this.#runs) {
-        // The source has discarded its copy; `unknown`: so long ago that it forgot.
-        if (answer === "closed" || answer === "unknown") this.#end("moved", "");
-        else this.#answer();
-      } else if (this.#phase === "refused") this.#answer();
-      return;
-    }
+  }
+
+  #onAnswerToVote(answer: SourceAnswer): void {
     switch (answer) {
       case "open":
-        this.#send({ type: "held", moveId: this.facts.moveId });
+        this.#sheet.send({ type: "held", moveId: this.facts.moveId });
         return;
       case "committed":
         this.#own();
@@ -186,7 +184,7 @@ export class TargetMove {
       case "closed":
       case "unknown":
         if (!this.#sourceUnknown) {
-          this.#warn("in-doubt", "the source has no record of it: this copy stays paused");
+          this.#sheet.warn("in-doubt", "the source has no record of it: this copy stays paused");
         }
         this.#sourceUnknown = true;
         return;
@@ -199,184 +197,105 @@ export class TargetMove {
   #own(): void {
     assert(this.#phase === "held", "only a held copy becomes the VM");
     this.#asking.stop();
-    this.#deadlineMs = undefined;
     this.#journal("running", { kind: "own", version: this.facts.version + 1 });
-    this.#runIncoming();
-  }
-
-  #runIncoming(): void {
-    this.#run({ op: "runIncoming", moveId: this.facts.moveId, vm: this.facts.vm });
+    this.#sheet.runPlain("runIncoming");
   }
 
   #onOpEnded(op: HostOpName, result: HostOpResult, nowMs: number): void {
-    switch (op) {
-      case "prepareIncoming":
-        if (this.#phase !== "receiving") return;
-        if (result.ok) {
-          this.#run({ op: "listenChannel", moveId: this.facts.moveId, vm: this.facts.vm });
-        } else this.#refuse(result.message);
-        return;
-      case "listenChannel":
-        this.#onListening(result);
-        return;
-      case "awaitIncoming":
-        this.#onReceived(result, nowMs);
-        return;
-      case "runIncoming":
-        this.#onRun(result, nowMs);
-        return;
-      case "moveVerdict":
-        this.#onVerdict(result, nowMs);
-        return;
-      case "discard":
-        this.#onDiscarded(result, nowMs);
-        return;
-      case "start":
-        this.#runs = result.ok;
-        this.#end("resolved", this.#detail);
-        return;
-      default:
-        return;
+    if (op === "runIncoming") this.#onRun(result, nowMs);
+    else if (op === "moveVerdict") this.#onVerdict(verdictOf(result), nowMs);
+    else if (op === "discard") this.#onDiscarded(result, nowMs);
+    else if (op === "start") {
+      this.#settled = result.ok;
+      this.#end("resolved", this.#detail);
     }
-  }
-
-  #onListening(result: HostOpResult): void {
-    if (this.#phase !== "receiving") return;
-    if (!result.ok) {
-      this.#refuse(result.message);
-      return;
-    }
-    const { port, address } = result.value as HostOpValues["listenChannel"];
-    const { moveId } = this.facts;
-    this.#send({ type: "ready", moveId, channelPort: port, channelAddress: address });
-    this.#run({ op: "awaitIncoming", moveId: this.facts.moveId, vm: this.facts.vm });
-  }
-
-  #onReceived(result: HostOpResult, nowMs: number): void {
-    if (this.#phase !== "receiving") return;
-    if (!result.ok) {
-      this.#refuse(result.message);
-      return;
-    }
-    this.#hold(nowMs);
-  }
-
-  #hold(nowMs: number): void {
-    this.#deadlineMs = undefined;
-    this.#journal("held", keep);
-    this.#send({ type: "held", moveId: this.facts.moveId });
-    this.#asking.begin(nowMs, this.#params.askMsMin);
   }
 
   #onRun(result: HostOpResult, nowMs: number): void {
-    if (this.#phase !== "running" || this.#runs) return;
-    if (result.ok) {
-      this.#runs = true;
-      this.#tellRunning(nowMs);
-    } else if (result.code === "VM_ABSENT" && !this.#ran) {
+    if (this.#phase !== "running" || this.#settled) return;
+    if (result.ok) this.#settle(nowMs);
+    else if (result.code === "VM_ABSENT" && !this.#ran) {
       // Gone before it was ever told to run: the source's copy is still the VM.
       this.#detail = result.message;
       this.#refuseLine({ kind: "disown" });
     } else {
       this.#ran = true;
-      this.#warn("run", result.message);
+      this.#sheet.warn("run", result.message);
       this.#asking.begin(nowMs, this.#params.askMsMin);
     }
   }
 
   /** Tells the source, and asks until it says that it needs no more of this end. */
-  #tellRunning(nowMs: number): void {
+  #settle(nowMs: number): void {
+    this.#settled = true;
     this.#answer();
     this.#asking.begin(nowMs, this.#params.askMsMax);
   }
 
-  /** Only asked after a restart or a late wake-up: is the copy that the journal names still there? */
-  #askVerdict(): void {
-    this.#run({ op: "moveVerdict", moveId: this.facts.moveId, vm: this.facts.vm });
-  }
-
-  #onVerdict(result: HostOpResult, nowMs: number): void {
-    const verdict = result.ok
-      ? (result.value as { verdict: string }).verdict
-      : ("in-doubt" as const);
+  /** After a restart or a late wake-up: is the copy that the journal names still there? */
+  #onVerdict(verdict: ReturnType<typeof verdictOf>, nowMs: number): void {
     if (this.#phase === "held" && verdict === "gone") this.#refuse("the held copy is gone");
-    if (this.#phase !== "running" || this.#runs) return;
-    if (verdict === "aborted") {
-      // It runs: the agent died between the run and the answer.
-      this.#runs = true;
-      this.#tellRunning(nowMs);
-    } else if (verdict === "gone") {
-      this.#ran = true;
-      this.#runs = true;
-      this.#tellRunning(nowMs);
-    } else if (verdict === "open") this.#runIncoming();
+    if (this.#phase !== "running" || this.#settled) return;
+    // "aborted" is a copy that runs: the agent died between the run and the answer.
+    if (verdict === "gone") this.#ran = true;
+    if (verdict === "aborted") this.#ran = false;
+    if (verdict === "aborted" || verdict === "gone") this.#settle(nowMs);
+    else if (verdict === "open") this.#sheet.runPlain("runIncoming");
     else this.#asking.begin(nowMs, this.#params.askMsMin);
   }
 
   #onCopyGone(): void {
     if (this.#phase === "held") this.#refuse("the held copy is gone");
-    else if (this.#phase === "running" && this.#runs) this.#ran = true;
+    else if (this.#phase === "running" && this.#settled) this.#ran = true;
   }
 
   #refuse(detail: string): void {
-    this.#detail = detail;
-    if (this.#phase === "granted") {
-      this.#end("aborted", detail);
-      return;
-    }
-    this.#refuseLine(keep);
+    this.#detail = detail.slice(0, detailLengthMax);
+    this.#refuseLine();
   }
 
   /** The promise is durable first; the copy, which can only be paused, is killed after it. */
-  #refuseLine(owner: OwnerChange): void {
-    assert(!this.#runs, "what runs cannot be refused");
-    this.#deadlineMs = undefined;
+  #refuseLine(owner?: OwnerChange): void {
+    assert(!this.#settled, "what runs cannot be refused");
     this.#asking.stop();
     this.#journal("refused", owner);
     this.#answer();
-    this.#run({ op: "closeChannel", moveId: this.facts.moveId });
-    this.#run({ op: "discard", moveId: this.facts.moveId, vm: this.facts.vm });
+    this.#sheet.run({ op: "closeChannel", moveId: this.facts.moveId });
+    this.#sheet.runPlain("discard");
   }
 
   #onDiscarded(result: HostOpResult, nowMs: number): void {
     if (this.#coldStart) {
-      this.#run({ op: "start", spec: this.facts.spec });
+      this.#sheet.run({ op: "start", spec: this.facts.spec });
       return;
     }
     if (this.#phase !== "refused") return;
     if (!result.ok) {
-      this.#warn("discard", result.message);
+      this.#sheet.warn("discard", result.message);
       this.#asking.begin(nowMs, this.#params.askMsMax);
       return;
     }
     this.#discarded = true;
-    if (this.#closed) {
-      this.#end("aborted", this.#detail);
-      return;
-    }
+    if (this.#closed) this.#end("aborted", this.#detail);
     // The source may still ask; it is told for as long as it could have a reason to.
-    this.#deadlineMs = nowMs + this.#params.keepMs;
+    else this.#forgetAtMs = nowMs + this.#params.keepMs;
   }
 
   #onClose(): void {
     if (this.#phase === "refused" && !this.#discarded) this.#closed = true;
     else if (this.#phase === "refused") this.#end("aborted", this.#detail);
-    else if (this.#phase === "running" && this.#runs) this.#end("moved", "");
+    else if (this.#phase === "running" && this.#settled) this.#end("moved", "");
   }
 
   #onTimeout(nowMs: number): void {
-    if (this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs) {
-      this.#deadlineMs = undefined;
-      if (this.#phase === "granted") this.#end("aborted", "the grant lapsed");
-      else if (this.#phase === "receiving") this.#refuse("the source stayed silent");
-      else if (this.#phase === "refused") this.#end("aborted", this.#detail);
+    if (this.#forgetAtMs !== undefined && nowMs >= this.#forgetAtMs) {
+      this.#end("aborted", this.#detail);
       return;
     }
     if (!this.#asking.due(nowMs)) return;
-    if (this.#phase === "refused") {
-      this.#run({ op: "discard", moveId: this.facts.moveId, vm: this.facts.vm });
-    } else if (this.#phase === "running" && !this.#runs) this.#askVerdict();
-    else this.#send({ type: "query", moveId: this.facts.moveId, asker: "target" });
+    if (this.#phase === "refused") this.#sheet.runPlain("discard");
+    else if (this.#phase === "running" && !this.#settled) this.#sheet.runPlain("moveVerdict");
+    else this.#sheet.send({ type: "query", moveId: this.facts.moveId, asker: "target" });
   }
 
   #onRestored(nowMs: number): void {
@@ -387,20 +306,26 @@ export class TargetMove {
         this.#refuse("the target's agent was restarted during the transfer");
         return;
       case "held":
-        this.#askVerdict();
-        this.#send({ type: "query", moveId: this.facts.moveId, asker: "target" });
+        this.#sheet.runPlain("moveVerdict");
+        this.#sheet.send({ type: "query", moveId: this.facts.moveId, asker: "target" });
         this.#asking.begin(nowMs, this.#params.askMsMin);
         return;
       case "running":
-        this.#askVerdict();
+        this.#sheet.runPlain("moveVerdict");
         return;
       case "refused":
         this.#answer();
-        this.#run({ op: "discard", moveId: this.facts.moveId, vm: this.facts.vm });
+        this.#sheet.runPlain("discard");
         return;
       default:
         return;
     }
+  }
+
+  #onReachable(nowMs: number): void {
+    if (this.#asking.nextMs === undefined) return;
+    this.#asking.begin(nowMs, 0);
+    this.#onTimeout(nowMs);
   }
 
   #onResolved(decision: "run-here" | "discard"): void {
@@ -419,19 +344,15 @@ export class TargetMove {
     this.#coldStart = true;
     this.#journal("running", { kind: "own", version: this.facts.version + 1 });
     this.#ran = true;
-    this.#run({ op: "discard", moveId: this.facts.moveId, vm: this.facts.vm });
+    this.#sheet.runPlain("discard");
   }
 
   /** Tells the source what this journal says; a copy that is being started says nothing yet. */
   #answer(): void {
     const answer = this.#answerNow();
     if (answer === undefined) return;
-    this.#send({
-      type: "targetAnswer",
-      moveId: this.facts.moveId,
-      answer,
-      detail: answer === "refused" ? this.#detail : "",
-    });
+    const detail = answer === "refused" ? this.#detail : "";
+    this.#sheet.send({ type: "targetAnswer", moveId: this.facts.moveId, answer, detail });
   }
 
   #answerNow(): TargetAnswer | undefined {
@@ -444,7 +365,7 @@ export class TargetMove {
       case "refused":
         return "refused";
       case "running":
-        if (!this.#runs) return undefined;
+        if (!this.#settled) return undefined;
         return this.#ran ? "ran" : "running";
       default:
         return assertNever(this.#phase);
@@ -453,41 +374,13 @@ export class TargetMove {
 
   #end(result: "moved" | "aborted" | "resolved", detail: string): void {
     this.#asking.stop();
-    this.#deadlineMs = undefined;
-    if (this.#phase !== "granted") {
-      this.#orders.push({ type: "journal", line: null, owner: keep });
-    }
-    this.#run({ op: "closeChannel", moveId: this.facts.moveId });
-    this.#orders.push({
-      type: "ended",
-      end: { result, detail, downtimeMs: null, transferredBytes: 0 },
-    });
+    this.#forgetAtMs = undefined;
+    if (this.#phase !== "granted") this.#sheet.journal(null);
+    this.#sheet.end({ result, detail, downtimeMs: null, transferredBytes: 0 });
   }
 
-  #journal(phase: TargetPhase, owner: OwnerChange): void {
+  #journal(phase: TargetPhase, owner?: OwnerChange): void {
     this.#phase = phase;
-    this.#orders.push({
-      type: "journal",
-      line: { ...this.facts, role: "target", phase, detail: this.#detail.slice(0, 200) },
-      owner,
-    });
-  }
-
-  #send(message: MoveMessage): void {
-    this.#orders.push({ type: "send", message });
-  }
-
-  #run(op: Extract<MoveOrder, { type: "run" }>["op"]): void {
-    this.#orders.push({ type: "run", op });
-  }
-
-  #warn(code: string, message: string): void {
-    this.#orders.push({ type: "warn", code, message: `${this.facts.vm}: ${message}` });
-  }
-
-  #taken(): MoveOrder[] {
-    const orders = this.#orders;
-    this.#orders = [];
-    return orders;
+    this.#sheet.journal({ ...this.facts, role: "target", phase, detail: this.#detail }, owner);
   }
 }

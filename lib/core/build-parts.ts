@@ -1,0 +1,111 @@
+import type { Prng } from "../base/prng.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { ActionReason } from "../model/action.ts";
+import type { HostId } from "../model/ids.ts";
+import type { ClusterDocument, InventoryRecord } from "../model/record.ts";
+import type { MemberState } from "../model/verdict.ts";
+import { defaultPlanningParams, type PlanningParams } from "../planning/params.ts";
+import { Admission } from "./admission.ts";
+import { Balancer } from "./balancer.ts";
+import { Cluster } from "./cluster.ts";
+import { ExplainDesk } from "./explain-desk.ts";
+import type { GuestTable } from "./guest-table.ts";
+import type { MoveHistory } from "./move-history.ts";
+import { Mover } from "./mover.ts";
+import type { CoreSettings } from "./node-options.ts";
+import type { Outbox } from "./outbox.ts";
+import { ownSummary } from "./own-figures.ts";
+import type { Self } from "./self.ts";
+import { Surroundings } from "./surroundings.ts";
+import { VerbDesk } from "./verb-desk.ts";
+
+/** The parts of the core that exist once the agent has started. */
+export interface Parts {
+  readonly cluster: Cluster;
+  readonly mover: Mover;
+  readonly surroundings: Surroundings;
+  readonly balancer: Balancer;
+  readonly admission: Admission;
+  readonly explain: ExplainDesk;
+  readonly desk: VerbDesk;
+}
+
+export interface BuildOptions {
+  readonly self: Self;
+  readonly outbox: Outbox;
+  readonly guests: GuestTable;
+  readonly ledger: Ledger;
+  readonly history: MoveHistory;
+  readonly prng: Prng;
+  readonly incarnation: number;
+  readonly nowMs: number;
+  readonly inventory: (nowMs: number) => InventoryRecord["body"];
+  readonly memberChanged: (host: HostId, state: MemberState | undefined, nowMs: number) => void;
+  readonly documentChanged: (document: ClusterDocument) => void;
+  /** Why this host must not act for this reason, in words; null when it may. */
+  readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
+}
+
+/** Makes the parts and gives each what it needs of the others: the only place that knows all. */
+export function buildParts(options: BuildOptions): Parts {
+  const { self, outbox, guests, ledger, history, prng, nowMs } = options;
+  const planning = planningParams(self.options.settings);
+  const changed = (atMs: number) => cluster.touch(atMs);
+  const cluster = new Cluster({
+    ...options,
+    describe: () => ownSummary(self, guests, ledger),
+  });
+  const mover: Mover = new Mover({
+    self,
+    outbox,
+    guests,
+    ledger,
+    history,
+    planning,
+    nameOf: (host): string => surroundings.nameOf(host),
+    addressesOf: (host) => cluster.view.summaryOf(host)?.record.body.addresses ?? [],
+    changed,
+  });
+  const surroundings = new Surroundings({ self, cluster, guests, moves: mover.table, ledger });
+  const mayAct = (reason: ActionReason, atMs: number) => options.heldBack(reason, atMs) === null;
+  const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, mayAct };
+  const balancer = new Balancer(
+    { ...shared, reply: (requestId, result): void => desk.reply(requestId, result) },
+    nowMs,
+  );
+  const admission = new Admission(shared);
+  const explain = new ExplainDesk({
+    surroundings,
+    balancer,
+    cluster,
+    history,
+    planning,
+    prng,
+    heldBack: (atMs) => options.heldBack("imbalance", atMs),
+  });
+  const desk: VerbDesk = new VerbDesk({
+    self,
+    outbox,
+    cluster,
+    guests,
+    mover,
+    balancer,
+    surroundings,
+    explain,
+    changed,
+  });
+  return { cluster, mover, surroundings, balancer, admission, explain, desk };
+}
+
+function planningParams(settings: CoreSettings): PlanningParams {
+  const bandwidth = settings.limits.bandwidthBytesPerSecond;
+  return {
+    ...defaultPlanningParams,
+    gainMin: settings.gainMin,
+    marginShare: settings.marginShare,
+    hotShare: settings.hotShare,
+    coolDownMs: settings.cooldownMs,
+    memoryShareMax: settings.memoryShareMax,
+    ...(bandwidth > 0 ? { linkBytesPerSecond: bandwidth } : {}),
+  };
+}

@@ -1,0 +1,225 @@
+import { assertNever } from "../base/assert.ts";
+import type { HostOpResult } from "../model/host-op.ts";
+import type { HostId, VmName } from "../model/ids.ts";
+import type { Verb, VerbResult } from "../model/verb.ts";
+import type { DesiredState, OwnedVm } from "../model/vm.ts";
+import type { Balancer } from "./balancer.ts";
+import { type Guest, type GuestAction, type GuestTable, hasMemory } from "./guest-table.ts";
+import { journalEntry, journalKeys } from "./journal-keys.ts";
+import type { Mover } from "./mover.ts";
+import type { Outbox, PendingOp } from "./outbox.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { verbFailure, verbSuccess } from "./verb-results.ts";
+
+/** VMs that one host defines; an inventory must fit its record. */
+const guestsMax = 400;
+
+type StateVerb = Extract<Verb, { verb: "suspend" | "resume" | "start" | "stop" | "undefine" }>;
+
+export interface GuestDeskOptions {
+  readonly outbox: Outbox;
+  readonly guests: GuestTable;
+  readonly mover: Mover;
+  readonly balancer: Balancer;
+  readonly surroundings: Surroundings;
+  readonly ownerOf: (vm: VmName) => HostId | null;
+  readonly reply: (requestId: string, result: VerbResult) => void;
+  readonly changed: (nowMs: number) => void;
+}
+
+/** Operators' verbs on the VMs of this host: one unfinished action a VM, the next gets 409. */
+export class GuestDesk {
+  readonly #options: GuestDeskOptions;
+  readonly #outbox: Outbox;
+
+  constructor(options: GuestDeskOptions) {
+    this.#options = options;
+    this.#outbox = options.outbox;
+  }
+
+  define(requestId: string, { spec }: Extract<Verb, { verb: "define" }>, nowMs: number): void {
+    const { guests, surroundings } = this.#options;
+    const guest = guests.get(spec.name);
+    const owner = this.#options.ownerOf(spec.name);
+    if (!guest && owner !== null) {
+      const where = surroundings.nameOf(owner);
+      this.#options.reply(
+        requestId,
+        verbFailure(409, `a VM named ${spec.name} is on ${where} already`),
+      );
+      return;
+    }
+    if (guest && (hasMemory(guest.copy) || guest.copy === "suspended" || guest.action !== null)) {
+      this.#options.reply(
+        requestId,
+        verbFailure(409, `${spec.name} is in use: stop it before changing its definition`),
+      );
+      return;
+    }
+    if (!guest && guests.size >= guestsMax) {
+      this.#options.reply(
+        requestId,
+        verbFailure(409, `this host has ${guestsMax} VMs, which is the most`),
+      );
+      return;
+    }
+    const base = guest?.owned ?? { version: 1, desired: "stopped" as const, recentMoves: 0 };
+    this.#keep({ ...base, spec }, nowMs);
+    this.#options.reply(
+      requestId,
+      verbSuccess(200, `${spec.name} is ${guest ? "redefined" : "defined"}`),
+    );
+  }
+
+  #keep(owned: OwnedVm, nowMs: number): void {
+    this.#options.guests.own(owned, null, nowMs);
+    this.#outbox.persist([journalEntry(journalKeys.vm(owned.spec.name), owned)]);
+    this.#options.changed(nowMs);
+  }
+
+  carryOut(
+    requestId: string,
+    verb: Extract<Verb, { verb: "migrate" | "suspend" | "resume" | "start" | "stop" | "undefine" }>,
+    nowMs: number,
+  ): void {
+    const { guests, mover, balancer } = this.#options;
+    const guest = guests.get(verb.vm);
+    const move = mover.table.ofVm(verb.vm);
+    if (!guest || move) {
+      const id = move?.move.facts.moveId ?? "";
+      this.#options.reply(requestId, verbFailure(409, `${verb.vm} has an unfinished move (${id})`));
+      return;
+    }
+    if (guest.action !== null) {
+      this.#options.reply(requestId, verbFailure(409, `${verb.vm} is ${guest.action}`));
+      return;
+    }
+    if (verb.verb === "migrate") {
+      const refusal = balancer.askFor(verb.vm, verb.target, requestId, nowMs);
+      if (refusal) this.#options.reply(requestId, verbFailure(refusal.status, refusal.message));
+      return;
+    }
+    const refusal = stateRefusal(guest, verb.verb);
+    if (refusal !== null) {
+      this.#options.reply(requestId, verbFailure(409, refusal));
+      return;
+    }
+    this.#act(guest, verb, requestId, nowMs);
+  }
+
+  #act(guest: Guest, verb: StateVerb, requestId: string | null, nowMs: number): void {
+    const { spec } = guest.owned;
+    const owner = { part: "guest", vm: spec.name } as const;
+    guest.requestId = requestId;
+    guest.action = actionOf[verb.verb];
+    const desired = desiredAfter[verb.verb];
+    if (desired !== null && desired !== guest.owned.desired) {
+      this.#keep({ ...guest.owned, desired }, nowMs);
+    }
+    switch (verb.verb) {
+      case "start":
+        this.#outbox.run({ op: "start", spec }, owner);
+        break;
+      case "stop":
+        this.#outbox.run({ op: "stop", vm: spec.name, force: verb.force }, owner);
+        break;
+      case "suspend":
+        this.#outbox.run({ op: "suspend", spec }, owner);
+        break;
+      case "resume":
+        this.#outbox.run({ op: "resume", spec }, owner);
+        break;
+      case "undefine":
+        this.#outbox.run({ op: "forget", vm: spec.name }, owner);
+        break;
+      default:
+        assertNever(verb);
+    }
+    this.#options.changed(nowMs);
+  }
+
+  /** Starts what was to run when the machine went down. */
+  startAtBoot(guest: Guest, nowMs: number): void {
+    const { name } = guest.owned.spec;
+    const verb = guest.copy === "suspended" ? "resume" : "start";
+    this.#outbox.notice("info", "boot", `${name}: ${verb} after the machine's boot`, { vm: name });
+    this.#act(guest, verb === "start" ? { verb, vm: name } : { verb, vm: name }, null, nowMs);
+  }
+
+  /** An operation on a guest ended. */
+  opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
+    if (pending.owner.part !== "guest") return;
+    const { guests } = this.#options;
+    const { vm } = pending.owner;
+    const guest = guests.get(vm);
+    if (!guest) return;
+    const { requestId, action } = guest;
+    guest.action = null;
+    guest.requestId = null;
+    guest.lost = false;
+    if (result.ok && action === "forgetting") {
+      guests.disown(vm);
+      this.#outbox.persist([journalEntry(journalKeys.vm(vm), undefined)]);
+    }
+    if (result.ok && (action === "starting" || action === "resuming")) guest.copy = "running";
+    this.#outbox.relist();
+    this.#options.changed(nowMs);
+    const what = doneWord[action ?? "starting"];
+    if (!result.ok) this.#outbox.notice("warn", "verb-failed", `${vm}: ${result.message}`, { vm });
+    if (requestId === null) return;
+    this.#options.reply(
+      requestId,
+      result.ok ? verbSuccess(200, `${vm} ${what}`) : verbFailure(500, result.message),
+    );
+  }
+}
+
+const actionOf: Readonly<
+  Record<"start" | "stop" | "suspend" | "resume" | "undefine", GuestAction>
+> = {
+  start: "starting",
+  stop: "stopping",
+  suspend: "suspending",
+  resume: "resuming",
+  undefine: "forgetting",
+};
+
+const desiredAfter: Readonly<Record<StateVerb["verb"], DesiredState | null>> = {
+  start: "running",
+  stop: "stopped",
+  suspend: "suspended",
+  resume: "running",
+  undefine: null,
+};
+
+const doneWord: Readonly<Record<GuestAction, string>> = {
+  starting: "runs",
+  stopping: "is stopped",
+  suspending: "is suspended",
+  resuming: "runs again",
+  forgetting: "is undefined",
+};
+
+/** Why the guest's state does not allow the verb; null when it does. */
+function stateRefusal(guest: Guest, verb: StateVerb["verb"]): string | null {
+  const { name } = guest.owned.spec;
+  const lives = hasMemory(guest.copy);
+  switch (verb) {
+    case "start":
+      if (lives) return `${name} runs already`;
+      return guest.copy === "suspended" ? `${name} is suspended: resume it, or undefine it` : null;
+    case "stop":
+    case "suspend":
+      return lives ? null : `${name} does not run`;
+    case "resume":
+      if (lives) return `${name} runs already`;
+      if (guest.copy === "stale") {
+        return `the suspended image of ${name} is stale (used up, or of another QEMU): start it anew`;
+      }
+      return guest.copy === "suspended" ? null : `${name} is not suspended`;
+    case "undefine":
+      return lives ? `${name} runs: stop it first` : null;
+    default:
+      return assertNever(verb);
+  }
+}
