@@ -1,5 +1,5 @@
 import type { Checker } from "./checkers/checker.ts";
-import { Convergence, disagreement } from "./checkers/convergence.ts";
+import { Convergence } from "./checkers/convergence.ts";
 import { FrozenBound } from "./checkers/frozen-bound.ts";
 import { GuestContinuity } from "./checkers/guest-continuity.ts";
 import { MemoryAtGrant } from "./checkers/memory-at-grant.ts";
@@ -12,6 +12,9 @@ import { SimulationFailure } from "./simulation-failure.ts";
 
 /** A vote, one question of the longest pause and its answer, and a reconnection, ms. */
 const frozenMsMax = 12_000;
+
+/** What has settled must stay so for this long, ms. */
+const calmMs = 1_500;
 
 /** All checkers, fresh, for one world. */
 export function allCheckers(world: SimWorld): readonly Checker[] {
@@ -49,16 +52,26 @@ export class CheckedWorld extends SimWorld {
     });
   }
 
-  /** Heals everything, waits until all agree, at most `limitMs`, and judges what came of it. */
+  /**
+   * Heals everything, waits until all is well, at most `limitMs`, and fails the run if it is not,
+   * or does not stay so.
+   */
   settle(limitMs: number): void {
     this.healAll();
     // Agreement is dear to compute: look ten times a second, not after each event.
     const endMs = this.clock.nowMs + limitMs;
-    while (this.clock.nowMs < endMs && disagreement(this) !== undefined) this.runFor(100);
+    while (this.clock.nowMs < endMs && this.#unsettled() !== undefined) this.runFor(100);
+    this.runFor(calmMs);
+    const unsettled = this.#unsettled();
+    if (unsettled) this.fail(unsettled.checker, unsettled.objection);
+  }
+
+  #unsettled(): { checker: string; objection: string } | undefined {
     for (const checker of this.#checkers) {
       const objection = checker.settled(this);
-      if (objection !== undefined) this.fail(checker.name, objection);
+      if (objection !== undefined) return { checker: checker.name, objection };
     }
+    return undefined;
   }
 
   /** Ends the run with one line that names the violation and replays it. */

@@ -46,8 +46,8 @@ const windowMs: Readonly<Record<MovePhase, number>> = {
 /** What is broken stays so for between a moment and this long, ms. */
 const brokenMsMax = 25_000;
 const settleMsMax = 60_000;
-/** Until the hosts know each other's size. */
-const warmUpMs = 8_000;
+const retryMs = 500;
+const triesMax = 40;
 const vm = "web";
 
 /** Name of a cell's scenario, for the line that replays it. */
@@ -81,13 +81,17 @@ export function runMoveCell(cell: MoveCell, watch?: (world: CheckedWorld) => voi
   watch?.(world);
   const [source, target] = world.hosts as [HostId, HostId];
   addVm(world, source, simVmSpec(vm));
-  world.runFor(warmUpMs);
   const strike = new Strike(world, { source, target }, cell);
-  world.ask(source, { verb: "migrate", vm, target });
-  if (!world.runUntil(() => strike.struck, settleMsMax)) {
-    world.fail("scenario", `the move never came to ${phase}`);
+  // Refused for as long as the two know too little of each other and of the VM.
+  for (let tries = 0; tries < triesMax && !strike.struck; tries += 1) {
+    const reply = world.ask(source, { verb: "migrate", vm, target });
+    const replied = () => reply() !== undefined;
+    world.runUntil(() => strike.struck || replied(), settleMsMax);
+    if (reply()?.status === 202) world.runUntil(() => strike.struck, settleMsMax);
+    else if (!strike.struck) world.runFor(retryMs);
   }
-  world.runFor(brokenMsMax);
+  if (!strike.struck) world.fail("scenario", `the move never came to ${phase}`);
+  world.runUntil(() => strike.mended, brokenMsMax);
   world.settle(settleMsMax);
   const running = world.machines.find((machine) => machine.host.copy(vm)?.sinceMs != null);
   if (!running) return "nowhere";
@@ -100,6 +104,7 @@ class Strike {
   readonly #ends: { readonly source: HostId; readonly target: HostId };
   readonly #cell: MoveCell;
   #moveId: MoveId | undefined;
+  #broken = 0;
   struck = false;
 
   constructor(
@@ -111,6 +116,11 @@ class Strike {
     this.#ends = ends;
     this.#cell = cell;
     world.onFact((fact) => this.#onFact(fact));
+  }
+
+  /** True once nothing is broken any more. */
+  get mended(): boolean {
+    return this.struck && this.#broken === 0;
   }
 
   #onFact(fact: SimFact): void {
@@ -168,7 +178,11 @@ class Strike {
   #later(mend: () => void): void {
     const { clock, prng } = this.#world;
     const longest = prng.nextShare() < 0.5 ? 2_000 : brokenMsMax;
-    clock.after(prng.nextShare() * longest, mend);
+    this.#broken += 1;
+    clock.after(prng.nextShare() * longest, () => {
+      this.#broken -= 1;
+      mend();
+    });
   }
 }
 
