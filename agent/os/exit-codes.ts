@@ -11,8 +11,15 @@ const CONFIGURATION_CODES: readonly string[] = [
   "STATE_DIRECTORY",
 ];
 
-/** The exit code for an error that ends the daemon. */
+/** The exit code for an error that ends the daemon. A command line it cannot read is configuration. */
 export function exitCodeOf(error: unknown): number {
-  const isConfiguration = error instanceof AgentError && CONFIGURATION_CODES.includes(error.code);
+  const isConfiguration =
+    (error instanceof AgentError && CONFIGURATION_CODES.includes(error.code)) ||
+    (error instanceof TypeError && "code" in error && isArgumentsCode(error.code));
   return isConfiguration ? daemonExitCodes.configuration : daemonExitCodes.failed;
+}
+
+/** Codes of node:util's parseArgs. */
+function isArgumentsCode(code: unknown): boolean {
+  return typeof code === "string" && code.startsWith("ERR_PARSE_ARGS_");
 }

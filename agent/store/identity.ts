@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createPrivateFile, readPrivateFile } from "./private-file.ts";
-import { IdentityError } from "./store-error.ts";
+import { IdentityError, StateWriteError } from "./store-error.ts";
 
 const FILE_NAME = "identity.key";
 const FORMAT = "evenkeel-identity-v1";
@@ -16,7 +16,7 @@ const failure = (message: string, options?: { cause: unknown }) =>
 
 /**
  * The ed25519 seed (32 bytes) that is this host's identity, from `STATE/identity.key`; made there
- * (0600) at the first start. Throws IdentityError: a broken identity is never replaced by itself,
+ * (0600) at the first start. Throws IdentityError, or StateWriteError: a broken identity is never replaced by itself,
  * because the cluster would take the host for a new one and its VMs for a dead host's.
  */
 export function loadIdentity(stateDirectory: string): Uint8Array {
@@ -41,5 +41,8 @@ export function loadIdentity(stateDirectory: string): Uint8Array {
 
 function createIdentity(path: string): void {
   const line = `${FORMAT} ${randomBytes(SEED_BYTES).toString("base64")}\n`;
-  createPrivateFile(path, line, { what: "host identity", failure });
+  createPrivateFile(path, line, {
+    what: "host identity",
+    failure: (message, options) => new StateWriteError(message, options),
+  });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createPrivateFile } from "./private-file.ts";
-import { ClusterKeyError } from "./store-error.ts";
+import { ClusterKeyError, StateWriteError } from "./store-error.ts";
 
 const FILE_NAME = "keyed";
 
@@ -31,6 +31,6 @@ export function keepKeyed(stateDirectory: string, key: { keyed: boolean; keyFile
 function createMark(path: string): void {
   createPrivateFile(path, "This host has had a cluster key.\n", {
     what: "mark of a keyed host",
-    failure: (message, options) => new ClusterKeyError(message, options),
+    failure: (message, options) => new StateWriteError(message, options),
   });
 }

@@ -15,7 +15,12 @@ export class StateDirectoryError extends AgentError {
   readonly code = "STATE_DIRECTORY";
 }
 
-/** Thrown when this host's own key cannot be read or made (exit 78). */
+/** Thrown when a file of the state directory cannot be written, as on a full disk: may pass. */
+export class StateWriteError extends AgentError {
+  readonly code = "STATE_WRITE";
+}
+
+/** Thrown when this host's own key is broken or open to others (exit 78). */
 export class IdentityError extends AgentError {
   readonly code = "IDENTITY";
 }
