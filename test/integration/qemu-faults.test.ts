@@ -184,7 +184,7 @@ describe.runIf(isRoot)("a full disk", () => {
       await test(folder);
     } finally {
       await rig.source.stopVm("full", true);
-      execFileSync("umount", ["--lazy", folder]);
+      execFileSync("umount", [folder]);
     }
   }
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isVmName, type VmName } from "#lib/model/ids.ts";
-import { type ProcessIdentity, processStat } from "./process-identity.ts";
+import { isDead, type ProcessIdentity, processStat } from "./process-identity.ts";
 
 /** VMs that have a folder here, in name order. */
 export async function guestFolders(stateDirectory: string): Promise<readonly VmName[]> {
@@ -23,7 +23,7 @@ export async function findByMonitor(monitorPath: string): Promise<ProcessIdentit
     const parts = command.split("\0");
     if (!parts.some((part) => part.includes(wanted)) || parts[0]?.endsWith("systemd-run")) continue;
     const stat = await processStat(pid);
-    if (stat !== undefined && stat.state !== "Z") return { pid, startTicks: stat.startTicks };
+    if (stat !== undefined && !isDead(stat)) return { pid, startTicks: stat.startTicks };
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ export interface ProcessStat extends ProcessIdentity {
   readonly state: string;
   readonly userTicks: number;
   readonly systemTicks: number;
+  readonly threads: number;
 }
 
 /**
@@ -28,6 +29,7 @@ export function parseProcessStat(line: string): ProcessStat | undefined {
     userTicks: numberAt(14),
     systemTicks: numberAt(15),
     startTicks: numberAt(22),
+    threads: numberAt(20),
   };
   if (state === undefined || Object.values(stat).some((value) => !Number.isFinite(value))) {
     return undefined;
@@ -44,9 +46,15 @@ export async function processStat(pid: number): Promise<ProcessStat | undefined>
   }
 }
 
-/** A zombie counts as dead: it holds no memory and no files, and its guest runs no more. */
+/**
+ * A zombie counts as dead: it holds no memory and no files, and its guest runs no more. One whose
+ * other threads are still ending is not there yet.
+ */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   const stat = await processStat(identity.pid);
-  if (stat === undefined || stat.startTicks !== identity.startTicks) return false;
-  return stat.state !== "Z" && stat.state !== "X";
+  return stat !== undefined && stat.startTicks === identity.startTicks && !isDead(stat);
+}
+
+export function isDead({ state, threads }: Pick<ProcessStat, "state" | "threads">): boolean {
+  return (state === "Z" || state === "X") && threads <= 1;
 }
