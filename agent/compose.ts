@@ -9,7 +9,7 @@ import type { Config } from "./config/config.ts";
 import { HostLoadSampler } from "./host/load-sampler.ts";
 import { ProcSampler } from "./host/proc-sampler.ts";
 import { QemuDriver } from "./hypervisor/qemu/qemu-driver.ts";
-// SIMDRIVER
+import { SimDriver } from "./hypervisor/sim/sim-driver.ts";
 import { Lifecycle, type Part } from "./lifecycle.ts";
 import type { SdNotify } from "./os/sd-notify.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -185,7 +185,7 @@ function fileExists(path: string): boolean {
 function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
   const { driver, storageRoots, bridges, qemuBinary, guestDirectory } = config.hypervisor;
   if (driver === "sim") {
-    throw new KeylessError("sim");
+    return new SimDriver({ stateDirectory: guestDirectory, clock });
   }
   return new QemuDriver({
     stateDirectory: guestDirectory,

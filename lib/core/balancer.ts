@@ -15,6 +15,7 @@ import type { PlanningParams } from "../planning/params.ts";
 import { ruleRefusal } from "../planning/rules.ts";
 import { Trigger } from "../planning/trigger.ts";
 import type { GrantMessage, RefuseMessage } from "../wire/messages.ts";
+import type { Cluster } from "./cluster.ts";
 import { figuresOfGuest, type Guest, type GuestTable } from "./guest-table.ts";
 import { moveOfGuest } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
@@ -49,6 +50,7 @@ export interface BalancerOptions {
   readonly guests: GuestTable;
   readonly ledger: Ledger;
   readonly mover: Mover;
+  readonly cluster: Cluster;
   readonly surroundings: Surroundings;
   readonly planning: PlanningParams;
   /** Answers the verb, wherever its asker sits. */
@@ -193,7 +195,7 @@ export class Balancer {
     const guest = guests.get(vm);
     assert(guest, "the verb was sent to the owner");
     const to = surroundings.others().find((host) => host.host === target);
-    if (!to) return { status: 404, message: `${this.#name(target)} is not alive` };
+    if (!to) return { status: 404, message: this.#absence(target) };
     const own = surroundings.own();
     const busy = [...this.#asked.values()].find((one) => one.proposal.vm === vm);
     if (busy) return { status: 409, message: `${vm} is being proposed (${busy.proposal.moveId})` };
@@ -213,6 +215,14 @@ export class Balancer {
     if (!weighed) return { status: 409, message: `${vm} cannot be weighed for ${to.name}` };
     this.#ask(this.#proposalOf(weighed, "operator", requestId), nowMs);
     return null;
+  }
+
+  #absence(target: HostId): string {
+    const { cluster } = this.#options;
+    const state = cluster.membership.stateOf(target);
+    const name = this.#name(target);
+    if (state === undefined) return `${name} is no member`;
+    return state === "alive" ? `${name} has not told its size yet` : `${name} is ${state}`;
   }
 
   #ask(proposal: Proposal, nowMs: number): void {

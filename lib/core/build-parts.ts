@@ -70,7 +70,7 @@ export function buildParts(options: BuildOptions): Parts {
   const mayAct = (reason: ActionReason, atMs: number) => options.heldBack(reason, atMs) === null;
   const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, mayAct };
   const balancer = new Balancer(
-    { ...shared, reply: (requestId, result): void => desk.reply(requestId, result) },
+    { ...shared, cluster, reply: (requestId, result): void => desk.reply(requestId, result) },
     nowMs,
   );
   const admission = new Admission(shared);
