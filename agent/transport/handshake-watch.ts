@@ -3,16 +3,15 @@ import type { Multiaddr } from "@multiformats/multiaddr";
 import { ipEndpointOf, isPrivateIp } from "./addresses.ts";
 import type { Counters } from "./counters.ts";
 
-/**
- * A peer of another key fails at every try and tries again; one that was killed in the middle of a
- * handshake fails once.
- */
+/** Connections reset by a peer until it is taken for a stranger: it tries again, others do not. */
 const FAILURES_TO_TELL = 2;
 const ADDRESSES_MAX = 1024;
 /** What libp2p says when the other end took the connection but could not be understood. */
 const NOT_UNDERSTOOD = /EncryptionFailedError/;
 /** The same key but another host at that address, or a host too busy to answer in time. */
 const OTHER_CAUSE = /identity|unexpected ?peer|abort|timed? ?out/i;
+/** Nonsense is proof at once; a reset can also be a peer that was just killed. */
+const AMBIGUOUS = /ECONN|EPIPE|closed|reset/i;
 /** A busy host resets a connection too, but only after its own time limit. */
 const PROMPT_MS = 1_500;
 
@@ -59,8 +58,9 @@ export class HandshakeWatch {
   failed(address: string, error: unknown, elapsedMs: number): void {
     const text = describe(error);
     if (!NOT_UNDERSTOOD.test(text) || OTHER_CAUSE.test(text) || elapsedMs > PROMPT_MS) return;
-    const count = (this.#failures.get(address) ?? 0) + 1;
-    if (this.#failures.size >= ADDRESSES_MAX && count === 1) return;
+    const before = this.#failures.get(address) ?? 0;
+    if (this.#failures.size >= ADDRESSES_MAX && before === 0) return;
+    const count = before + (AMBIGUOUS.test(text) ? 1 : FAILURES_TO_TELL);
     this.#failures.set(address, count);
     if (count < FAILURES_TO_TELL) return;
     const isKeyed = "a cluster key, unlike this host";
@@ -71,7 +71,7 @@ export class HandshakeWatch {
   tellStranger(address: string, holds: string): void {
     this.#options.counters.logOnce(
       `stranger ${address}`,
-      `the agent at ${address} holds ${holds}, so it and this host stay apart: compare "evenkeel key fingerprint" on both, and install the same key on both if they belong together`,
+      `the peer at ${address} holds ${holds}, so it and this host stay apart: compare "evenkeel key fingerprint" on both, and install the same key on both if they belong together`,
       { address },
     );
   }

@@ -37,6 +37,7 @@ import { listenedAddresses } from "./listened-addresses.ts";
 import { News } from "./news.ts";
 import { ProbePackets } from "./probe-packets.ts";
 import { Probes } from "./probes.ts";
+import { keyOfStranger, type Realm, realmOf, type TransportSecrets } from "./realm.ts";
 import { Redial } from "./redial.ts";
 import { SignedRecords } from "./signed-records.ts";
 import type { PeerStream } from "./streams.ts";
@@ -48,30 +49,13 @@ const QUIET_TICK_MS = 1_000;
 /** A tick later than this says that the process itself did not run. */
 const LATE_MS = 1_500;
 const ADDRESS_CHECK_MS = 15_000;
-
-/** In the open: how many others an agent without a key deals with (DESIGN, Trust). */
-const OPEN_PEERS_MAX = 64;
-const KEYED_PEERS_MAX = 4_096;
-
-/** What must differ between agents with and without a key, so that they never meet halfway. */
-const KEYED = { protocol: "/evenkeel/1", topic: "evenkeel/1" };
-const OPEN = {
-  protocol: "/evenkeel-open/1",
-  topic: "evenkeel-open/1",
-  serviceTag: "_ek-open._udp.local",
-  /** Public: guards against damage and mix-ups only. */
-  probeKey: new TextEncoder().encode("evenkeel in the open"),
-};
+/** Between the last message and the end of the connections, so that it still gets out. */
+const LINGER_MS = 100;
 
 export interface Libp2pTransportOptions {
   /** `privateKey`: the 32-byte ed25519 seed. */
   readonly identity: { readonly privateKey: Uint8Array };
-  /** From the cluster key; a null `pnetKey` means the open, and the others are not used then. */
-  readonly secrets: {
-    readonly pnetKey: Uint8Array | null;
-    readonly probeKey: Uint8Array;
-    readonly serviceTag: string;
-  };
+  readonly secrets: TransportSecrets;
   /** `port` 0: any free one. `probePort` 0: the number of the TCP port, else any free one. */
   readonly listen: {
     readonly address: string;
@@ -93,7 +77,7 @@ export interface Libp2pTransportOptions {
 export class Libp2pTransport implements Transport {
   readonly self: HostId;
   readonly #options: Libp2pTransportOptions;
-  readonly #isOpen: boolean;
+  readonly #realm: Realm;
   readonly #keys: HostKeys;
   readonly #counters: Counters;
   readonly #codec: Codec;
@@ -115,7 +99,7 @@ export class Libp2pTransport implements Transport {
 
   constructor(options: Libp2pTransportOptions) {
     this.#options = options;
-    this.#isOpen = options.secrets.pnetKey === null;
+    this.#realm = realmOf(options.secrets);
     this.#keys = new HostKeys(options.identity.privateKey);
     this.self = this.#keys.host;
     this.#counters = new Counters(options.log);
@@ -123,8 +107,8 @@ export class Libp2pTransport implements Transport {
     this.#watch = new HandshakeWatch({
       counters: this.#counters,
       nowMs: () => options.clock.nowMs(),
-      isOpen: this.#isOpen,
-      hasRoom: () => this.#links.hosts().length < this.#peersMax,
+      isOpen: this.#realm.isOpen,
+      hasRoom: () => this.#links.hosts().length < this.#realm.peersMax,
     });
     this.#links = this.#makeLinks();
     this.#redial = this.#makeRedial();
@@ -155,11 +139,13 @@ export class Libp2pTransport implements Transport {
     this.#handler = undefined;
     const node = this.#node;
     this.#node = undefined;
-    this.#news.stop();
+    await this.#news.stop();
+    if (node) await this.#linger();
     await this.#discovery?.stop();
     await this.#probes.stop();
-    this.#links.close();
+    // Closes gracefully first, so that a leave that was just sent still arrives.
     await node?.stop();
+    this.#links.close();
   }
 
   send(to: HostId, message: Message): void {
@@ -198,16 +184,19 @@ export class Libp2pTransport implements Transport {
     return this.#counters.snapshot();
   }
 
-  get #peersMax(): number {
-    return this.#isOpen ? OPEN_PEERS_MAX : KEYED_PEERS_MAX;
+  /** Lets what libp2p has taken get out: a leave is the last thing that an agent says. */
+  #linger(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(LINGER_MS, () => resolve());
+    });
   }
 
   #makeCodec(): Codec {
     const records = new SignedRecords({
       self: this.self,
       keys: this.#keys,
-      hostsMax: this.#peersMax,
-      refuseMoreHosts: this.#isOpen,
+      hostsMax: this.#realm.peersMax,
+      refuseMoreHosts: this.#realm.isOpen,
     });
     return new Codec(records);
   }
@@ -236,13 +225,13 @@ export class Libp2pTransport implements Transport {
       nowMs: () => this.#options.clock.nowMs(),
       share: () => randomUint32(this.#options.random) / 2 ** 32,
       configured: this.#options.peers.map(readPeerAddress),
-      peersMax: this.#peersMax,
+      peersMax: this.#realm.peersMax,
     });
   }
 
   #makeNews(): News {
     return new News({
-      topic: (this.#isOpen ? OPEN : KEYED).topic,
+      topic: this.#realm.topic,
       codec: this.#codec,
       counters: this.#counters,
       received: (from, message) => this.#receive(from, "news", message),
@@ -251,7 +240,7 @@ export class Libp2pTransport implements Transport {
   }
 
   #makeProbes(): Probes {
-    const key = this.#isOpen ? OPEN.probeKey : this.#options.secrets.probeKey;
+    const key = this.#realm.probeKey;
     const salt = randomUint32(this.#options.random);
     return new Probes({
       packets: new ProbePackets({ self: this.self, key, salt }),
@@ -271,7 +260,7 @@ export class Libp2pTransport implements Transport {
 
   async #startNode(): Promise<EvenkeelNode> {
     const { listen, secrets } = this.#options;
-    const { protocol, topic } = this.#isOpen ? OPEN : KEYED;
+    const { protocol, topic } = this.#realm;
     const node = await createNode({
       privateKey: this.#keys.privateKey,
       pnetKey: secrets.pnetKey,
@@ -305,9 +294,9 @@ export class Libp2pTransport implements Transport {
   }
 
   async #startDiscovery(node: EvenkeelNode): Promise<void> {
-    const { secrets, clock, random } = this.#options;
+    const { clock, random } = this.#options;
     const discovery = new Discovery({
-      serviceTag: this.#isOpen ? OPEN.serviceTag : secrets.serviceTag,
+      serviceTag: this.#realm.serviceTag,
       peerName: Buffer.from(random(16)).toString("hex"),
       ownAddresses: () => this.#addresses.map((address) => `${address}/p2p/${this.self}`),
       logger: node.logger,
@@ -316,14 +305,7 @@ export class Libp2pTransport implements Transport {
         this.#redial.found(host, addresses);
         this.#redialNow();
       },
-      strangerHeard: (ip, tag) => {
-        const unlike = this.#isOpen ? "a cluster key" : "no cluster key";
-        const isUnlike = this.#isOpen || tag === OPEN.serviceTag;
-        this.#watch.tellStranger(
-          ip,
-          isUnlike ? `${unlike}, unlike this host` : "another cluster key than this host",
-        );
-      },
+      strangerHeard: (ip, tag) => this.#watch.tellStranger(ip, keyOfStranger(this.#realm, tag)),
     });
     await discovery.start();
     this.#discovery = discovery;

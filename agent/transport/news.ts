@@ -26,6 +26,7 @@ export interface NewsOptions {
 export class News {
   readonly #options: NewsOptions;
   #pubsub: GossipSub | undefined;
+  #lastPublished: Promise<unknown> = Promise.resolve();
 
   constructor(options: NewsOptions) {
     this.#options = options;
@@ -40,8 +41,10 @@ export class News {
     pubsub.subscribe(topic);
   }
 
-  stop(): void {
+  /** Takes no more news; resolves when what was published has been handed to libp2p. */
+  async stop(): Promise<void> {
     this.#pubsub = undefined;
+    await this.#lastPublished;
   }
 
   publish(message: DeltaMessage): void {
@@ -50,9 +53,10 @@ export class News {
     if (leftOut > 0) counters.drop("news-too-large", "this host", `${leftOut} parts of own news`);
     for (const packet of packets.slice(0, PARTS_MAX)) {
       counters.sent(packet.length, 1);
-      this.#pubsub?.publish(topic, packet).catch((error: unknown) => {
+      const published = this.#pubsub?.publish(topic, packet).catch((error: unknown) => {
         counters.drop("news-unsent", "this host", String(error));
       });
+      this.#lastPublished = Promise.all([this.#lastPublished, published]);
     }
   }
 

@@ -91,6 +91,22 @@ describe("Libp2pTransport", () => {
     await eventually("a message", async () => again.has("stream", digest));
   });
 
+  it("delivers what was sent just before it stopped", async () => {
+    const [first, second] = await startThree();
+    const hello = deltaOf({ wantsDocuments: ["mode"] });
+    await eventually("news can be heard", async () => {
+      second.transport.broadcast(hello);
+      return first.has("news", hello);
+    });
+    const news = deltaOf({ records: [summaryRecord(second.host, 9)] });
+    second.transport.broadcast(news);
+    second.transport.send(first.host, digest);
+    await second.transport.stop();
+    await eventually("the last message", async () => first.has("stream", digest));
+    await eventually("the last news", async () => first.has("news", news));
+    await eventually("gone", async () => !first.isConnectedTo(second));
+  });
+
   it("keeps one link to a peer when both dial at once", async () => {
     const first = await start({ number: 1, clusterKey: "K" });
     const second = await start({ number: 2, clusterKey: "K", peers: [`127.0.0.1:${first.port}`] });

@@ -24,10 +24,16 @@ function notUnderstood(message = "Message length too long - 13135 > 1024"): Erro
 }
 
 describe("HandshakeWatch.failed()", () => {
-  it("tells once of a peer that is not understood twice", () => {
+  it("tells of a peer that resets the connection twice", () => {
     const { watch, log } = watchOf();
-    watch.failed(ADDRESS, notUnderstood(), 3);
+    watch.failed(ADDRESS, notUnderstood("read ECONNRESET"), 3);
     expect(log.messages).toEqual([]);
+    watch.failed(ADDRESS, notUnderstood("read ECONNRESET"), 3);
+    expect(log.messages).toHaveLength(1);
+  });
+
+  it("tells once of a peer that is not understood", () => {
+    const { watch, log } = watchOf();
     for (let i = 0; i < 5; i++) watch.failed(ADDRESS, new AggregateError([notUnderstood()]), 3);
     expect(log.messages).toHaveLength(1);
     expect(log.messages[0]).toContain(`${ADDRESS} holds another cluster key, or none`);
