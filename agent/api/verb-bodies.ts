@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BadRequestError } from "./api-error.ts";
 
 const hostText = z.string().min(1).max(128);

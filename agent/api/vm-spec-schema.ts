@@ -1,5 +1,5 @@
 import { isAbsolute, normalize } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { isVmName } from "#lib/model/ids.ts";
 import { vmLimits } from "#lib/model/vm-spec.ts";
 

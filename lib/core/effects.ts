@@ -48,5 +48,3 @@ export interface Notice {
   readonly message: string;
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
-
-export type EffectType = Effect["type"];

@@ -55,5 +55,3 @@ export type Event =
     }
   /** The admin asks the agent to end: publish the leave, stop proposing. */
   | { readonly type: "leaveAsked"; readonly forGood: boolean };
-
-export type EventType = Event["type"];

@@ -1,4 +1,3 @@
-import type { CopyReport } from "./copy.ts";
 import type { HostId, MoveId, VmName } from "./ids.ts";
 import type { VmSpec } from "./vm-spec.ts";
 
@@ -116,6 +115,3 @@ export type HostOpName = HostOp["op"];
 export type HostOpResult =
   | { readonly ok: true; readonly value: HostOpValues[HostOpName] }
   | { readonly ok: false; readonly code: string; readonly message: string };
-
-/** A report of all copies on this host, in VM-name order. */
-export type CopyReports = readonly CopyReport[];

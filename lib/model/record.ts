@@ -30,7 +30,6 @@ export interface InventoryRecord extends RecordVersion {
  * the signed bytes of each beside it and forwards them as they came.
  */
 export type HostRecord = SummaryRecord | InventoryRecord;
-export type RecordKind = HostRecord["kind"];
 
 /** Negative when `a` is older than `b`, 0 when equal, positive when newer. */
 export function compareRecordVersions(a: RecordVersion, b: RecordVersion): number {
