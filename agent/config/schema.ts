@@ -107,7 +107,7 @@ const balance = z.strictObject({
     .default(0.005)
     .describe("least gain that a move must bring beyond its cost, in units of the potential"),
   margin: share()
-    .default(0.05)
+    .default(0.02)
     .describe("how far above the mean utilisation a host must be before it proposes, 0 to 1"),
   hotShare: share().default(0.9).describe("utilisation at which a host is hot, 0 to 1"),
   cooldownSeconds: z
@@ -120,7 +120,7 @@ const balance = z.strictObject({
     .number()
     .min(0.1)
     .max(1)
-    .default(0.95)
+    .default(0.9)
     .describe("share of a host's memory that guests may fill, 0.1 to 1"),
 });
 
