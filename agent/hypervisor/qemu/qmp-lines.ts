@@ -42,7 +42,7 @@ export class QmpLines {
 }
 
 /** One line of QMP; undefined when it is none. */
-export function readQmpMessage(line: string): QmpMessage | undefined {
+function readQmpMessage(line: string): QmpMessage | undefined {
   const value = asRecord(parse(line));
   if (value === undefined) return undefined;
   if (value["QMP"] !== undefined) return { type: "greeting" };
