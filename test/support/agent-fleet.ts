@@ -27,6 +27,16 @@ export interface FleetOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** How a host differs from the others of its fleet. */
+export interface HostChanges {
+  readonly name?: string;
+  readonly keyFile?: string | null;
+  /** More words for the agent's command line. */
+  readonly flags?: readonly string[];
+  /** A command that runs the agent, for example with fewer rights. */
+  readonly prefix?: readonly string[];
+}
+
 let fleetsMade = 0;
 
 /**
@@ -66,12 +76,10 @@ export class AgentFleet {
   }
 
   /** A host that is not started with the others; by default like them. */
-  makeHost(
-    number: number,
-    changes: { name?: string; keyFile?: string | null; flags?: readonly string[] } = {},
-  ): AgentHost {
+  makeHost(number: number, changes: HostChanges = {}): AgentHost {
     const { from = "source", keyed = true, environment = {} } = this.#options;
     const { name = `n${number}`, keyFile = keyed ? this.keyFile : null, flags = [] } = changes;
+    const { prefix = [] } = changes;
     return new AgentHost({
       folder: this.folder,
       name,
@@ -80,7 +88,7 @@ export class AgentFleet {
       settings: this.#settingsOf(number),
       from,
       environment,
-      commandOn: (command) => this.commandOn(number, command),
+      commandOn: (command) => this.commandOn(number, [...prefix, ...command]),
     });
   }
 
