@@ -256,6 +256,46 @@ describe("moveVerdict()", () => {
     const spec = await started("doubt");
     const moveId = await transfer(rig, spec);
     expect(await rig.source.moveVerdict(nextMoveId("doubt"), "doubt")).toBe("in-doubt");
-    expect(await rig.target.moveVerdict(moveId, "doubt")).toBe("in-doubt");
+    expect(await rig.target.moveVerdict(nextMoveId("doubt"), "doubt")).toBe("in-doubt");
+    expect(await rig.target.moveVerdict(moveId, "doubt")).toBe("open");
+  });
+});
+
+describe("a QEMU that loses memory in live migration", () => {
+  /** Says that it is the old one; does what the installed one does. */
+  function oldQemu(): string {
+    const path = join(rig.folder, "old-qemu");
+    const lie = '[ "$1" = --version ] && echo "QEMU emulator version 7.2.22" && exit 0';
+    writeFileSync(path, `#!/bin/sh\n${lie}\nexec qemu-system-x86_64 "$@"\n`, { mode: 0o755 });
+    return path;
+  }
+
+  it("moves a guest stopped, and says why", async () => {
+    const other = await QemuRig.make({ qemuBinary: oldQemu(), accelerator: "tcg" });
+    try {
+      expect(other.source.facts().liveMigrationRefusal).toMatch(/7\.2\.22.*stopped/);
+      const spec = other.spec("still");
+      await other.source.startVm(spec);
+      await countsOn(other, "still");
+      const fault = { afterBytes: MID_TRANSFER_BYTES, act: "hold" } as const;
+      const { moveId, pipe } = await prepareMove(other, spec, fault);
+      const broken = sendOut(other, moveId, pipe);
+      broken.catch(() => {});
+      await eventually("bytes pass", async () => pipe.passedBytes >= MID_TRANSFER_BYTES);
+      const before = await other.count("still");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(await other.count("still")).toBe(before);
+      pipe.cut();
+      await expect(broken).rejects.toMatchObject({ code: "MIGRATION_FAILED" });
+      await other.target.discard(moveId, "still");
+      await countsOn(other, "still");
+      await pipe.close();
+      const again = await transfer(other, spec);
+      await other.target.runIncoming(again, "still");
+      await other.source.discard(again, "still");
+      await countsOn(other, "still");
+    } finally {
+      await other.close();
+    }
   });
 });

@@ -264,7 +264,9 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         expect(await rig.source.list()).toEqual([{ vm: "move", state: "sent", moveId }]);
         expect(await rig.target.list()).toEqual([{ vm: "move", state: "received", moveId }]);
         expect(await rig.source.moveVerdict(moveId, "move")).toBe("open");
+        expect(await rig.target.moveVerdict(moveId, "move")).toBe("open");
         await rig.target.runIncoming(moveId, "move");
+        expect(await rig.target.moveVerdict(moveId, "move")).toBe("aborted");
         await rig.source.discard(moveId, "move");
         expect(await rig.source.moveVerdict(moveId, "move")).toBe("gone");
         expect(await rig.source.list()).toEqual([]);
@@ -362,6 +364,7 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         expect(await rig.source.list()).toEqual([{ vm: "orphan", state: "sent", moveId }]);
         expect(await rig.target.list()).toEqual([{ vm: "orphan", state: "received", moveId }]);
         expect(await rig.source.moveVerdict(moveId, "orphan")).toBe("open");
+        expect(await rig.target.moveVerdict(moveId, "orphan")).toBe("open");
         await rig.target.runIncoming(moveId, "orphan");
         await rig.source.discard(moveId, "orphan");
         await works("orphan");

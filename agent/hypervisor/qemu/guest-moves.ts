@@ -4,7 +4,7 @@ import type { MoveOffer, MoveVerdict } from "#lib/model/host-op.ts";
 import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { isTransferring } from "./copy-state.ts";
+import { copyStateOf, isTransferring, type MonitorState } from "./copy-state.ts";
 import { absent, type Guest } from "./guest.ts";
 import { clearedFor, type LifeParts, machineTypeOf, refuseSpec } from "./guest-life.ts";
 import type { GuestRecord } from "./guest-record.ts";
@@ -20,6 +20,8 @@ import { removeProofs, writeProof } from "./storage-proof.ts";
 /** After the death of the agent that carried it, a stream breaks within ms; then the state is read. */
 const VERDICT_WAIT_MS = 5_000;
 const VERDICT_POLL_MS = 50;
+/** Run states in which a move leaves the copy at its source (qapi/run-state). */
+const settledRunStates: ReadonlySet<string> = new Set(["postmigrate", "paused"]);
 
 export async function offerGuest(
   parts: LifeParts,
@@ -144,23 +146,37 @@ export async function verdictOf(
     if (guest === undefined) return "gone";
     const state = await guest.monitorState().catch(() => undefined);
     if (state !== undefined && !isTransferring(state.migration)) {
-      return settledVerdict(guest.record, state.runState, moveId);
+      return settledVerdict(guest.record, state, moveId);
     }
     if (clock.nowMs() > endMs) return "in-doubt";
     await sleep(VERDICT_POLL_MS, clock);
   }
 }
 
-/** What the run state of a copy without a transfer under way says about the move. */
+/**
+ * What a copy without a transfer under way says about the move. At the source `open` is a copy that
+ * was sent, at the target one that is whole and never ran; `aborted` is a copy that runs.
+ */
 export function settledVerdict(
   record: Pick<GuestRecord, "role" | "moveId">,
-  runState: string,
+  monitor: MonitorState,
   moveId: MoveId,
 ): MoveVerdict {
-  if (record.role !== "own") return "in-doubt";
-  if (runState === "running") return "aborted";
-  const isPaused = runState === "postmigrate" || runState === "paused";
-  return isPaused && record.moveId === moveId ? "open" : "in-doubt";
+  const ofMove = record.moveId === moveId;
+  if (record.role === "suspending" || record.role === "resuming") return "in-doubt";
+  if (record.role === "incoming" && !ofMove) return "in-doubt";
+  switch (copyStateOf(monitor, record.role)) {
+    case "running":
+      return "aborted";
+    case "received":
+      return "open";
+    case "sent":
+    case "paused":
+      // An I/O error and the like pause a guest, too: that is nothing a move left behind.
+      return ofMove && settledRunStates.has(monitor.runState) ? "open" : "in-doubt";
+    default:
+      return "in-doubt";
+  }
 }
 
 export async function copyOfMove(parts: LifeParts, moveId: MoveId, vm: VmName): Promise<Guest> {
