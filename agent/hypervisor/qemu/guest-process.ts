@@ -32,28 +32,40 @@ export interface GuestLaunch {
  * else as a session of its own with its output in a file. Rejects with HYPERVISOR_MISSING.
  */
 export async function launchGuest(launch: GuestLaunch): Promise<ProcessIdentity> {
-  if (launch.unit !== null) {
-    try {
-      return await launchUnit(launch, launch.unit);
-    } catch (error) {
-      launch.log.write("warn", "systemd-run failed: the guest shares the agent's control group", {
-        vm: launch.vm,
-        unit: launch.unit,
-        reason: String(error),
-      });
-    }
+  if (launch.unit !== null && (await startUnit(launch, launch.unit))) {
+    return unitProcess(launch, launch.unit);
   }
   return launchDetached(launch);
 }
 
-async function launchUnit(launch: GuestLaunch, unit: string): Promise<ProcessIdentity> {
+/** False when systemd refused, so that nothing was started. Anything less clear rejects. */
+async function startUnit(launch: GuestLaunch, unit: string): Promise<boolean> {
   const args = systemdRunArguments({
     unit,
     workingDirectory: launch.folder,
     outputPath: launch.outputPath,
     command: [launch.binary, ...launch.args],
   });
-  await run("systemd-run", args, { timeout: SYSTEMD_TIMEOUT_MS });
+  try {
+    await run("systemd-run", args, { timeout: SYSTEMD_TIMEOUT_MS });
+    return true;
+  } catch (cause) {
+    const { code, stderr } = cause as { code?: unknown; stderr?: unknown };
+    // Killed for taking too long, it may yet start the guest: a second one must not run beside it.
+    if (typeof code !== "number" && code !== "ENOENT") {
+      const words = `VM ${launch.vm}: systemd-run did not end: see systemctl status ${unit}`;
+      throw new HypervisorError(words, { code: "TIMED_OUT", cause });
+    }
+    launch.log.write("warn", "systemd-run refused: the guest shares the agent's control group", {
+      vm: launch.vm,
+      unit,
+      reason: String(stderr).trim(),
+    });
+    return false;
+  }
+}
+
+async function unitProcess(launch: GuestLaunch, unit: string): Promise<ProcessIdentity> {
   const shown = await run("systemctl", ["show", "--property=MainPID", "--value", unit], {
     timeout: SYSTEMD_TIMEOUT_MS,
   });

@@ -27,7 +27,7 @@ import { unitName } from "./systemd-unit.ts";
 import { plugTap, tapName, unplugTap } from "./tap-device.ts";
 
 const SYSTEMD_RUNS = "/run/systemd/system";
-/** A guest may write as much as it likes; its log begins anew at each start beyond this. */
+/** A guest may write as much as it likes; beyond this its log begins anew. */
 const SERIAL_BYTES_MAX = 16 << 20;
 const NO_PROCESS = { pid: 0, startTicks: 0 };
 
@@ -93,7 +93,7 @@ export class GuestTable {
       process: NO_PROCESS,
     };
     await mkdir(paths.folder, { recursive: true, mode: 0o700 });
-    await this.#prepareSerial(paths);
+    await mkdir(this.#settings.serialDirectory, { recursive: true, mode: 0o700 });
     // Before the process exists: whatever happens to the agent, the next one knows to look for it.
     await writeGuestRecord(paths.record, record);
     let guest: Guest | undefined;
@@ -115,6 +115,16 @@ export class GuestTable {
   async kill(guest: Guest): Promise<void> {
     await guest.kill();
     await this.drop(guest);
+    if ((await readImage(guest.paths)) === undefined) {
+      await rm(guest.paths.folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Begins the serial log of a guest anew that has written more than anybody will read. */
+  async trimSerial({ serial }: GuestPaths): Promise<void> {
+    const { size } = await stat(serial).catch(() => ({ size: 0 }));
+    // QEMU appends, so it goes on at the new end by itself.
+    if (size > SERIAL_BYTES_MAX) await truncate(serial);
   }
 
   /** Forgets a guest whose process is gone. */
@@ -163,12 +173,6 @@ export class GuestTable {
       unit: (settings.systemd ?? existsSync(SYSTEMD_RUNS)) ? unitName(spec.name, moveId) : null,
       log: settings.log,
     });
-  }
-
-  async #prepareSerial({ serial }: GuestPaths): Promise<void> {
-    await mkdir(this.#settings.serialDirectory, { recursive: true, mode: 0o700 });
-    const { size } = await stat(serial).catch(() => ({ size: 0 }));
-    if (size > SERIAL_BYTES_MAX) await truncate(serial);
   }
 
   /** What a process leaves behind: its record, sockets, tap, and its memory unless an image has it. */

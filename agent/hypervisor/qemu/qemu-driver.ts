@@ -26,6 +26,7 @@ import * as moves from "./guest-moves.ts";
 import { exists, GuestTable } from "./guest-table.ts";
 import { listCopies } from "./list-copies.ts";
 import { streamReceived } from "./migration-in.ts";
+import { named } from "./named-error.ts";
 import { type QemuDriverOptions, type QemuSettings, qemuSettings } from "./qemu-options.ts";
 import { settleGuest } from "./settle-guest.ts";
 import { removeProofs } from "./storage-proof.ts";
@@ -88,6 +89,7 @@ export class QemuDriver implements Hypervisor {
 
   async usage(): Promise<readonly VmUsage[]> {
     const guests = await this.#table.all();
+    await Promise.all(guests.map(({ paths }) => this.#table.trimSerial(paths)));
     const usages = guests.map(({ record }) => readUsage(record.spec, record.process));
     return (await Promise.all(usages)).filter((usage) => usage !== undefined);
   }
@@ -97,11 +99,13 @@ export class QemuDriver implements Hypervisor {
   }
 
   stopVm(vm: VmName, force: boolean): Promise<void> {
-    return life.stopGuest(this.#parts(), vm, force);
+    return named(vm, () => life.stopGuest(this.#parts(), vm, force));
   }
 
   async suspendVm(spec: VmSpec): Promise<{ imageBytes: number }> {
-    return { imageBytes: await life.suspendToDisk(this.#parts(), spec.name) };
+    return {
+      imageBytes: await named(spec.name, () => life.suspendToDisk(this.#parts(), spec.name)),
+    };
   }
 
   resumeVm(spec: VmSpec): Promise<void> {
@@ -109,17 +113,19 @@ export class QemuDriver implements Hypervisor {
   }
 
   forgetVm(vm: VmName): Promise<void> {
-    return life.forgetGuest(this.#parts(), vm);
+    return named(vm, () => life.forgetGuest(this.#parts(), vm));
   }
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
-    const offer = await moves.offerGuest(this.#parts(), moveId, spec);
+    const offer = await named(spec.name, () => moves.offerGuest(this.#parts(), moveId, spec));
     if (offer.storageNonce !== null) this.#removeProofsLater(offer.spec);
     return offer;
   }
 
   async admit(moveId: MoveId, offer: MoveOffer): Promise<{ refusal: string | null }> {
-    const refusal = await moves.admitGuest(this.#parts(), moveId, offer);
+    const refusal = await named(offer.spec.name, () =>
+      moves.admitGuest(this.#parts(), moveId, offer),
+    );
     if (refusal === null) this.#admitted.set(moveId, offer.machineType);
     for (const oldest of this.#admitted.keys()) {
       if (this.#admitted.size <= ADMITTED_MAX) break;
@@ -141,27 +147,27 @@ export class QemuDriver implements Hypervisor {
   }
 
   migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd> {
-    return moves.sendCopy(this.#parts(), order, signal);
+    return named(order.vm, () => moves.sendCopy(this.#parts(), order, signal));
   }
 
   cancelMigration(vm: VmName): Promise<void> {
-    return moves.cancelCopy(this.#parts(), vm);
+    return named(vm, () => moves.cancelCopy(this.#parts(), vm));
   }
 
   runIncoming(moveId: MoveId, vm: VmName): Promise<void> {
-    return moves.runCopy(this.#parts(), moveId, vm);
+    return named(vm, () => moves.runCopy(this.#parts(), moveId, vm));
   }
 
   takeBack(moveId: MoveId, vm: VmName): Promise<void> {
-    return moves.takeCopyBack(this.#parts(), moveId, vm);
+    return named(vm, () => moves.takeCopyBack(this.#parts(), moveId, vm));
   }
 
   discard(moveId: MoveId, vm: VmName): Promise<void> {
-    return moves.discardCopy(this.#parts(), moveId, vm);
+    return named(vm, () => moves.discardCopy(this.#parts(), moveId, vm));
   }
 
   moveVerdict(moveId: MoveId, vm: VmName): Promise<MoveVerdict> {
-    return moves.verdictOf(this.#parts(), moveId, vm);
+    return named(vm, () => moves.verdictOf(this.#parts(), moveId, vm));
   }
 
   #parts(): life.LifeParts {
@@ -175,7 +181,7 @@ export class QemuDriver implements Hypervisor {
     if (this.#beginning.has(vm)) throw exists(vm, "it is being started");
     this.#beginning.add(vm);
     try {
-      return await begin();
+      return await named(vm, begin);
     } finally {
       this.#beginning.delete(vm);
       this.#tell();
