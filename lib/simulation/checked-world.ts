@@ -17,7 +17,7 @@ const frozenMsMax = 12_000;
 const calmMs = 1_500;
 
 /** All checkers, fresh, for one world. */
-export function allCheckers(world: SimWorld): readonly Checker[] {
+function allCheckers(world: SimWorld): readonly Checker[] {
   return [
     new TwoRunning(),
     new GuestContinuity(),
@@ -52,18 +52,21 @@ export class CheckedWorld extends SimWorld {
     });
   }
 
-  /**
-   * Heals everything, waits until all is well, at most `limitMs`, and fails the run if it is not,
-   * or does not stay so.
-   */
+  /** Heals everything and waits until all is well and stays so; fails the run after `limitMs`. */
   settle(limitMs: number): void {
     this.healAll();
     // Agreement is dear to compute: look ten times a second, not after each event.
     const endMs = this.clock.nowMs + limitMs;
-    while (this.clock.nowMs < endMs && this.#unsettled() !== undefined) this.runFor(100);
-    this.runFor(calmMs);
-    const unsettled = this.#unsettled();
-    if (unsettled) this.fail(unsettled.checker, unsettled.objection);
+    let calmSinceMs = this.clock.nowMs;
+    let unsettled = this.#unsettled();
+    while (unsettled !== undefined || this.clock.nowMs - calmSinceMs < calmMs) {
+      if (unsettled !== undefined) calmSinceMs = this.clock.nowMs;
+      if (unsettled !== undefined && this.clock.nowMs >= endMs) {
+        this.fail(unsettled.checker, unsettled.objection);
+      }
+      this.runFor(100);
+      unsettled = this.#unsettled();
+    }
   }
 
   #unsettled(): { checker: string; objection: string } | undefined {

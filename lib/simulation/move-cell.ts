@@ -51,7 +51,7 @@ const triesMax = 40;
 const vm = "web";
 
 /** Name of a cell's scenario, for the line that replays it. */
-export function cellScenario(phase: MovePhase, fault: MoveFault): string {
+function cellScenario(phase: MovePhase, fault: MoveFault): string {
   return `"${phase} x ${fault}"`;
 }
 

@@ -32,6 +32,8 @@ const faultsMax = 14;
 /** Longest time that one thing stays broken, ms. */
 const brokenMsMax = 30_000;
 const settleMsMax = 90_000;
+/** A machine that was asleep wakes up at most this much later, ms. */
+const clockJumpMsMax = 3_600_000;
 
 /**
  * A cluster of 3 to 8 hosts that levels a lopsided load, with an operator who moves VMs at will and
@@ -149,6 +151,8 @@ class RandomRunner {
         world.crashHost(a);
         this.#later(() => world.startAgent(a));
       },
+      () => this.#loseDisk(a),
+      () => world.jumpClock(a, this.#prng.nextInt(clockJumpMsMax)),
     ];
     this.#prng.pick(faults)?.();
   }
@@ -168,6 +172,13 @@ class RandomRunner {
     const cut = 1 + this.#prng.nextInt(shuffled.length - 1);
     this.#world.links.partition([shuffled.slice(0, cut), shuffled.slice(cut)]);
     this.#later(() => this.#world.links.healAll());
+  }
+
+  /** Rare: without its journal nobody can know much, and a run has little left to prove. */
+  #loseDisk(host: HostId): void {
+    if (this.#prng.nextShare() > 0.3) return;
+    this.#world.crashHost(host, true);
+    this.#later(() => this.#world.startAgent(host));
   }
 
   #killGuest(host: HostId): void {

@@ -126,6 +126,11 @@ export class SimAgent {
     this.#armTimer();
   }
 
+  /** Timers that were set by the old time are looked at again. */
+  clockJumped(): void {
+    this.#armTimer();
+  }
+
   #received(from: HostId, via: "stream" | "datagram" | "news", message: Message): void {
     this.deliver({ type: "messageReceived", from, via, message });
   }

@@ -180,6 +180,12 @@ export class SimWorld implements SimSurroundings {
     this.emit({ type: "hostCrashed", host, diskLost });
   }
 
+  /** A host's monotonic clock goes ahead, as after a sleep of the machine that nobody else saw. */
+  jumpClock(host: HostId, ms: number): void {
+    this.machine(host).clockOffsetMs += ms;
+    this.#agents.get(host)?.clockJumped();
+  }
+
   /** Mends every link and brings every agent back. */
   healAll(): void {
     this.links.healAll();

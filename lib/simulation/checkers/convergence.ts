@@ -1,5 +1,6 @@
 import type { Snapshot } from "../../core/snapshot.ts";
 import type { HostId, VmName } from "../../model/ids.ts";
+import type { SimFact } from "../sim-fact.ts";
 import type { SimWorld } from "../sim-world.ts";
 import type { Checker } from "./checker.ts";
 
@@ -13,23 +14,34 @@ const closedPhases = ["refused"];
 export class Convergence implements Checker {
   readonly name = "convergence";
 
-  observe(): undefined {
+  readonly #diskless = new Set<HostId>();
+
+  observe(fact: SimFact): undefined {
+    if (fact.type === "hostCrashed" && fact.diskLost) this.#diskless.add(fact.host);
     return undefined;
   }
 
   settled(world: SimWorld): string | undefined {
-    return disagreement(world);
+    return disagreement(world, this.#diskless);
   }
 }
 
-/** What the agents do not agree on yet; undefined when they do. */
-export function disagreement(world: SimWorld): string | undefined {
+/**
+ * What the agents do not agree on yet; undefined when they do. A move whose other end lost its
+ * disk stays in doubt until the operator decides: it counts as closed.
+ */
+export function disagreement(
+  world: SimWorld,
+  diskless: ReadonlySet<HostId> = new Set(),
+): string | undefined {
   const truth = runningVms(world);
   for (const host of world.hosts) {
     const snapshot = world.snapshotOf(host);
     if (!snapshot) return `${host} has no agent`;
     const objection =
-      wrongMember(snapshot, world.hosts) ?? openMove(snapshot) ?? wrongVm(snapshot.vms, truth);
+      wrongMember(snapshot, world.hosts) ??
+      openMove(snapshot, diskless) ??
+      wrongVm(snapshot.vms, truth);
     if (objection) return `${host} ${objection}`;
   }
   return undefined;
@@ -49,8 +61,10 @@ function wrongMember({ members }: Snapshot, hosts: readonly HostId[]): string | 
   return missing && `holds ${missing} for ${states.get(missing) ?? "no member"}`;
 }
 
-function openMove({ moves }: Snapshot): string | undefined {
-  const open = moves.find((move) => !closedPhases.includes(move.phase));
+function openMove({ moves }: Snapshot, diskless: ReadonlySet<HostId>): string | undefined {
+  const open = moves.find((move) => {
+    return !closedPhases.includes(move.phase) && !(move.inDoubt && diskless.has(move.peer));
+  });
   return open && `still has move ${open.moveId} in phase ${open.phase}`;
 }
 

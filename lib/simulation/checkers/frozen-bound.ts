@@ -21,6 +21,8 @@ export class FrozenBound implements Checker {
   readonly #copies = new Map<VmName, Map<HostId, SimCopy>>();
   readonly #ends = new Map<MoveId, Set<HostId>>();
   readonly #freezes = new Map<VmName, Freeze>();
+  /** Hosts that lost their journal: what they knew of a move nobody can tell any more. */
+  readonly #diskless = new Set<HostId>();
 
   constructor(canTalk: (a: HostId, b: HostId) => boolean, frozenMsMax: number) {
     this.#canTalk = canTalk;
@@ -35,6 +37,7 @@ export class FrozenBound implements Checker {
     }
     if (fact.type === "copyChanged") this.#onChange(fact, nowMs);
     else if (fact.type === "persisted") this.#onPersisted(fact);
+    else if (fact.type === "hostCrashed" && fact.diskLost) this.#diskless.add(fact.host);
     return undefined;
   }
 
@@ -60,6 +63,7 @@ export class FrozenBound implements Checker {
       for (const host of (moveId && this.#ends.get(moveId)) || []) ends.add(host);
     }
     const [a, b] = [...ends];
+    if ([...ends].some((host) => this.#diskless.has(host))) return false;
     return a === undefined || b === undefined || this.#canTalk(a, b);
   }
 

@@ -8,11 +8,13 @@ import type { Checker } from "./checker.ts";
 export class RisingVersions implements Checker {
   readonly name = "rising-versions";
   readonly #last = new Map<string, HostRecord>();
-  readonly #forgotten = new Set<HostId>();
+  readonly #forgotten = new Set<string>();
 
   observe(fact: SimFact): string | undefined {
     // A host without its disk learns its versions from the others, if there are any to ask.
-    if (fact.type === "hostCrashed" && fact.diskLost) this.#forgotten.add(fact.host);
+    if (fact.type === "hostCrashed" && fact.diskLost) {
+      this.#forgotten.add(`${fact.host} summary`).add(`${fact.host} inventory`);
+    }
     if (fact.type !== "stepped") return undefined;
     for (const effect of fact.effects) {
       for (const record of ownRecords(effect, fact.host)) {
@@ -34,7 +36,7 @@ export class RisingVersions implements Checker {
     if (!last || record === last) return undefined;
     const order = compareRecordVersions(record, last);
     const said = `${record.host}'s ${record.kind} ${textOf(record)} after ${textOf(last)}`;
-    if (order < 0 && this.#forgotten.delete(record.host)) return undefined;
+    if (order < 0 && this.#forgotten.delete(key)) return undefined;
     if (order < 0) return `${said}: it fell`;
     if (order === 0 && JSON.stringify(record.body) !== JSON.stringify(last.body)) {
       return `${said}: another text under one version`;
