@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -9,6 +9,9 @@ import { eventually } from "../support/eventually.ts";
 import { countsOn, nextMoveId, transfer } from "../support/qemu-move.ts";
 import { QemuRig } from "../support/qemu-rig.ts";
 
+/** Making a bridge and a tap takes root and the kernel's tun device. */
+const hasBridges = process.getuid?.() === 0 && existsSync("/dev/net/tun");
+const ip = (...args: string[]) => execFileSync("ip", args);
 const DISK_SIZE = "16M";
 
 let rig: QemuRig;
@@ -105,6 +108,29 @@ describe("a guest with a disk", () => {
 });
 
 describe("a guest with a network", () => {
+  it.runIf(hasBridges)("is plugged into its bridge, and unplugged when it goes", async () => {
+    const bridge = `ekbr${process.pid % 100_000}`;
+    ip("link", "add", "name", bridge, "type", "bridge");
+    const bridged = await QemuRig.make({ bridges: [bridge] });
+    const plugged = () => readdirSync(`/sys/class/net/${bridge}/brif`);
+    try {
+      const network = { kind: "bridge", bridge, mac: "52:54:00:12:34:56" } as const;
+      const spec: VmSpec = { ...bridged.spec("bridged"), machine: "q35", network };
+      await bridged.source.startVm(spec);
+      expect(plugged()).toEqual([expect.stringMatching(/^ek-[0-9a-f]{12}$/)]);
+      await countsOn(bridged, "bridged");
+      await bridged.source.suspendVm(spec);
+      expect(plugged()).toEqual([]);
+      await bridged.source.resumeVm(spec);
+      expect(plugged()).toHaveLength(1);
+      await bridged.source.stopVm("bridged", true);
+      expect(plugged()).toEqual([]);
+    } finally {
+      await bridged.close();
+      ip("link", "delete", "dev", bridge);
+    }
+  });
+
   it("answers through its forwarded port, also after a suspend and a resume", async () => {
     const port = await freePort();
     const spec: VmSpec = {
