@@ -38,16 +38,21 @@ export async function startGuest(parts: LifeParts, spec: VmSpec): Promise<void> 
 }
 
 /** The paths of a VM that has neither a process nor a good image here; a stale image is removed. */
-export async function clearedFor({ table, facts }: LifeParts, vm: VmName) {
-  const paths = table.paths(vm);
-  if ((await table.living(vm)) !== undefined) throw exists(vm, "it has a process");
-  const image = await readImage(paths);
-  if (image !== undefined) {
-    const stale = await staleReason(paths, image, hostOf(facts));
-    if (stale === null) throw exists(vm, "it is suspended: resume it, or undefine it first");
-    await removeImage(paths);
-  }
+export async function clearedFor(parts: LifeParts, vm: VmName) {
+  const occupant = await occupantOf(parts, vm);
+  if (occupant !== null) throw exists(vm, occupant);
+  const paths = parts.table.paths(vm);
+  await removeImage(paths);
   return paths;
+}
+
+/** What of a VM is here that must not be overwritten, in words; null for nothing. */
+export async function occupantOf({ table, facts }: LifeParts, vm: VmName): Promise<string | null> {
+  if ((await table.living(vm)) !== undefined) return "it has a process";
+  const paths = table.paths(vm);
+  const image = await readImage(paths);
+  const isGood = image !== undefined && (await staleReason(paths, image, hostOf(facts))) === null;
+  return isGood ? "it is suspended: resume it, or undefine it first" : null;
 }
 
 export async function refuseSpec({ settings }: LifeParts, spec: VmSpec): Promise<void> {

@@ -2,43 +2,28 @@
  * The guests of this host that have a process: found again at the start, launched, dropped.
  * A guest's folder is the truth; the table only holds the connections to what lives.
  */
-import { existsSync } from "node:fs";
 import { mkdir, rm, stat, truncate } from "node:fs/promises";
-import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
-import type { VmSpec } from "#lib/model/vm-spec.ts";
+import type { VmName } from "#lib/model/ids.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import type { QemuFacts } from "./facts.ts";
 import { findByMonitor, guestFolders } from "./find-guests.ts";
 import { Guest } from "./guest.ts";
 import { type GuestPaths, guestPaths } from "./guest-paths.ts";
-import { launchGuest } from "./guest-process.ts";
 import {
   type GuestRecord,
-  type GuestRole,
   readGuestRecord,
   removeGuestRecord,
   writeGuestRecord,
 } from "./guest-record.ts";
 import { isAlive } from "./process-identity.ts";
-import { qemuArguments } from "./qemu-command.ts";
 import type { QemuSettings } from "./qemu-options.ts";
 import { readImage } from "./saved-image.ts";
-import { unitName } from "./systemd-unit.ts";
-import { plugTap, tapName, unplugTap } from "./tap-device.ts";
+import { type LaunchOrder, spawnGuest } from "./spawn-guest.ts";
+import { plugTap, unplugTap } from "./tap-device.ts";
 
-const SYSTEMD_RUNS = "/run/systemd/system";
 /** A guest may write as much as it likes; beyond this its log begins anew. */
 const SERIAL_BYTES_MAX = 16 << 20;
 const NO_PROCESS = { pid: 0, startTicks: 0 };
-
-export interface LaunchOrder {
-  readonly spec: VmSpec;
-  readonly role: GuestRole;
-  readonly moveId: MoveId | null;
-  readonly peer: HostId | null;
-  readonly machineType: string;
-  readonly memoryPath: string;
-}
 
 export class GuestTable {
   readonly #settings: QemuSettings;
@@ -99,7 +84,7 @@ export class GuestTable {
     let guest: Guest | undefined;
     try {
       await plugTap(spec);
-      const process = await this.#spawn(order, paths, facts);
+      const process = await spawnGuest(order, { settings: this.#settings, paths, facts });
       guest = this.#add(paths, { ...record, process });
       await guest.note({ process });
       await guest.monitorReady();
@@ -145,34 +130,6 @@ export class GuestTable {
     const guest = new Guest({ paths, record, clock: this.#settings.clock, changed: this.#changed });
     this.#guests.set(guest.vm, guest);
     return guest;
-  }
-
-  async #spawn(order: LaunchOrder, paths: GuestPaths, facts: QemuFacts) {
-    const { spec, moveId, peer } = order;
-    const settings = this.#settings;
-    for (const path of [paths.monitor, paths.incoming, paths.state])
-      await rm(path, { force: true });
-    const args = qemuArguments({
-      spec,
-      accelerator: facts.accelerator,
-      machineType: order.machineType,
-      cpuModel: settings.cpuModel ?? (facts.accelerator === "kvm" ? "host" : null),
-      memoryPath: order.memoryPath,
-      monitorPath: paths.monitor,
-      serialPath: paths.serial,
-      tap: tapName(spec),
-      incoming: order.role !== "own",
-      move: moveId === null || peer === null ? null : { moveId, peer },
-    });
-    return launchGuest({
-      vm: spec.name,
-      binary: settings.qemuBinary,
-      args,
-      folder: paths.folder,
-      outputPath: paths.output,
-      unit: (settings.systemd ?? existsSync(SYSTEMD_RUNS)) ? unitName(spec.name, moveId) : null,
-      log: settings.log,
-    });
   }
 
   /** What a process leaves behind: its record, sockets, tap, and its memory unless an image has it. */

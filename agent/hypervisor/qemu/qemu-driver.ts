@@ -22,10 +22,13 @@ import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { type QemuFacts, qemuFacts } from "./facts.ts";
 import * as life from "./guest-life.ts";
-import * as moves from "./guest-moves.ts";
 import { exists, GuestTable } from "./guest-table.ts";
 import { listCopies } from "./list-copies.ts";
 import { streamReceived } from "./migration-in.ts";
+import { copyOfMove, discardCopy } from "./move-copy.ts";
+import * as atSource from "./move-source.ts";
+import * as atTarget from "./move-target.ts";
+import { verdictOf } from "./move-verdict.ts";
 import { named } from "./named-error.ts";
 import { type QemuDriverOptions, type QemuSettings, qemuSettings } from "./qemu-options.ts";
 import { settleGuest } from "./settle-guest.ts";
@@ -117,14 +120,14 @@ export class QemuDriver implements Hypervisor {
   }
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
-    const offer = await named(spec.name, () => moves.offerGuest(this.#parts(), moveId, spec));
+    const offer = await named(spec.name, () => atSource.offerGuest(this.#parts(), moveId, spec));
     if (offer.storageNonce !== null) this.#removeProofsLater(offer.spec);
     return offer;
   }
 
   async admit(moveId: MoveId, offer: MoveOffer): Promise<{ refusal: string | null }> {
     const refusal = await named(offer.spec.name, () =>
-      moves.admitGuest(this.#parts(), moveId, offer),
+      atTarget.admitGuest(this.#parts(), moveId, offer),
     );
     if (refusal === null) this.#admitted.set(moveId, offer.machineType);
     for (const oldest of this.#admitted.keys()) {
@@ -138,36 +141,36 @@ export class QemuDriver implements Hypervisor {
     const machineType = this.#admitted.get(moveId);
     this.#admitted.delete(moveId);
     const order = { moveId, spec, source, machineType };
-    const prepare = () => moves.prepareCopy(this.#parts(), order);
+    const prepare = () => atTarget.prepareCopy(this.#parts(), order);
     return { socketPath: await this.#once(spec.name, prepare) };
   }
 
   async awaitIncoming(moveId: MoveId, vm: VmName, signal: AbortSignal): Promise<void> {
-    await streamReceived(await moves.copyOfMove(this.#parts(), moveId, vm), signal);
+    await streamReceived(await copyOfMove(this.#parts(), moveId, vm), signal);
   }
 
   migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd> {
-    return named(order.vm, () => moves.sendCopy(this.#parts(), order, signal));
+    return named(order.vm, () => atSource.sendCopy(this.#parts(), order, signal));
   }
 
   cancelMigration(vm: VmName): Promise<void> {
-    return named(vm, () => moves.cancelCopy(this.#parts(), vm));
+    return named(vm, () => atSource.cancelCopy(this.#parts(), vm));
   }
 
   runIncoming(moveId: MoveId, vm: VmName): Promise<void> {
-    return named(vm, () => moves.runCopy(this.#parts(), moveId, vm));
+    return named(vm, () => atTarget.runCopy(this.#parts(), moveId, vm));
   }
 
   takeBack(moveId: MoveId, vm: VmName): Promise<void> {
-    return named(vm, () => moves.takeCopyBack(this.#parts(), moveId, vm));
+    return named(vm, () => atSource.takeCopyBack(this.#parts(), moveId, vm));
   }
 
   discard(moveId: MoveId, vm: VmName): Promise<void> {
-    return named(vm, () => moves.discardCopy(this.#parts(), moveId, vm));
+    return named(vm, () => discardCopy(this.#parts(), moveId, vm));
   }
 
   moveVerdict(moveId: MoveId, vm: VmName): Promise<MoveVerdict> {
-    return named(vm, () => moves.verdictOf(this.#parts(), moveId, vm));
+    return named(vm, () => verdictOf(this.#parts(), moveId, vm));
   }
 
   #parts(): life.LifeParts {

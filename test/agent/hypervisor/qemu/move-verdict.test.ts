@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { settledVerdict } from "#agent/hypervisor/qemu/guest-moves.ts";
+import { settledVerdict } from "#agent/hypervisor/qemu/move-verdict.ts";
 
 const MOVE = "web-1.2.0123456789abcdef";
 const OTHER_MOVE = "web-1.1.0123456789abcdef";
