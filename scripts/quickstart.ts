@@ -30,6 +30,8 @@ const GUESTS = 8;
 const CAPACITY = { cpuCores: 0.5, memoryMiB: 2048 };
 /** With what an idle guest costs without KVM this makes about 0.1 core. */
 const GUEST_BUSY_MS = 4;
+/** A simulated guest costs nothing else. */
+const SIM_BUSY_MS = 10;
 /** QEMU before this corrupts guests that move without KVM. */
 const QEMU_MAJOR_MIN = 9;
 const LOOK_MS = 500;
@@ -63,6 +65,7 @@ interface Run {
   readonly observer: Observer;
   readonly guests: DemoGuests;
   readonly signal: AbortSignal;
+  readonly options: Options & { readonly guests: "qemu" | "sim" };
 }
 
 /** What `--json` prints. */
@@ -89,13 +92,14 @@ async function main(): Promise<number> {
   if (image === null && options.guests === "qemu") return 1;
   const fleet = makeFleet(image);
   try {
-    const guests = new DemoGuests({ count: GUESTS, image, busyMs: GUEST_BUSY_MS });
-    const observer = new Observer(fleet, CAPACITY.cpuCores);
-    const run = { screen, fleet, observer, guests, signal: interrupt.signal };
-    const summary = await demonstrate(run, image === null ? "sim" : "qemu");
-    if (options.keep) await goOn(run);
-    if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-    return summary.secondsToLevel !== null && summary.ticksLost === 0 ? 0 : 1;
+    return await perform({
+      screen,
+      fleet,
+      observer: new Observer(fleet, CAPACITY.cpuCores),
+      guests: new DemoGuests({ count: GUESTS, image, busyMs: image ? GUEST_BUSY_MS : SIM_BUSY_MS }),
+      signal: interrupt.signal,
+      options: { ...options, guests: image ? "qemu" : "sim" },
+    });
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     screen.say("interrupted");
@@ -104,6 +108,14 @@ async function main(): Promise<number> {
     await fleet.close();
     screen.say("removed: agents, guests, networks, files");
   }
+}
+
+async function perform(run: Run): Promise<number> {
+  const { json, keep, guests } = run.options;
+  const summary = await demonstrate(run, guests);
+  if (keep) await goOn(run);
+  if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  return summary.secondsToLevel !== null && summary.ticksLost === 0 ? 0 : 1;
 }
 
 function readOptions(): Options | null {
