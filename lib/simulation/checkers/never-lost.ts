@@ -13,6 +13,8 @@ interface Fate {
   readonly copies: Map<HostId, SimCopy>;
   /** Hosts whose journal says that the VM was given to them. */
   readonly givenTo: Set<HostId>;
+  /** Both ends of its last move. */
+  ends: readonly HostId[];
   /** The newest copy was killed by a fault. */
   killed: boolean;
   /** An operator ended it. */
@@ -66,6 +68,10 @@ export class NeverLost implements Checker {
 
   #onPersisted({ host, entries }: Extract<SimFact, { type: "persisted" }>): void {
     for (const { key, value } of entries) {
+      if (key.startsWith("move/") && value !== null) {
+        const { vm, peer } = JSON.parse(value) as { vm: VmName; peer: HostId };
+        this.#fateOf(vm).ends = [host, peer];
+      }
       if (!key.startsWith("vm/")) continue;
       const { givenTo } = this.#fateOf(key.slice(3));
       if (value === null) givenTo.delete(host);
@@ -99,7 +105,10 @@ export class NeverLost implements Checker {
   /** Without its journal nobody can know what became of the VMs of that host. */
   #onDiskLost(host: HostId): void {
     for (const fate of this.#fates.values()) {
+      const runs = [...fate.copies.values()].some((copy) => copy.sinceMs !== null);
       if (fate.givenTo.delete(host)) Object.assign(fate, { killed: true, reported: true });
+      // What that end knew of a move is gone: the other may not run its copy, and must say so.
+      else if (!runs && fate.ends.includes(host)) fate.killed = true;
     }
   }
 
@@ -109,6 +118,7 @@ export class NeverLost implements Checker {
       fate = {
         copies: new Map(),
         givenTo: new Set(),
+        ends: [],
         killed: false,
         ended: false,
         reported: false,

@@ -36,12 +36,9 @@ export class RisingVersions implements Checker {
     if (!last || record === last) return undefined;
     const order = compareRecordVersions(record, last);
     const said = `${record.host}'s ${record.kind} ${textOf(record)} after ${textOf(last)}`;
-    if (order < 0 && this.#forgotten.delete(key)) return undefined;
-    if (order < 0) return `${said}: it fell`;
-    if (order === 0 && JSON.stringify(record.body) !== JSON.stringify(last.body)) {
-      return `${said}: another text under one version`;
-    }
-    return undefined;
+    const changed = order === 0 && JSON.stringify(record.body) !== JSON.stringify(last.body);
+    if (order > 0 || (order === 0 && !changed) || this.#forgotten.delete(key)) return undefined;
+    return changed ? `${said}: another text under one version` : `${said}: it fell`;
   }
 }
 
