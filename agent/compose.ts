@@ -184,6 +184,7 @@ function fileExists(path: string): boolean {
 
 function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
   const { driver, storageRoots, bridges, qemuBinary, guestDirectory } = config.hypervisor;
+  const { memoryDirectory, accelerator, cpuModel } = config.hypervisor;
   if (driver === "sim") {
     return new SimDriver({ stateDirectory: guestDirectory, clock });
   }
@@ -192,6 +193,9 @@ function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
     storageRoots,
     bridges,
     qemuBinary,
+    accelerator,
+    ...(memoryDirectory === null ? {} : { memoryDirectory }),
+    ...(cpuModel === null ? {} : { cpuModel }),
     clock,
     log,
   });

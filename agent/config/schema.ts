@@ -78,6 +78,20 @@ const hypervisor = z.strictObject({
     .nullable()
     .default(null)
     .describe("folder that guests/, the guests' own files, lies in; null for the state directory"),
+  memoryDirectory: path()
+    .nullable()
+    .default(null)
+    .describe("folder of running guests' memory, best a tmpfs; null for the guest's own folder"),
+  accelerator: z
+    .enum(["auto", "kvm", "tcg"])
+    .default("auto")
+    .describe("auto takes kvm if a guest really runs with it, else tcg"),
+  cpuModel: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._,+=-]{0,199}$/, "expected a value of QEMU's -cpu")
+    .nullable()
+    .default(null)
+    .describe("QEMU's -cpu, the same on hosts that exchange guests; null for host with kvm"),
 });
 
 const capacity = z.strictObject({
