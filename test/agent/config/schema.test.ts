@@ -61,3 +61,11 @@ describe("systemd/evenkeel.yaml", () => {
     for (const { key, doc } of listSettings()) expect(text, key).toContain(doc);
   });
 });
+
+it("listSettings() is the README's table, row by row", () => {
+  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  const missing = listSettings()
+    .map(({ key, default: value, doc }) => `| \`${key}\` | \`${JSON.stringify(value)}\` | ${doc} |`)
+    .filter((row) => !readme.includes(row.replaceAll(/\|(?=kvm|tcg)/g, "\\|")));
+  expect(missing).toEqual([]);
+});
