@@ -103,6 +103,17 @@ describe("the sources", () => {
     expect(filesWith((text) => text.split("\n").length - 1 > LINES_MAX, sources)).toEqual([]);
   });
 
+  it("give errors only codes that the README lists", () => {
+    const readme = read("README.md");
+    const codes = sources
+      .filter((path) => /^(agent|lib)\//.test(path))
+      .flatMap((path) => [...read(path).matchAll(/(?:code = |\| )"([A-Z][A-Z_]{3,})"/g)])
+      .map((match) => match[1] ?? "");
+    expect(codes.length).toBeGreaterThan(10);
+    const unlisted = [...new Set(codes)].filter((code) => !readme.includes(`\`${code}\``));
+    expect(unlisted).toEqual([]);
+  });
+
   it("of lib are each named in a test", () => {
     const tests = sources.filter((path) => path.startsWith("test/"));
     const testText = tests.map(read).join("\n");
