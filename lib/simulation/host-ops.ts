@@ -153,9 +153,21 @@ export class HostOps {
   #answer(op: HostOp["op"], end: End, act: () => object | null): void {
     const slowMs = op === "prepareIncoming" || op === "start" ? startMsMax : orderMsMax;
     this.#later(this.#prng.nextShare() * slowMs, () => {
-      const result = resultOf(act);
+      const result = this.#fails() ? this.#failure(act) : resultOf(act);
       this.#later(this.#prng.nextShare() * orderMsMax, () => end(result), true);
     });
+  }
+
+  #fails(): boolean {
+    const share = this.#world.orderFailureShare;
+    return share > 0 && this.#prng.nextShare() < share;
+  }
+
+  /** An answer that did not come in time says nothing about what was done. */
+  #failure(act: () => object | null): HostOpResult {
+    if (this.#prng.nextShare() < 0.5) return failed("COMMAND_FAILED", "the hypervisor refused");
+    resultOf(act);
+    return failed("TIMED_OUT", "the hypervisor did not answer");
   }
 
   #awaitIncoming(moveId: MoveId, vm: VmName, end: End): void {

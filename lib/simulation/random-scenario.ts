@@ -1,6 +1,7 @@
 import { Prng } from "../base/prng.ts";
 import { defaultCoreSettings } from "../core/node-options.ts";
 import type { HostId } from "../model/ids.ts";
+import type { Verb } from "../model/verb.ts";
 import type { CheckedWorld } from "./checked-world.ts";
 import { type NetworkOptions, quietNetwork } from "./network-options.ts";
 import { addVm, joinedWorld, mustDo, simVmSpec, smallHost } from "./sim-cluster.ts";
@@ -67,6 +68,7 @@ export function runRandomScenario(options: RandomScenarioOptions): RandomRun {
   world.healAll();
   // Balancing would go on: what is under way must end, and nothing new begin.
   world.ask(world.hosts[0] as HostId, { verb: "mode", mode: "hold" });
+  for (const host of world.hosts) world.ask(host, { verb: "undrain", host });
   world.settle(settleMsMax);
   return { hosts, vms, virtualMs: world.clock.nowMs, faults: run.faults, moves: run.moves };
 }
@@ -113,18 +115,36 @@ class RandomRunner {
 
   breakThings(): void {
     const { clock } = this.#world;
+    // In every third run the hypervisors answer some orders with an error.
+    const flaky = this.#prng.nextInt(3) === 0;
+    this.#world.orderFailureShare = flaky ? 0.2 * this.#prng.nextShare() : 0;
     for (let count = this.#prng.nextInt(faultsMax + 1); count > 0; count -= 1) {
       clock.after(this.#prng.nextShare() * faultyMs, () => this.#fault());
     }
-    for (let count = this.#prng.nextInt(10); count > 0; count -= 1) {
+    for (let count = this.#prng.nextInt(16); count > 0; count -= 1) {
       clock.after(this.#prng.nextShare() * faultyMs, () => this.#operator());
     }
   }
 
+  /** An operator's verb, sensible or not, at any host. */
   #operator(): void {
     const vm = this.#prng.pick(this.#vms);
     const [asked, target] = this.#prng.sample(this.#world.hosts, 2);
-    if (vm && asked && target) this.#world.ask(asked, { verb: "migrate", vm, target });
+    if (!vm || !asked || !target) return;
+    const verbs: readonly Verb[] = [
+      { verb: "migrate", vm, target },
+      { verb: "migrate", vm, target },
+      { verb: "migrate", vm, target },
+      { verb: "cancel", vm },
+      { verb: "suspend", vm },
+      { verb: "resume", vm },
+      { verb: "stop", vm, force: this.#prng.nextShare() < 0.5 },
+      { verb: "start", vm },
+      { verb: "drain", host: target },
+      { verb: "undrain", host: target },
+    ];
+    const verb = this.#prng.pick(verbs);
+    if (verb) this.#world.ask(asked, verb);
   }
 
   #fault(): void {

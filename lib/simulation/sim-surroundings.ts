@@ -14,6 +14,8 @@ export interface SimSurroundings {
   readonly network: SimNetwork;
   readonly channels: SimChannels;
   readonly workload: Workload;
+  /** Probability (0..1) that a hypervisor answers an order with an error, done or not. */
+  readonly orderFailureShare: number;
   /** Speed of a stream under these limits, bytes a second. */
   bandwidthOf(limits: TransferLimits): number;
   emit(fact: SimFact): void;

@@ -48,6 +48,7 @@ export class SimWorld implements SimSurroundings {
   readonly channels: SimChannels;
   readonly workload: Workload;
   readonly prng: Prng;
+  orderFailureShare = 0;
   readonly #options: SimWorldOptions;
   readonly #machines = new Map<HostId, SimMachine>();
   readonly #agents = new Map<HostId, SimAgent>();
@@ -186,8 +187,9 @@ export class SimWorld implements SimSurroundings {
     this.#agents.get(host)?.clockJumped();
   }
 
-  /** Mends every link and brings every agent back. */
+  /** Mends every link and hypervisor and brings every agent back. */
   healAll(): void {
+    this.orderFailureShare = 0;
     this.links.healAll();
     for (const host of this.hosts) {
       this.continueAgent(host);
