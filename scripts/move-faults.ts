@@ -8,19 +8,22 @@
  * Never leaves anything behind: a guard process removes agents, guests and namespaces.
  */
 import { parseArgs } from "node:util";
-import { type FaultGuests, QemuGuests } from "../test/support/fault-guests.ts";
+import type { FaultGuests } from "../test/support/fault-guests.ts";
 import { type CellVerdict, MoveFaultRunner } from "../test/support/move-fault-runner.ts";
 import { moveFaultTable } from "../test/support/move-fault-table.ts";
+import { QemuGuests } from "../test/support/qemu-guests.ts";
+import { SimGuests } from "../test/support/sim-guests.ts";
 
 const BROKEN_MS = 3_000;
 /** Holds a transfer open for a few seconds. */
 const BANDWIDTH_MIBPS = 12;
 
-const help = `Usage: npm run -s faults -- [--cell TEXT]... [--broken-ms MS] [--logs]
+const help = `Usage: npm run -s faults -- [--guests qemu|sim] [--cell TEXT]... [--broken-ms MS] [--logs]
 
 Strikes each phase of a live move between two real agents with each fault, and judges what became
 of the VM: never two running copies, never lost, both ends agree, frozen only while they cannot talk.
 
+  --guests KIND    qemu (default): real guests; sim: simulated ones
   --cell TEXT      only cells whose name ("held x link cut") holds TEXT; may be given again
   --broken-ms MS   how long what breaks stays broken; default ${BROKEN_MS}
   --logs           show what the agents said last after a failed cell
@@ -29,6 +32,7 @@ of the VM: never two running copies, never lost, both ends agree, frozen only wh
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      guests: { type: "string", default: "qemu" },
       cell: { type: "string", multiple: true, default: [] },
       "broken-ms": { type: "string", default: String(BROKEN_MS) },
       logs: { type: "boolean", default: false },
@@ -46,7 +50,7 @@ async function main(): Promise<number> {
     return values.cell.length === 0 || values.cell.some((text) => name.includes(text));
   });
   if (rows.length === 0) throw new RangeError(`no cell's name holds ${values.cell.join(" or ")}`);
-  const runner = new MoveFaultRunner({ guests: guestsOf(), brokenMs });
+  const runner = new MoveFaultRunner({ guests: guestsOf(values.guests), brokenMs });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
   let failed = 0;
   try {
@@ -65,8 +69,11 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-function guestsOf(): FaultGuests {
-  return new QemuGuests({ settings: { migration: { bandwidthMiBps: BANDWIDTH_MIBPS } } });
+function guestsOf(kind: string): FaultGuests {
+  const settings = { migration: { bandwidthMiBps: BANDWIDTH_MIBPS } };
+  if (kind === "qemu") return new QemuGuests({ settings });
+  if (kind === "sim") return new SimGuests({ settings });
+  throw new RangeError(`--guests wants qemu or sim, not "${kind}"`);
 }
 
 const headLine = tableLine([

@@ -70,12 +70,11 @@ export class MoveFaultBench {
     const { vm, brokenMs } = trial;
     await this.#start(vm);
     const told = this.#guests.watch(this.#fleet, vm);
-    await this.#reach(trial);
-    const brokenAtMs = performance.now();
+    const heldAtMs = await this.#reach(trial);
     await this.#strike(trial);
     await pause(brokenMs);
     await this.#mend();
-    const apartMs = performance.now() - brokenAtMs + brokenMs;
+    const apartMs = performance.now() - heldAtMs;
     const settledMs = await this.#settled(vm);
     const look = await this.#look(vm);
     const end = this.#endOf(look);
@@ -108,19 +107,23 @@ export class MoveFaultBench {
     await eventually(`${vm} counts`, booted, { limitMs: BOOT_MS_MAX, pollMs: 100 });
   }
 
-  async #reach({ phase, vm }: CellTrial): Promise<void> {
+  /** Resolves with the moment from which on an end was stopped, or may be struck. */
+  async #reach({ phase, vm }: CellTrial): Promise<number> {
     const phases = new PhaseEar(vm);
     try {
       await phases.listen(this.#source, this.#target);
-      if (phase === "granted") await this.#reachGranted(vm);
-      else await this.#reachLater(phase, vm, phases);
+      if (phase === "granted") return await this.#reachGranted(vm);
+      await this.#nearlySent(phase, vm);
+      const heldAtMs = performance.now();
+      if (phase !== "receiving") await this.#pastTheVote(phase, phases);
+      return heldAtMs;
     } finally {
       phases.stop();
     }
   }
 
   /** The target gathers proposals for a while before it grants: then the source is stopped. */
-  async #reachGranted(vm: string): Promise<void> {
+  async #reachGranted(vm: string): Promise<number> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const metric = () => this.#target.api.metric("evenkeel_proposals_received_total");
       const before = await metric();
@@ -131,10 +134,11 @@ export class MoveFaultBench {
       const came = await eventually("proposed", proposed, options).catch(() => undefined);
       if (came !== undefined) {
         this.#source.pause();
+        const heldAtMs = performance.now();
         const granted = async () => (await movesOf(this.#target)).includes("target granted");
         const options = { limitMs: GRANTED_MS_MAX, pollMs: 20 };
         const held = await eventually("granted", granted, options).catch(() => undefined);
-        if (held !== undefined) return;
+        if (held !== undefined) return heldAtMs;
         this.#source.goOn();
       }
       await answered;
@@ -145,20 +149,18 @@ export class MoveFaultBench {
     throw new Error(`the move of ${vm} could not be caught when it was granted`);
   }
 
-  async #reachLater(phase: MovePhase, vm: string, phases: PhaseEar): Promise<void> {
+  /** The transfer is under way; for the phases after it, soon over. */
+  async #nearlySent(phase: MovePhase, vm: string): Promise<void> {
     await this.#migrate(vm);
-    const limit = { limitMs: PHASE_MS_MAX, pollMs: 5 };
-    const flows = async () => {
+    const isThere = async () => {
       const progress = await progressOf(this.#source, vm);
-      return progress !== null && progress.transferredBytes > BYTES_UNDER_WAY;
+      if (progress === null || progress.transferredBytes < BYTES_UNDER_WAY) return false;
+      return phase === "receiving" || progress.remainingBytes < SHARE_LEFT * progress.totalBytes;
     };
-    await eventually(`${vm} is on its way`, flows, limit);
-    if (phase === "receiving") return;
-    const nearlyDone = async () => {
-      const progress = await progressOf(this.#source, vm);
-      return progress !== null && progress.remainingBytes < SHARE_LEFT * progress.totalBytes;
-    };
-    await eventually(`${vm} is nearly over`, nearlyDone, limit);
+    await eventually(`${vm} is on its way`, isThere, { limitMs: PHASE_MS_MAX, pollMs: 5 });
+  }
+
+  async #pastTheVote(phase: MovePhase, phases: PhaseEar): Promise<void> {
     this.#source.pause();
     await phases.heard("target held");
     if (phase === "held") return;
