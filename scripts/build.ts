@@ -4,7 +4,8 @@
  * One file instead of node_modules cuts most of the import time and about 20 MB of memory per host.
  */
 import { existsSync, rmSync, statSync } from "node:fs";
-import { build } from "esbuild";
+import { builtinModules } from "node:module";
+import { build, type Plugin } from "esbuild";
 
 const OUT_FOLDER = "dist";
 
@@ -18,6 +19,24 @@ const ENTRIES: Readonly<Record<string, string>> = {
 /** Some dependencies are CommonJS and call `require`, which an ES module has to be given. */
 const REQUIRE_BANNER =
   'import { createRequire as evenkeelCreateRequire } from "node:module"; const require = evenkeelCreateRequire(import.meta.url);';
+
+/**
+ * Node's modules through `process.getBuiltinModule`: an `import` of one reads all its exports at
+ * once, and so loads what hides behind lazy ones (`node:http` has a whole WebSocket client there):
+ * more than 10 MB in each process.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
+  setup: ({ onResolve, onLoad }) => {
+    const names = builtinModules.filter((name) => !name.startsWith("node:"));
+    const filter = new RegExp(`^(node:)?(${names.join("|")}|sqlite)$`);
+    onResolve({ filter }, ({ path }) => ({ path, namespace: "builtin" }));
+    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
+      const name = JSON.stringify(path.startsWith("node:") ? path : `node:${path}`);
+      return { contents: `module.exports = process.getBuiltinModule(${name});` };
+    });
+  },
+};
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(path));
 if (present.length === 0)
@@ -36,6 +55,7 @@ await build({
   // Log lines and errors show class names: they have to survive the minifier.
   keepNames: true,
   sourcemap: true,
+  plugins: [lazyBuiltins],
   banner: { js: REQUIRE_BANNER },
   // Native speed-up of msgpackr, optional by design: it falls back to JavaScript without it.
   external: ["msgpackr-extract"],

@@ -37,13 +37,17 @@ export async function measureEvenkeel(options: ClusterOptions): Promise<ClusterF
       capacity: { cpuCores: 1, memoryMiB: 4096 },
       log: { level: "warn" },
     },
-    environment: { NODE_OPTIONS: NODE_FLAGS },
+    environment: { NODE_OPTIONS: `${NODE_FLAGS}${profileFlags(options.profileFolder)}` },
   });
   try {
     return await new EvenkeelCluster(fleet, options).measure();
   } finally {
     await fleet.close();
   }
+}
+
+function profileFlags(folder: string | null): string {
+  return folder === null ? "" : ` --cpu-prof --cpu-prof-dir=${folder}`;
 }
 
 class EvenkeelCluster {
@@ -62,7 +66,10 @@ class EvenkeelCluster {
     say(`evenkeel: measuring for ${seconds} s`);
     const steady = await this.#steady();
     say("evenkeel: changing something on one host, and killing one");
-    return { members, seconds, ...steady, ...(await this.#news()), ...(await this.#kill()) };
+    const events = { ...(await this.#news()), ...(await this.#kill()) };
+    // A profile is written when the process ends by itself.
+    if (this.#options.profileFolder !== null) await this.#fleet.host(1).kill("SIGTERM");
+    return { members, seconds, ...steady, ...events };
   }
 
   async #start(): Promise<void> {
