@@ -46,7 +46,7 @@ export class MoveTable {
     return this.all().filter((entry) => entry.move.facts.peer === peer);
   }
 
-  /** The move that has the VM in hand at this host, if any. A closed target only remembers. */
+  /** The move that has the VM in hand at this host, if any. A settled target only remembers. */
   ofVm(vm: VmName): MoveEntry | undefined {
     return this.all().find((entry) => entry.move.facts.vm === vm && holdsVm(entry));
   }
@@ -67,7 +67,7 @@ export class MoveTable {
 }
 
 function holdsVm(entry: MoveEntry): boolean {
-  return isSource(entry) || entry.move.phase !== "running" || !(entry.move as TargetMove).settled;
+  return isSource(entry) || !(entry.move as TargetMove).onlyRemembered;
 }
 
 /** What the move makes of the VM that this host owns; undefined when it leaves it alone. */

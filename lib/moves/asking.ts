@@ -21,6 +21,11 @@ export class Asking {
     this.#nextMs = nowMs + inMs;
   }
 
+  /** Goes on asking, with the pauses and the doubt so far; starts when nothing is asked. */
+  again(nowMs: number, inMs: number): void {
+    if (this.#nextMs === undefined) this.begin(nowMs, inMs);
+  }
+
   stop(): void {
     this.#sinceMs = undefined;
     this.#nextMs = undefined;

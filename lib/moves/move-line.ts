@@ -4,12 +4,13 @@ import type { VmSpec } from "../model/vm-spec.ts";
 
 /**
  * What the source's journal says of a move. A proposal is not journaled: until `transferring` is
- * durable nothing has been done, and forgetting it is the same as its lapsing.
+ * durable nothing has been done, and forgetting it is the same as its lapsing. `rebooting`: by the
+ * operator's word the VM is booted anew here, once the old copy, which must not run, is gone.
  */
-export type SourcePhase = "transferring" | "committed" | "aborted" | "discarding";
+export type SourcePhase = "transferring" | "committed" | "aborted" | "discarding" | "rebooting";
 
 /** What the target's journal says. A grant is not journaled, for the same reason. */
-export type TargetPhase = "receiving" | "held" | "running" | "refused";
+export type TargetPhase = "receiving" | "held" | "running" | "refused" | "rebooting";
 
 /** Facts that do not change while the move lasts. */
 export interface MoveFacts {

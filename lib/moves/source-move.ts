@@ -30,8 +30,6 @@ export class SourceMove {
   readonly #transfer: SourceTransfer;
   #phase: SourcePhase = "transferring";
   #reason = "";
-  /** The operator wants it booted anew here, once the old copy is gone. */
-  #coldStart = false;
   /** The target has no record of a move that we committed: nobody may run it. */
   #unknownAnswer = false;
   /** After a restart in `aborted`: the hypervisor is asked whether the copy runs already. */
@@ -64,8 +62,10 @@ export class SourceMove {
 
   /** True once nothing but the other end, or the operator, can decide, and it stays silent. */
   inDoubt(nowMs: number): boolean {
-    if (this.#unknownAnswer) return true;
-    return !this.guestRuns && this.#asking.silentMs(nowMs) > this.#params.doubtMs;
+    if (this.#phase === "committed" && this.#unknownAnswer) return true;
+    const undecided = this.#phase === "transferring" || this.#phase === "committed";
+    if (this.guestRuns || !(undecided || this.#judging)) return false;
+    return this.#asking.silentMs(nowMs) > this.#params.doubtMs;
   }
 
   /** A move can be cancelled until the vote has committed it. */
@@ -154,10 +154,16 @@ export class SourceMove {
 
   #onTargetAnswer(answer: TargetAnswer, detail: string, nowMs: number): void {
     this.#asking.heard(nowMs);
-    if (this.#phase === "aborted" && answer === "held") {
+    if (this.#phase === "committed") this.#onAnswerToCommit(answer, detail, nowMs);
+    else if (this.#phase === "discarding") return;
+    else if (answer === "held") {
       this.#sheet.send({ type: "abort", moveId: this.facts.moveId, reason: this.#reason });
+    } else if (answer === "refused") {
+      this.#sheet.send({ type: "close", moveId: this.facts.moveId });
     }
-    if (this.#phase !== "committed") return;
+  }
+
+  #onAnswerToCommit(answer: TargetAnswer, detail: string, nowMs: number): void {
     switch (answer) {
       case "held":
       case "busy":
@@ -171,6 +177,8 @@ export class SourceMove {
       case "refused":
         this.#reason = detail === "" ? "the target refused after the commit" : detail;
         this.#journal("aborted", { kind: "own", version: this.facts.version + 2 });
+        // The target keeps its promise for us to hear; now that we have, it may forget the move.
+        this.#sheet.send({ type: "close", moveId: this.facts.moveId });
         this.#takeBack();
         return;
       case "unknown":
@@ -187,7 +195,7 @@ export class SourceMove {
   #onOpEnded(op: HostOpName, result: HostOpResult, nowMs: number): void {
     if (op === "takeBack") this.#onTakenBack(result, nowMs);
     else if (op === "discard") this.#onDiscarded(result, nowMs);
-    else if (op === "start") this.#end(result.ok ? "resolved" : "lost", this.#reason);
+    else if (op === "start") this.#onStarted(result);
     else if (op === "moveVerdict" && this.#judging) this.#onVerdict(verdictOf(result), nowMs);
   }
 
@@ -199,7 +207,7 @@ export class SourceMove {
     else if (verdict === "aborted") this.#end("aborted", this.#reason);
     else {
       this.#judging = true;
-      this.#asking.begin(nowMs, this.#params.askMsMax);
+      this.#asking.again(nowMs, this.#params.askMsMax);
     }
   }
 
@@ -209,7 +217,7 @@ export class SourceMove {
     else if (result.code === "VM_ABSENT") this.#lose(result.message);
     else {
       this.#sheet.warn("take-back", result.message);
-      this.#asking.begin(nowMs, this.#params.askMsMin);
+      this.#asking.again(nowMs, this.#params.askMsMin);
     }
   }
 
@@ -217,7 +225,7 @@ export class SourceMove {
     if (!this.#asking.due(nowMs)) return;
     if (this.#phase === "committed") {
       this.#sheet.send({ type: "commit", moveId: this.facts.moveId });
-    } else if (this.#phase === "discarding") this.#sheet.runPlain("discard");
+    } else if (this.#phase !== "aborted") this.#sheet.runPlain("discard");
     else if (this.#judging) this.#sheet.runPlain("moveVerdict");
     else this.#sheet.runPlain("takeBack");
   }
@@ -237,6 +245,7 @@ export class SourceMove {
         this.#sheet.runPlain("moveVerdict");
         return;
       case "discarding":
+      case "rebooting":
         this.#sheet.runPlain("discard");
         return;
       default:
@@ -260,37 +269,44 @@ export class SourceMove {
   }
 
   #onDiscarded(result: HostOpResult, nowMs: number): void {
-    if (this.#phase === "aborted" && this.#coldStart) {
-      this.#sheet.run({ op: "start", spec: this.facts.spec });
-      return;
-    }
-    if (this.#phase !== "discarding") return;
-    if (result.ok) {
+    if (this.#phase !== "discarding" && this.#phase !== "rebooting") return;
+    if (!result.ok) {
+      this.#sheet.warn("discard", result.message);
+      this.#asking.again(nowMs, this.#params.askMsMax);
+    } else if (this.#phase === "discarding") {
       this.#sheet.send({ type: "close", moveId: this.facts.moveId });
       this.#end("moved", "");
-      return;
+    } else {
+      this.#asking.stop();
+      this.#sheet.run({ op: "start", spec: this.facts.spec });
     }
-    this.#sheet.warn("discard", result.message);
-    this.#asking.begin(nowMs, this.#params.askMsMax);
+  }
+
+  #onStarted(result: HostOpResult): void {
+    if (this.#phase !== "rebooting") return;
+    if (!result.ok) this.#sheet.warn("start", result.message);
+    this.#end(result.ok ? "resolved" : "lost", this.#reason);
   }
 
   /** The operator vouches that the other end is off: the only way past a silent peer. */
   #onResolved(decision: "run-here" | "discard"): void {
-    if (this.guestRuns || this.#phase === "discarding") return;
+    if (this.guestRuns || this.#phase === "discarding" || this.#phase === "rebooting") return;
     this.#asking.stop();
+    this.#judging = false;
     if (decision === "discard") {
       this.#journal("discarding", { kind: "disown" });
       this.#sheet.runPlain("discard");
       return;
     }
     this.#reason = "resolved by the operator: run here";
-    this.#journal("aborted", { kind: "own", version: this.facts.version + 2 });
+    const owner = { kind: "own", version: this.facts.version + 2 } as const;
     if (this.facts.spec.disks.length === 0) {
+      this.#journal("aborted", owner);
       this.#takeBack();
       return;
     }
     // The other copy may have written to the disk: old memory never meets it, so boot anew.
-    this.#coldStart = true;
+    this.#journal("rebooting", owner);
     this.#sheet.runPlain("discard");
   }
 
@@ -319,5 +335,6 @@ export class SourceMove {
 
 function sourceAnswerOf(phase: SourcePhase): SourceAnswer {
   if (phase === "transferring") return "open";
+  if (phase === "rebooting") return "aborted";
   return phase === "discarding" ? "closed" : phase;
 }

@@ -271,7 +271,7 @@ export class SourceTransfer {
       case "committed":
         return this.#handed();
       case "in-doubt":
-        this.#asking.begin(nowMs, this.#params.askMsMax);
+        this.#asking.again(nowMs, this.#params.askMsMax);
         return null;
       default:
         return assertNever(verdict);

@@ -32,13 +32,11 @@ export class TargetMove {
   #detail = "";
   /** The guest is known to run here, or to have run. */
   #settled = false;
-  /** It ran, or may have, and has stopped since. */
+  /** It may have run already, and does not run now. */
   #ran = false;
   #sourceUnknown = false;
   #closed = false;
   #discarded = false;
-  /** The operator wants it booted anew here, once the old copy is gone. */
-  #coldStart = false;
   #forgetAtMs: number | undefined;
 
   constructor(options: TargetMoveOptions, line?: TargetLine) {
@@ -65,9 +63,9 @@ export class TargetMove {
     return this.#phase === "granted" || this.#phase === "receiving" || this.#phase === "held";
   }
 
-  /** True once the guest runs here, or ran: the move only waits for the source to close it. */
-  get settled(): boolean {
-    return this.#settled;
+  /** True once nothing is left to do here: the move only waits for the source to close it. */
+  get onlyRemembered(): boolean {
+    return this.#settled || this.#discarded;
   }
 
   inDoubt(nowMs: number): boolean {
@@ -162,7 +160,7 @@ export class TargetMove {
   #onSourceAnswer(answer: SourceAnswer, nowMs: number): void {
     this.#asking.heard(nowMs);
     if (this.#phase === "held") this.#onAnswerToVote(answer);
-    else if (this.#phase === "refused") this.#answer();
+    else if (this.#phase === "refused" || this.#phase === "rebooting") this.#answer();
     else if (this.#settled) {
       // The source has discarded its copy; `unknown`: so long ago that it forgot.
       if (answer === "closed" || answer === "unknown") this.#end("moved", "");
@@ -205,23 +203,22 @@ export class TargetMove {
     if (op === "runIncoming") this.#onRun(result, nowMs);
     else if (op === "moveVerdict") this.#onVerdict(verdictOf(result), nowMs);
     else if (op === "discard") this.#onDiscarded(result, nowMs);
-    else if (op === "start") {
-      this.#settled = result.ok;
-      this.#end("resolved", this.#detail);
-    }
+    else if (op === "start") this.#onStarted(result);
   }
 
   #onRun(result: HostOpResult, nowMs: number): void {
     if (this.#phase !== "running" || this.#settled) return;
-    if (result.ok) this.#settle(nowMs);
-    else if (result.code === "VM_ABSENT" && !this.#ran) {
+    if (result.ok) {
+      this.#ran = false;
+      this.#settle(nowMs);
+    } else if (result.code === "VM_ABSENT" && !this.#ran) {
       // Gone before it was ever told to run: the source's copy is still the VM.
       this.#detail = result.message;
       this.#refuseLine({ kind: "disown" });
     } else {
       this.#ran = true;
       this.#sheet.warn("run", result.message);
-      this.#asking.begin(nowMs, this.#params.askMsMin);
+      this.#asking.again(nowMs, this.#params.askMsMin);
     }
   }
 
@@ -241,7 +238,7 @@ export class TargetMove {
     if (verdict === "aborted") this.#ran = false;
     if (verdict === "aborted" || verdict === "gone") this.#settle(nowMs);
     else if (verdict === "open") this.#sheet.runPlain("runIncoming");
-    else this.#asking.begin(nowMs, this.#params.askMsMin);
+    else this.#asking.again(nowMs, this.#params.askMsMin);
   }
 
   #onCopyGone(): void {
@@ -265,20 +262,27 @@ export class TargetMove {
   }
 
   #onDiscarded(result: HostOpResult, nowMs: number): void {
-    if (this.#coldStart) {
-      this.#sheet.run({ op: "start", spec: this.facts.spec });
-      return;
-    }
-    if (this.#phase !== "refused") return;
+    if (this.#phase !== "refused" && this.#phase !== "rebooting") return;
     if (!result.ok) {
       this.#sheet.warn("discard", result.message);
-      this.#asking.begin(nowMs, this.#params.askMsMax);
+      this.#asking.again(nowMs, this.#params.askMsMax);
+      return;
+    }
+    this.#asking.stop();
+    if (this.#phase === "rebooting") {
+      this.#sheet.run({ op: "start", spec: this.facts.spec });
       return;
     }
     this.#discarded = true;
     if (this.#closed) this.#end("aborted", this.#detail);
     // The source may still ask; it is told for as long as it could have a reason to.
     else this.#forgetAtMs = nowMs + this.#params.keepMs;
+  }
+
+  #onStarted(result: HostOpResult): void {
+    if (this.#phase !== "rebooting") return;
+    if (!result.ok) this.#sheet.warn("start", result.message);
+    this.#end(result.ok ? "resolved" : "lost", this.#detail);
   }
 
   #onClose(): void {
@@ -293,7 +297,7 @@ export class TargetMove {
       return;
     }
     if (!this.#asking.due(nowMs)) return;
-    if (this.#phase === "refused") this.#sheet.runPlain("discard");
+    if (this.#phase === "refused" || this.#phase === "rebooting") this.#sheet.runPlain("discard");
     else if (this.#phase === "running" && !this.#settled) this.#sheet.runPlain("moveVerdict");
     else this.#sheet.send({ type: "query", moveId: this.facts.moveId, asker: "target" });
   }
@@ -314,6 +318,7 @@ export class TargetMove {
         this.#sheet.runPlain("moveVerdict");
         return;
       case "refused":
+      case "rebooting":
         this.#answer();
         this.#sheet.runPlain("discard");
         return;
@@ -341,9 +346,7 @@ export class TargetMove {
     }
     // The source may have written to the disk since: old memory never meets it, so boot anew.
     this.#asking.stop();
-    this.#coldStart = true;
-    this.#journal("running", { kind: "own", version: this.facts.version + 1 });
-    this.#ran = true;
+    this.#journal("rebooting", { kind: "own", version: this.facts.version + 1 });
     this.#sheet.runPlain("discard");
   }
 
@@ -367,12 +370,14 @@ export class TargetMove {
       case "running":
         if (!this.#settled) return undefined;
         return this.#ran ? "ran" : "running";
+      case "rebooting":
+        return "ran";
       default:
         return assertNever(this.#phase);
     }
   }
 
-  #end(result: "moved" | "aborted" | "resolved", detail: string): void {
+  #end(result: "moved" | "aborted" | "resolved" | "lost", detail: string): void {
     this.#asking.stop();
     this.#forgetAtMs = undefined;
     if (this.#phase !== "granted") this.#sheet.journal(null);

@@ -54,8 +54,6 @@ export class TargetReception {
         return this.#onOpEnded(input.op, input.result);
       case "timeout":
         return this.#onTimeout(nowMs);
-      case "abortAsked":
-        return this.#giveUp(input.reason);
       default:
         return null;
     }
@@ -66,7 +64,9 @@ export class TargetReception {
     else if (message.type === "abort") return this.#giveUp(`the source aborted: ${message.reason}`);
     else if (message.type === "sourceAnswer" && this.#receiving) {
       this.#deadlineMs = nowMs + this.#options.params.silenceMs;
-      if (message.answer !== "open") return this.#giveUp(`the source says ${message.answer}`);
+      // `committed`: its hypervisor gave the copy away by itself; ours is the VM once it is whole.
+      if (message.answer === "open" || message.answer === "committed") return null;
+      return this.#giveUp(`the source says ${message.answer}`);
     }
     return null;
   }
@@ -83,6 +83,7 @@ export class TargetReception {
 
   #onOpEnded(op: HostOpName, result: HostOpResult): TargetDecision | null {
     const { moveId, vm } = this.#options.facts;
+    if (!this.#receiving) return null;
     if (op !== "prepareIncoming" && op !== "listenChannel" && op !== "awaitIncoming") return null;
     if (!result.ok) return this.#giveUp(result.message);
     if (op === "awaitIncoming") return { kind: "hold" };
