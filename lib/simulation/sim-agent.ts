@@ -15,6 +15,8 @@ import type { SimSurroundings } from "./sim-surroundings.ts";
 const sampleMs = 1_000;
 /** The hypervisor's list is told this long after the first of a burst of changes, ms. */
 const listMs = 10;
+/** From reading the list to its being an event, ms. */
+const tellMsMax = 20;
 /** A hung process' sockets hold so many packets; later ones are lost. */
 const inboxMax = 4_096;
 
@@ -189,7 +191,11 @@ export class SimAgent {
     this.#listing = true;
     this.#world.clock.after(listMs, () => {
       this.#listing = false;
-      this.deliver({ type: "copiesListed", copies: this.#machine.host.list() });
+      // What was read may be old by the time that it is told.
+      const copies = this.#machine.host.list();
+      this.#world.clock.after(this.#prng.nextShare() * tellMsMax, () => {
+        this.deliver({ type: "copiesListed", copies });
+      });
     });
   }
 
