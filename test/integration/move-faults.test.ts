@@ -1,0 +1,203 @@
+/**
+ * Never two, never lost, with real agents: each phase of a move struck by each fault, then mended.
+ * Guests are simulated, so that their copies can be watched from outside every few milliseconds;
+ * agents, journals, channels, links, signals are real. The table says where the VM ends, and why.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type CellEnd,
+  type MoveFault,
+  type MovePhase,
+  moveFaults,
+  movePhases,
+} from "#lib/simulation/move-cell.ts";
+import type { VmAnswer } from "../support/agent-api.ts";
+import { advances, CopyWatch, readCopy } from "../support/copy-watch.ts";
+import { eventually } from "../support/eventually.ts";
+import { showLogs } from "../support/fleet-in-test.ts";
+import { MoveLane } from "../support/move-lane.ts";
+import { holdInPhase, MissedPhaseError } from "../support/move-phases.ts";
+import { strike } from "../support/move-strikes.ts";
+import { canMakeNamespaces } from "../support/network-namespaces.ts";
+
+type Row = readonly [phase: MovePhase, fault: MoveFault, ends: readonly CellEnd[], why: string];
+
+const table: readonly Row[] = [
+  // Nothing but a promise exists yet: the source was stopped before it read the grant.
+  ["granted", "source agent killed", ["source"], "the grant lapses; nothing was begun"],
+  ["granted", "target agent killed", ["source"], "the target has forgotten its grant"],
+  ["granted", "source guest killed", ["nowhere"], "its only copy was killed, and that is told"],
+  ["granted", "target guest killed", ["target"], "there is none yet; the move goes on"],
+  ["granted", "channel killed", ["target"], "there is none yet; the move goes on"],
+  ["granted", "source agent paused", ["source"], "the grant has lapsed by then"],
+  ["granted", "target agent paused", ["source", "target"], "goes on if the grant still holds"],
+  ["granted", "link cut", ["source", "target"], "goes on if the link heals in time"],
+  ["granted", "both agents killed", ["source"], "neither remembers anything that was begun"],
+  // Memory is on its way; the guest runs at the source.
+  ["receiving", "source agent killed", ["source"], "its channel dies, the guest runs on"],
+  ["receiving", "target agent killed", ["source"], "its channel dies, the guest runs on"],
+  ["receiving", "source guest killed", ["nowhere"], "its only whole copy was killed"],
+  ["receiving", "target guest killed", ["source"], "the stream breaks, the guest runs on"],
+  ["receiving", "channel killed", ["source"], "the stream breaks, the guest runs on"],
+  ["receiving", "source agent paused", ["source", "target"], "goes on late, or is given up"],
+  ["receiving", "target agent paused", ["source", "target"], "goes on late, or is given up"],
+  ["receiving", "link cut", ["source", "target"], "stalls, and goes on when it heals in time"],
+  ["receiving", "both agents killed", ["source"], "their channels die, the guest runs on"],
+  // The target has voted; the source was stopped before it read the vote.
+  ["held", "source agent killed", ["source", "target"], "its journal does not say committed"],
+  ["held", "target agent killed", ["source", "target"], "its vote waits in the source's socket"],
+  ["held", "source guest killed", ["target"], "the target's copy is the VM: commit forward"],
+  ["held", "target guest killed", ["source"], "the target refuses, the source takes it back"],
+  ["held", "channel killed", ["source", "target"], "the copy was sent, or the source runs on"],
+  ["held", "source agent paused", ["source", "target"], "a vote too old is asked for anew"],
+  ["held", "target agent paused", ["source", "target"], "its vote waits in the source's socket"],
+  ["held", "link cut", ["source", "target"], "the vote had arrived, or comes after the cut"],
+  ["held", "both agents killed", ["source", "target"], "the source decides when both are back"],
+  // The source's journal has given the VM away; the target was stopped before it heard of that.
+  ["committed", "source agent killed", ["target"], "its journal tells the target again"],
+  ["committed", "target agent killed", ["target"], "its journal holds; it asks and runs"],
+  ["committed", "source guest killed", ["target"], "that copy was given away already"],
+  ["committed", "target guest killed", ["source"], "it never ran: refused, and taken back"],
+  ["committed", "channel killed", ["target"], "all has passed through it already"],
+  ["committed", "source agent paused", ["target"], "the target asks until it answers"],
+  ["committed", "target agent paused", ["target"], "the source tells until it hears"],
+  ["committed", "link cut", ["target"], "frozen until they talk, then the target runs"],
+  ["committed", "both agents killed", ["target"], "both journals say so"],
+  // The target's journal says that it runs; the source was stopped before it heard of that.
+  ["running", "source agent killed", ["target"], "it discards its copy when it is back"],
+  ["running", "target agent killed", ["target"], "the guest runs on, or is run when it is back"],
+  ["running", "source guest killed", ["target"], "that copy was to be discarded anyway"],
+  ["running", "target guest killed", ["source", "nowhere"], "refused if it never ran, else told"],
+  ["running", "channel killed", ["target"], "all has passed through it already"],
+  ["running", "source agent paused", ["target"], "it discards its copy when it goes on"],
+  ["running", "target agent paused", ["target"], "the guest runs meanwhile, or soon"],
+  ["running", "link cut", ["target"], "it runs; the source's copy waits for the word"],
+  ["running", "both agents killed", ["target"], "the target runs it, the source discards"],
+];
+
+/** Cells that run side by side, each between two agents of its own. */
+const LANES = 4;
+const TRIES = 4;
+const SETTLE_MS_MAX = 60_000;
+/** What an end may need to find out after it can: its longest wait between questions, twice. */
+const FROZEN_SLACK_MS = 10_000;
+const CELL_MS_MAX = 180_000;
+
+const idle: MoveLane[] = [];
+const waiting: ((lane: MoveLane) => void)[] = [];
+
+async function takeLane(): Promise<MoveLane> {
+  return idle.pop() ?? new Promise((resolve) => waiting.push(resolve));
+}
+
+function giveLane(lane: MoveLane): void {
+  const next = waiting.shift();
+  if (next) next(lane);
+  else idle.push(lane);
+}
+
+/** Where the VM is once both agents rest and say the same of it. */
+async function settledEnd(lane: MoveLane, vm: string): Promise<CellEnd> {
+  const { source, target } = lane;
+  const views = () =>
+    Promise.all(
+      [source, target].map(async (host) => {
+        const [vms, status] = await Promise.all([host.api.vms(), host.api.status()]);
+        const seen: VmAnswer | undefined = vms.find(({ name }) => name === vm);
+        const rests = !status.moves.some((move) => move.vm === vm) && seen?.moveId === null;
+        return { rests, seen, place: `${seen?.host} ${seen?.state} ${seen?.version}` };
+      }),
+    );
+  let owner: VmAnswer | undefined;
+  await eventually(
+    `both agents agree on ${vm}`,
+    async () => {
+      const [first, second] = await views();
+      owner = first?.seen;
+      const agree =
+        first?.place === second?.place && ["running", "lost"].includes(owner?.state ?? "");
+      return Boolean(first?.rests && second?.rests && agree);
+    },
+    { limitMs: SETTLE_MS_MAX, pollMs: 100 },
+  );
+  const ownerHost = owner?.host === source.name ? source : target;
+  if (owner?.state === "lost") {
+    const { alarms } = await ownerHost.api.status();
+    const told = alarms.some(({ code, message }) => code === "lost" && message.includes(vm));
+    expect(told, "the loss is told by an alarm").toBe(true);
+    expect([source, target].filter((host) => readCopy(host, vm) !== null)).toEqual([]);
+    return "nowhere";
+  }
+  const copies = [source, target].filter((host) => readCopy(host, vm) !== null);
+  expect(copies.map(({ name }) => name)).toEqual([ownerHost.name]);
+  expect(advances(readCopy(ownerHost, vm))).toBe(true);
+  return ownerHost === source ? "source" : "target";
+}
+
+async function runCell(lane: MoveLane, phase: MovePhase, fault: MoveFault) {
+  const vm = await lane.takeVm();
+  const watch = new CopyWatch(lane.fleet.hosts, vm);
+  try {
+    const held = await holdInPhase(lane, vm, phase);
+    const struckAtMs = performance.now();
+    await strike(lane, vm, { fault, held });
+    const brokenMs = performance.now() - struckAtMs;
+    await lane.fleet.joined(SETTLE_MS_MAX);
+    const end = await settledEnd(lane, vm);
+    return { end, faults: watch.faults, frozenMs: watch.frozenMsMax, brokenMs };
+  } finally {
+    watch.stop();
+  }
+}
+
+/** A missed phase leaves a finished move behind; the next VM is tried. */
+async function runUntilHit(lane: MoveLane, phase: MovePhase, fault: MoveFault) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runCell(lane, phase, fault);
+    } catch (error) {
+      if (!(error instanceof MissedPhaseError) || attempt === TRIES) throw error;
+    }
+  }
+}
+
+describe.skipIf(!canMakeNamespaces())("a move between real agents", () => {
+  beforeAll(async () => {
+    const lanes = Array.from({ length: LANES }, () => new MoveLane());
+    idle.push(...lanes);
+    await Promise.all(lanes.map((lane) => lane.start()));
+  });
+
+  afterAll(() => Promise.all(idle.map((lane) => lane.close())));
+
+  it("has an expected result for each phase and fault", () => {
+    const named = new Set(table.map(([phase, fault]) => `${phase} ${fault}`));
+    expect(named.size).toBe(movePhases.length * moveFaults.length);
+    expect(table).toHaveLength(named.size);
+  });
+
+  it.concurrent.each(table)(
+    "when %s and its %s, ends at %j: %s",
+    { timeout: CELL_MS_MAX },
+    async (phase, fault, ends) => {
+      const lane = await takeLane();
+      try {
+        const cell = await runUntilHit(lane, phase, fault);
+        const figures = `frozen ${Math.round(cell.frozenMs)} ms, broken ${Math.round(cell.brokenMs)} ms`;
+        console.log(`${phase} x ${fault}: ${cell.end}, ${figures}`);
+        expect(cell.faults).toEqual([]);
+        expect(ends).toContain(cell.end);
+        if (cell.end !== "nowhere") {
+          expect(cell.frozenMs).toBeLessThan(cell.brokenMs + FROZEN_SLACK_MS);
+        }
+        giveLane(lane);
+      } catch (error) {
+        showLogs(lane.fleet);
+        // What went wrong here must not befall the next cell.
+        await lane.close();
+        giveLane(await new MoveLane().start());
+        throw error;
+      }
+    },
+  );
+});

@@ -1,0 +1,158 @@
+import type { MovePhase } from "#lib/simulation/move-cell.ts";
+import type { AgentHost } from "./agent-host.ts";
+import { advances, readCopy } from "./copy-watch.ts";
+import { eventually } from "./eventually.ts";
+import { countersOf, type MoveLane, phaseAt } from "./move-lane.ts";
+
+const REACH_MS_MAX = 20_000;
+/** Into the transfer, which takes more than a second. */
+const MID_TRANSFER_MS = 400;
+/** Long enough for the bytes in hand to leave, too short for an answer to them. */
+const NUDGE_MS = 1;
+/** From the telling of a phase to its message on the wire; the other end is stopped meanwhile. */
+const SEND_MS = 30;
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Thrown when a move went past the phase before it could be held there; another try may hit it. */
+export class MissedPhaseError extends Error {}
+
+/**
+ * Leads a move into a phase and holds it there: an end that would take it further is stopped by
+ * SIGSTOP. Resolves with the stopped agents; nobody is stopped in `receiving`, which lasts.
+ */
+export async function holdInPhase(
+  lane: MoveLane,
+  vm: string,
+  phase: MovePhase,
+): Promise<readonly AgentHost[]> {
+  const { source } = lane;
+  if (phase === "granted") return holdGranted(lane, vm);
+  await lane.order(vm);
+  await reach(`${vm} is being sent`, async () => readCopy(source, vm)?.state === "sending");
+  if (phase === "receiving") {
+    await wait(MID_TRANSFER_MS);
+    return [];
+  }
+  await holdHeld(lane, vm);
+  if (phase === "held") return [source];
+  return holdDecided(lane, vm, phase);
+}
+
+/** From `held` on, one end at a time is let go for one step; a stopped one cannot answer. */
+async function holdDecided(
+  { source, target }: MoveLane,
+  vm: string,
+  phase: MovePhase,
+): Promise<readonly AgentHost[]> {
+  const ofTarget = await PhaseNotices.of(target, vm);
+  // The vote waits in the source's socket.
+  target.pause();
+  source.goOn();
+  await reach(`${vm} is committed`, async () => (await phaseAt(source, vm)) === "committed");
+  await wait(SEND_MS);
+  if (phase === "running") {
+    source.pause();
+    target.goOn();
+    await ofTarget.seen("running");
+  }
+  ofTarget.stop();
+  return phase === "running" ? [source] : [target];
+}
+
+/** The target gathers proposals for at least 100 ms before it grants: time to stop the source. */
+async function holdGranted(
+  { source, target }: MoveLane,
+  vm: string,
+): Promise<readonly AgentHost[]> {
+  const before = await countersOf(target);
+  await reach(
+    `${vm} is proposed`,
+    async () => {
+      const asked = source.api.ask(`/v1/vms/${vm}/migrate`, { target: target.name });
+      // Its answer comes when the source goes on, or never when it is killed.
+      const refused = asked.then(
+        ({ status }) => status >= 300,
+        () => false,
+      );
+      const proposed = async () =>
+        (await countersOf(target)).proposalsReceived > before.proposalsReceived;
+      return eitherFirst(refused, proposed);
+    },
+    200,
+  );
+  source.pause();
+  await reach(`${vm} is granted`, async () => (await countersOf(target)).grants > before.grants);
+  if ((await phaseAt(target, vm)) === "receiving") {
+    source.goOn();
+    throw new MissedPhaseError(`${vm} was begun before its source was stopped`);
+  }
+  return [source];
+}
+
+/** True once `holds`; false when `failed` resolves to true before. */
+async function eitherFirst(
+  failed: Promise<boolean>,
+  holds: () => Promise<boolean>,
+): Promise<boolean> {
+  let over = false;
+  void failed.then((isFailed) => {
+    over = isFailed;
+  });
+  while (!over) {
+    if (await holds()) return true;
+    await wait(5);
+  }
+  return false;
+}
+
+/** Stops the source once its copy stands still: the vote comes over 10 ms later. */
+async function holdHeld({ source, target }: MoveLane, vm: string): Promise<void> {
+  const notices = await PhaseNotices.of(target, vm);
+  await reach(`${vm} stands still`, async () => !advances(readCopy(source, vm)), 1);
+  source.pause();
+  // It may have been stopped before the last of the memory was out.
+  const nudged = async () => {
+    if (readCopy(target, vm)?.state === "received") return true;
+    source.goOn();
+    await wait(NUDGE_MS);
+    source.pause();
+    return false;
+  };
+  await reach(`${vm} is received`, nudged, 20);
+  await notices.seen("held", "running");
+  notices.stop();
+  if (readCopy(target, vm)?.state === "received") return;
+  source.goOn();
+  throw new MissedPhaseError(`${vm} ran at the target before the source was stopped`);
+}
+
+/** What one agent says of the phases of a VM's move: each is told once its journal has it. */
+class PhaseNotices {
+  readonly #vm: string;
+  readonly #phases: unknown[] = [];
+  stop = (): void => undefined;
+
+  private constructor(vm: string) {
+    this.#vm = vm;
+  }
+
+  static async of(host: AgentHost, vm: string): Promise<PhaseNotices> {
+    const notices = new PhaseNotices(vm);
+    notices.stop = await host.api.follow(({ code, facts }) => {
+      if (code === "move-phase" && facts["vm"] === vm) notices.#phases.push(facts["phase"]);
+    });
+    return notices;
+  }
+
+  /** Waits for one of the phases, and until the message that follows it is out. */
+  async seen(...phases: readonly string[]): Promise<void> {
+    const holds = async () => phases.some((phase) => this.#phases.includes(phase));
+    await reach(`${this.#vm} is ${phases.join(" or ")}`, holds);
+    await wait(SEND_MS);
+  }
+}
+
+async function reach(what: string, holds: () => Promise<boolean>, pollMs = 5): Promise<void> {
+  await eventually(what, holds, { limitMs: REACH_MS_MAX, pollMs });
+}
