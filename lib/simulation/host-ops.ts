@@ -12,10 +12,8 @@ import type { SimTransfer } from "./sim-transfer.ts";
 
 type End = (result: HostOpResult) => void;
 
-/** An order takes effect after up to this long, and its end is told after as long again, ms. */
-const orderMsMax = 6;
-/** A hypervisor process starts within this, ms. */
-const startMsMax = 60;
+/** A hypervisor process takes this many times as long to start as another order takes. */
+const startOrders = 10;
 /** A connection that nobody answers is given up after this, ms. */
 const connectMsMax = 4_000;
 const progressMs = 250;
@@ -151,8 +149,9 @@ export class HostOps {
 
   /** Does `act` some time from now, then tells its value or its error some time later. */
   #answer(op: HostOp["op"], end: End, act: () => object | null): void {
-    const slowMs = op === "prepareIncoming" || op === "start" ? startMsMax : orderMsMax;
-    this.#later(this.#prng.nextShare() * slowMs, () => {
+    const { orderMsMax } = this.#world;
+    const orders = op === "prepareIncoming" || op === "start" ? startOrders : 1;
+    this.#later(this.#prng.nextShare() * orderMsMax * orders, () => {
       const result = this.#fails() ? this.#failure(act) : resultOf(act);
       this.#later(this.#prng.nextShare() * orderMsMax, () => end(result), true);
     });
@@ -180,7 +179,7 @@ export class HostOps {
 
   #connect({ moveId, target }: Extract<HostOp, { op: "connectChannel" }>, end: End): void {
     const { links, channels } = this.#world;
-    this.#later(this.#prng.nextShare() * orderMsMax, () => {
+    this.#later(this.#prng.nextShare() * this.#world.orderMsMax, () => {
       if (!links.connects(this.#machine.id, target)) {
         const silent = failed("CHANNEL", `nobody answered at ${target}`);
         this.#later(connectMsMax, () => end(silent), true);
@@ -192,7 +191,7 @@ export class HostOps {
   }
 
   #migrateOut(op: Extract<HostOp, { op: "migrateOut" }>, end: End): void {
-    this.#later(this.#prng.nextShare() * orderMsMax, () => {
+    this.#later(this.#prng.nextShare() * this.#world.orderMsMax, () => {
       const result = resultOf(() => this.#stream(op, end));
       if (!result.ok) end(result);
     });

@@ -63,6 +63,9 @@ export function runRandomScenario(options: RandomScenarioOptions): RandomRun {
     ),
     network: randomNetwork(prng),
     settings: { ...defaultCoreSettings, cooldownMs: 5_000 },
+    // Every fourth cluster has slow disks, every fourth slow hypervisors.
+    syncMsMax: prng.nextInt(4) === 0 ? 300 : 2,
+    orderMsMax: prng.nextInt(4) === 0 ? 500 : 6,
     bandwidthBytesPerSecond: 20_000_000 + prng.nextInt(200_000_000),
   });
   options.watch?.(world);

@@ -7,7 +7,7 @@ const mebibyte = 2 ** 20;
 /** Longest that agents take to find each other, ms. */
 const joinMsMax = 10_000;
 /** Longest that a verb of the local host takes, ms. */
-const verbMsMax = 5_000;
+const verbMsMax = 20_000;
 
 /** A small guest without disk or network, as the simulator needs no more. */
 export function simVmSpec(name: VmName, memoryBytes = 64 * mebibyte): VmSpec {

@@ -3,13 +3,14 @@ import type { Prng } from "../base/prng.ts";
 import type { JournalEntry } from "../core/effects.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-/** One fsync takes between these, ms: a good disk, so that faults fall between the steps. */
+/** One fsync takes at least this long, ms. */
 const syncMsMin = 0.25;
-const syncMsMax = 2;
 
 export interface SimJournalOptions {
   readonly clock: VirtualClock;
   readonly prng: Prng;
+  /** Longest fsync, ms: 2 for a good disk. */
+  readonly syncMsMax: number;
   /** Told when entries have become durable. */
   readonly synced: (entries: readonly JournalEntry[]) => void;
 }
@@ -39,7 +40,7 @@ export class SimJournal {
 
   /** Calls `done` once all entries are durable. */
   write(entries: readonly JournalEntry[], done: () => void): void {
-    const { clock, prng } = this.#options;
+    const { clock, prng, syncMsMax } = this.#options;
     const cancel = clock.after(syncMsMin + prng.nextShare() * (syncMsMax - syncMsMin), () => {
       this.#writing = undefined;
       this.#apply(entries);

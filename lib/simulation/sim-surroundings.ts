@@ -14,6 +14,8 @@ export interface SimSurroundings {
   readonly network: SimNetwork;
   readonly channels: SimChannels;
   readonly workload: Workload;
+  /** Longest time from an order to its effect, and from there to its answer, ms. */
+  readonly orderMsMax: number;
   /** Probability (0..1) that a hypervisor answers an order with an error, done or not. */
   readonly orderFailureShare: number;
   /** Speed of a stream under these limits, bytes a second. */

@@ -27,6 +27,10 @@ export interface SimWorldOptions {
   readonly workload: Workload;
   readonly network?: NetworkOptions;
   readonly settings?: CoreSettings;
+  /** Longest fsync of a journal, ms; 2 by default. */
+  readonly syncMsMax?: number;
+  /** Longest time from an order to its effect, and from there to its answer, ms; 6 by default. */
+  readonly orderMsMax?: number;
   /** Speed of a migration stream, bytes a second. */
   readonly bandwidthBytesPerSecond?: number;
 }
@@ -35,6 +39,8 @@ export interface SimWorldOptions {
 const eventsAtOnceMax = 200_000;
 /** Hosts' clocks started at most this long ago, ms. */
 const clockOffsetMsMax = 1_000_000;
+const defaultSyncMsMax = 2;
+const defaultOrderMsMax = 6;
 const defaultBandwidth = 125_000_000;
 
 /**
@@ -48,6 +54,7 @@ export class SimWorld implements SimSurroundings {
   readonly channels: SimChannels;
   readonly workload: Workload;
   readonly prng: Prng;
+  readonly orderMsMax: number;
   orderFailureShare = 0;
   readonly #options: SimWorldOptions;
   readonly #machines = new Map<HostId, SimMachine>();
@@ -59,6 +66,7 @@ export class SimWorld implements SimSurroundings {
   constructor(options: SimWorldOptions) {
     this.#options = options;
     this.workload = options.workload;
+    this.orderMsMax = options.orderMsMax ?? defaultOrderMsMax;
     this.prng = new Prng(`world.${options.seed}`);
     const { clock, links } = this;
     const network = options.network ?? quietNetwork;
@@ -244,6 +252,7 @@ export class SimWorld implements SimSurroundings {
       journal: new SimJournal({
         clock,
         prng: this.#branch(`disk.${id}`),
+        syncMsMax: this.#options.syncMsMax ?? defaultSyncMsMax,
         synced: (entries) => this.emit({ type: "persisted", host: id, entries }),
       }),
       clockOffsetMs: this.#branch(`clock.${id}`).nextInt(clockOffsetMsMax),

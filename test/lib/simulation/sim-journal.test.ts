@@ -9,6 +9,7 @@ function journalOf(seed: number) {
   const journal = new SimJournal({
     clock,
     prng: new Prng(seed),
+    syncMsMax: 2,
     synced: (entries) => told.push(...entries.map((entry) => entry.key)),
   });
   return { clock, journal, told };
