@@ -161,7 +161,8 @@ export class GuestDesk {
       guests.disown(vm);
       this.#outbox.persist([journalEntry(journalKeys.vm(vm), undefined)]);
     }
-    if (result.ok && (action === "starting" || action === "resuming")) guest.copy = "running";
+    // What the verb did is known before the next list says so: the next verb may build upon it.
+    if (result.ok && action !== null) guest.copy = copyAfter[action];
     this.#outbox.relist();
     this.#options.changed(nowMs);
     const what = doneWord[action ?? "starting"];
@@ -190,6 +191,14 @@ const desiredAfter: Readonly<Record<StateVerb["verb"], DesiredState | null>> = {
   suspend: "suspended",
   resume: "running",
   undefine: null,
+};
+
+const copyAfter: Readonly<Record<GuestAction, Guest["copy"]>> = {
+  starting: "running",
+  stopping: null,
+  suspending: "suspended",
+  resuming: "running",
+  forgetting: null,
 };
 
 const doneWord: Readonly<Record<GuestAction, string>> = {

@@ -317,6 +317,8 @@ export class SourceMove {
 
   #lose(detail: string): void {
     this.#sheet.warn("lost", `lost: ${detail}`);
+    // Nobody is left to ask for the target's promise: it need not be kept.
+    this.#sheet.send({ type: "close", moveId: this.facts.moveId });
     this.#end("lost", detail);
   }
 

@@ -21,7 +21,13 @@ type Row = readonly [
 
 const commits = ["journal committed", "send commit"];
 const discards = ["journal discarding, disown", "run discard"];
-export const loses = ["warn lost", "journal nothing", "run closeChannel", "ended lost"];
+export const loses = [
+  "warn lost",
+  "send close",
+  "journal nothing",
+  "run closeChannel",
+  "ended lost",
+];
 const goesForward = ["run closeChannel", "send query as source"];
 const takesBackAnew = ["journal aborted, own 9", "run takeBack"];
 const duplicate = ["warn duplicate", "run moveVerdict"];

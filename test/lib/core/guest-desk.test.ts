@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { Node } from "#lib/core/node.ts";
+import { quietNetwork } from "#lib/simulation/network-options.ts";
+import { addVm, joinedWorld, mustDo, simVmSpec, smallHost } from "#lib/simulation/sim-cluster.ts";
+import { ConstantWorkload } from "#lib/simulation/workload.ts";
+
+describe("GuestDesk", () => {
+  it.each([
+    [
+      { verb: "stop", vm: "web", force: true },
+      { verb: "undefine", vm: "web" },
+    ],
+    [
+      { verb: "stop", vm: "web", force: false },
+      { verb: "start", vm: "web" },
+    ],
+    [
+      { verb: "suspend", vm: "web" },
+      { verb: "resume", vm: "web" },
+    ],
+    [
+      { verb: "suspend", vm: "web" },
+      { verb: "undefine", vm: "web" },
+    ],
+  ] as const)("allows at once after %j what it makes possible: %j", (first, second) => {
+    const world = joinedWorld({
+      seed: 1,
+      scenario: "verbs",
+      makeNode: (options) => new Node(options),
+      hosts: [smallHost],
+      workload: new ConstantWorkload({ cpuCores: 0.05 }),
+      network: quietNetwork,
+    });
+    const host = world.hosts[0] ?? "";
+    addVm(world, host, simVmSpec("web"));
+    mustDo(world, host, first);
+    expect(() => mustDo(world, host, second)).not.toThrow();
+  });
+});
