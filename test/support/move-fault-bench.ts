@@ -108,14 +108,15 @@ export class MoveFaultBench {
   }
 
   /** Resolves with the moment from which on an end was stopped, or may be struck. */
-  async #reach({ phase, vm }: CellTrial): Promise<number> {
+  async #reach(trial: CellTrial): Promise<number> {
+    const { phase, vm } = trial;
     const phases = new PhaseEar(vm);
     try {
       await phases.listen(this.#source, this.#target);
       if (phase === "granted") return await this.#reachGranted(vm);
       await this.#nearlySent(phase, vm);
       const heldAtMs = performance.now();
-      if (phase !== "receiving") await this.#pastTheVote(phase, phases);
+      if (phase !== "receiving") await this.#pastTheVote(trial, phases);
       return heldAtMs;
     } finally {
       phases.stop();
@@ -160,16 +161,22 @@ export class MoveFaultBench {
     await eventually(`${vm} is on its way`, isThere, { limitMs: PHASE_MS_MAX, pollMs: 5 });
   }
 
-  async #pastTheVote(phase: MovePhase, phases: PhaseEar): Promise<void> {
+  async #pastTheVote({ phase, fault }: CellTrial, phases: PhaseEar): Promise<void> {
+    // A cut must come before the word that it is to hold back has left.
+    const cutIn = (wanted: MovePhase) => {
+      if (fault === "link cut" && phase === wanted) this.#fleet.cut(2);
+    };
     this.#source.pause();
     await phases.heard("target held");
     if (phase === "held") return;
     this.#target.pause();
+    cutIn("committed");
     this.#source.goOn();
     await phases.heard("source committed");
     await pause(SENT_MS);
     if (phase === "committed") return;
     this.#source.pause();
+    cutIn("running");
     this.#target.goOn();
     await phases.heard("target running");
   }
