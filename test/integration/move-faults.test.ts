@@ -12,6 +12,7 @@ import {
   movePhases,
 } from "#lib/simulation/move-cell.ts";
 import type { VmAnswer } from "../support/agent-api.ts";
+import type { AgentHost } from "../support/agent-host.ts";
 import { advances, CopyWatch, readCopy } from "../support/copy-watch.ts";
 import { eventually } from "../support/eventually.ts";
 import { showLogs } from "../support/fleet-in-test.ts";
@@ -53,7 +54,7 @@ const table: readonly Row[] = [
   ["held", "target agent paused", ["source", "target"], "its vote waits in the source's socket"],
   ["held", "link cut", ["source", "target"], "the vote had arrived, or comes after the cut"],
   ["held", "both agents killed", ["source", "target"], "the source decides when both are back"],
-  // The source's journal has given the VM away; the target was stopped before it heard of that.
+  // The source's journal has given the VM away; the link was cut before the target heard of that.
   ["committed", "source agent killed", ["target"], "its journal tells the target again"],
   ["committed", "target agent killed", ["target"], "its journal holds; it asks and runs"],
   ["committed", "source guest killed", ["target"], "that copy was given away already"],
@@ -63,7 +64,7 @@ const table: readonly Row[] = [
   ["committed", "target agent paused", ["target"], "the source tells until it hears"],
   ["committed", "link cut", ["target"], "frozen until they talk, then the target runs"],
   ["committed", "both agents killed", ["target"], "both journals say so"],
-  // The target's journal says that it runs; the source was stopped before it heard of that.
+  // The target's journal says that it runs; the link was cut before the source heard of that.
   ["running", "source agent killed", ["target"], "it discards its copy when it is back"],
   ["running", "target agent killed", ["target"], "the guest runs on, or is run when it is back"],
   ["running", "source guest killed", ["target"], "that copy was to be discarded anyway"],
@@ -96,39 +97,37 @@ function giveLane(lane: MoveLane): void {
   else idle.push(lane);
 }
 
+/** What one agent says of a VM. */
+async function viewOf(host: AgentHost, vm: string) {
+  const [vms, { moves }] = await Promise.all([host.api.vms(), host.api.status()]);
+  const seen = vms.find(({ name }) => name === vm);
+  const move = moves.find((one) => one.vm === vm);
+  const rests = move === undefined && seen?.moveId === null;
+  const shownMove = move ? `${move.role} ${move.phase}` : (seen?.moveId ?? "rests");
+  const place = `${seen?.host} ${seen?.state} ${seen?.version}`;
+  return { rests, seen, place, words: `${host.name} says: ${place}, ${shownMove}` };
+}
+
 /** Where the VM is once both agents rest and say the same of it. */
-async function settledEnd(lane: MoveLane, vm: string): Promise<CellEnd> {
-  const { source, target } = lane;
-  const views = () =>
-    Promise.all(
-      [source, target].map(async (host) => {
-        const [vms, status] = await Promise.all([host.api.vms(), host.api.status()]);
-        const seen: VmAnswer | undefined = vms.find(({ name }) => name === vm);
-        const rests = !status.moves.some((move) => move.vm === vm) && seen?.moveId === null;
-        return { rests, seen, place: `${seen?.host} ${seen?.state} ${seen?.version}` };
-      }),
-    );
+async function settledEnd({ source, target }: MoveLane, vm: string): Promise<CellEnd> {
   let owner: VmAnswer | undefined;
-  await eventually(
-    `both agents agree on ${vm}`,
-    async () => {
-      const [first, second] = await views();
-      owner = first?.seen;
-      const agree =
-        first?.place === second?.place && ["running", "lost"].includes(owner?.state ?? "");
-      return Boolean(first?.rests && second?.rests && agree);
-    },
-    { limitMs: SETTLE_MS_MAX, pollMs: 100 },
-  );
+  const holds = async () => {
+    const [first, second] = await Promise.all([viewOf(source, vm), viewOf(target, vm)]);
+    owner = first.seen;
+    const known = first.place === second.place && /^n\d (running|lost) /.test(first.place);
+    if (first.rests && second.rests && known) return true;
+    throw new Error(`${first.words}; ${second.words}`);
+  };
+  await eventually(`agreement on ${vm}`, holds, { limitMs: SETTLE_MS_MAX, pollMs: 100 });
   const ownerHost = owner?.host === source.name ? source : target;
+  const copies = [source, target].filter((host) => readCopy(host, vm) !== null);
   if (owner?.state === "lost") {
     const { alarms } = await ownerHost.api.status();
     const told = alarms.some(({ code, message }) => code === "lost" && message.includes(vm));
     expect(told, "the loss is told by an alarm").toBe(true);
-    expect([source, target].filter((host) => readCopy(host, vm) !== null)).toEqual([]);
+    expect(copies).toEqual([]);
     return "nowhere";
   }
-  const copies = [source, target].filter((host) => readCopy(host, vm) !== null);
   expect(copies.map(({ name }) => name)).toEqual([ownerHost.name]);
   expect(advances(readCopy(ownerHost, vm))).toBe(true);
   return ownerHost === source ? "source" : "target";
@@ -138,9 +137,9 @@ async function runCell(lane: MoveLane, phase: MovePhase, fault: MoveFault) {
   const vm = await lane.takeVm();
   const watch = new CopyWatch(lane.fleet.hosts, vm);
   try {
-    const held = await holdInPhase(lane, vm, phase);
+    const hold = await holdInPhase(lane, vm, phase);
     const struckAtMs = performance.now();
-    await strike(lane, vm, { fault, held });
+    await strike(lane, { fault, vm, hold });
     const brokenMs = performance.now() - struckAtMs;
     await lane.fleet.joined(SETTLE_MS_MAX);
     const end = await settledEnd(lane, vm);

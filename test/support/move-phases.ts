@@ -9,85 +9,70 @@ const REACH_MS_MAX = 20_000;
 const MID_TRANSFER_MS = 400;
 /** Long enough for the bytes in hand to leave, too short for an answer to them. */
 const NUDGE_MS = 1;
-/** From the telling of a phase to its message on the wire; the other end is stopped meanwhile. */
-const SEND_MS = 30;
+/** From the telling of a phase to its message on the wire; the other end cannot answer meanwhile. */
+const SEND_MS = 100;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Thrown when a move went past the phase before it could be held there; another try may hit it. */
 export class MissedPhaseError extends Error {}
 
-/**
- * Leads a move into a phase and holds it there: an end that would take it further is stopped by
- * SIGSTOP. Resolves with the stopped agents; nobody is stopped in `receiving`, which lasts.
- */
-export async function holdInPhase(
-  lane: MoveLane,
-  vm: string,
-  phase: MovePhase,
-): Promise<readonly AgentHost[]> {
-  const { source } = lane;
-  if (phase === "granted") return holdGranted(lane, vm);
-  await lane.order(vm);
-  await reach(`${vm} is being sent`, async () => readCopy(source, vm)?.state === "sending");
-  if (phase === "receiving") {
-    await wait(MID_TRANSFER_MS);
-    return [];
-  }
-  await holdHeld(lane, vm);
-  if (phase === "held") return [source];
-  return holdDecided(lane, vm, phase);
+/** What keeps a move in its phase: an agent under SIGSTOP, or the link down, or nothing. */
+export interface Hold {
+  readonly stopped: AgentHost | null;
+  readonly linkDown: boolean;
 }
 
-/** From `held` on, one end at a time is let go for one step; a stopped one cannot answer. */
-async function holdDecided(
-  { source, target }: MoveLane,
-  vm: string,
-  phase: MovePhase,
-): Promise<readonly AgentHost[]> {
-  const ofTarget = await PhaseNotices.of(target, vm);
-  // The vote waits in the source's socket.
-  target.pause();
-  source.goOn();
-  await reach(`${vm} is committed`, async () => (await phaseAt(source, vm)) === "committed");
-  await wait(SEND_MS);
-  if (phase === "running") {
-    source.pause();
-    target.goOn();
-    await ofTarget.seen("running");
+/**
+ * Leads a move into a phase and holds it there:
+ * - granted: the source was stopped before it read the grant.
+ * - receiving: nothing is held, a transfer lasts.
+ * - held: the source was stopped before it read the vote.
+ * - committed: the link was cut before the commit could leave the source.
+ * - running: the link was cut before the target's word could leave it.
+ */
+export async function holdInPhase(lane: MoveLane, vm: string, phase: MovePhase): Promise<Hold> {
+  if (phase === "granted") return holdGranted(lane, vm);
+  await lane.order(vm);
+  await reach(`${vm} is being sent`, async () => readCopy(lane.source, vm)?.state === "sending");
+  if (phase === "receiving") {
+    await wait(MID_TRANSFER_MS);
+    return { stopped: null, linkDown: false };
   }
-  ofTarget.stop();
-  return phase === "running" ? [source] : [target];
+  const ofSource = await PhaseNotices.of(lane.source, vm);
+  const ofTarget = await PhaseNotices.of(lane.target, vm);
+  try {
+    await holdHeld(lane, vm, ofTarget);
+    if (phase === "held") return { stopped: lane.source, linkDown: false };
+    await holdDecided(lane, phase, { ofSource, ofTarget });
+    return { stopped: null, linkDown: true };
+  } finally {
+    ofSource.stop();
+    ofTarget.stop();
+  }
 }
 
 /** The target gathers proposals for at least 100 ms before it grants: time to stop the source. */
-async function holdGranted(
-  { source, target }: MoveLane,
-  vm: string,
-): Promise<readonly AgentHost[]> {
+async function holdGranted({ source, target }: MoveLane, vm: string): Promise<Hold> {
   const before = await countersOf(target);
-  await reach(
-    `${vm} is proposed`,
-    async () => {
-      const asked = source.api.ask(`/v1/vms/${vm}/migrate`, { target: target.name });
-      // Its answer comes when the source goes on, or never when it is killed.
-      const refused = asked.then(
-        ({ status }) => status >= 300,
-        () => false,
-      );
-      const proposed = async () =>
-        (await countersOf(target)).proposalsReceived > before.proposalsReceived;
-      return eitherFirst(refused, proposed);
-    },
-    200,
-  );
+  const proposed = async () => {
+    const asked = source.api.ask(`/v1/vms/${vm}/migrate`, { target: target.name });
+    // Its answer comes when the source goes on, or never when it is killed.
+    const refused = asked.then(
+      ({ status }) => status >= 300,
+      () => false,
+    );
+    return eitherFirst(refused, async () => {
+      const { proposalsReceived } = await countersOf(target);
+      return proposalsReceived > before.proposalsReceived;
+    });
+  };
+  await reach(`${vm} is proposed`, proposed, 200);
   source.pause();
   await reach(`${vm} is granted`, async () => (await countersOf(target)).grants > before.grants);
-  if ((await phaseAt(target, vm)) === "receiving") {
-    source.goOn();
-    throw new MissedPhaseError(`${vm} was begun before its source was stopped`);
-  }
-  return [source];
+  if ((await phaseAt(target, vm)) !== "receiving") return { stopped: source, linkDown: false };
+  source.goOn();
+  throw new MissedPhaseError(`${vm} was begun before its source was stopped`);
 }
 
 /** True once `holds`; false when `failed` resolves to true before. */
@@ -107,8 +92,11 @@ async function eitherFirst(
 }
 
 /** Stops the source once its copy stands still: the vote comes over 10 ms later. */
-async function holdHeld({ source, target }: MoveLane, vm: string): Promise<void> {
-  const notices = await PhaseNotices.of(target, vm);
+async function holdHeld(
+  { source, target }: MoveLane,
+  vm: string,
+  ofTarget: PhaseNotices,
+): Promise<void> {
   await reach(`${vm} stands still`, async () => !advances(readCopy(source, vm)), 1);
   source.pause();
   // It may have been stopped before the last of the memory was out.
@@ -120,11 +108,30 @@ async function holdHeld({ source, target }: MoveLane, vm: string): Promise<void>
     return false;
   };
   await reach(`${vm} is received`, nudged, 20);
-  await notices.seen("held", "running");
-  notices.stop();
+  await ofTarget.seen("held", "running");
   if (readCopy(target, vm)?.state === "received") return;
   source.goOn();
   throw new MissedPhaseError(`${vm} ran at the target before the source was stopped`);
+}
+
+/** From `held` on: the vote waits in the source's socket, the source is stopped. */
+async function holdDecided(
+  { source, target, fleet }: MoveLane,
+  phase: MovePhase,
+  { ofSource, ofTarget }: { readonly ofSource: PhaseNotices; readonly ofTarget: PhaseNotices },
+): Promise<void> {
+  if (phase === "committed") {
+    fleet.cut(1);
+    source.goOn();
+    await ofSource.seen("committed");
+    return;
+  }
+  target.pause();
+  source.goOn();
+  await ofSource.seen("committed");
+  fleet.cut(1);
+  target.goOn();
+  await ofTarget.seen("running");
 }
 
 /** What one agent says of the phases of a VM's move: each is told once its journal has it. */

@@ -3,6 +3,7 @@ import type { MoveFault } from "#lib/simulation/move-cell.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { copyPath } from "./copy-watch.ts";
 import type { MoveLane } from "./move-lane.ts";
+import type { Hold } from "./move-phases.ts";
 
 /** How long an agent stays dead. */
 const DEAD_MS = 1_500;
@@ -12,59 +13,62 @@ const CUT_MS = 4_000;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+export interface Blow {
+  readonly fault: MoveFault;
+  readonly vm: string;
+  readonly hold: Hold;
+}
+
 /**
- * Lets the fault befall the move, lets go on whoever was `held` and is not struck, and mends what
- * is broken after a while. Resolves when all of it is mended.
+ * Lets the fault befall the move, lets go of whatever held it and is not struck, and mends what is
+ * broken after a while. Resolves when all of it is mended.
  */
-export async function strike(
-  lane: MoveLane,
-  vm: string,
-  blow: { readonly fault: MoveFault; readonly held: readonly AgentHost[] },
-): Promise<void> {
+export async function strike(lane: MoveLane, { fault, vm, hold }: Blow): Promise<void> {
   const { source, target, fleet } = lane;
-  const goOn = (except?: AgentHost) => {
-    for (const host of blow.held) if (host !== except && host.running) host.goOn();
+  const letGo = (except?: AgentHost) => {
+    if (hold.linkDown) fleet.heal(1);
+    if (hold.stopped?.running && hold.stopped !== except) hold.stopped.goOn();
   };
-  switch (blow.fault) {
+  switch (fault) {
     case "source agent killed":
-      return killed([source], goOn);
+      return killed([source], letGo);
     case "target agent killed":
-      return killed([target], goOn);
+      return killed([target], letGo);
     case "both agents killed":
-      return killed([source, target], goOn);
+      return killed([source, target], letGo);
     case "source guest killed":
       rmSync(copyPath(source, vm), { force: true });
-      return goOn();
+      return letGo();
     case "target guest killed":
       rmSync(copyPath(target, vm), { force: true });
-      return goOn();
+      return letGo();
     case "channel killed":
       killChannel(lane);
-      return goOn();
+      return letGo();
     case "source agent paused":
-      return paused(source, goOn);
+      return paused(source, letGo);
     case "target agent paused":
-      return paused(target, goOn);
+      return paused(target, letGo);
     case "link cut":
       fleet.cut(1);
-      goOn();
+      if (hold.stopped) hold.stopped.goOn();
       await wait(CUT_MS);
       fleet.heal(1);
       return;
   }
 }
 
-async function killed(hosts: readonly AgentHost[], goOn: () => void): Promise<void> {
+async function killed(hosts: readonly AgentHost[], letGo: () => void): Promise<void> {
   await Promise.all(hosts.map((host) => host.kill()));
-  goOn();
+  letGo();
   await wait(DEAD_MS);
   for (const host of hosts) host.spawn();
   await Promise.all(hosts.map((host) => host.answers()));
 }
 
-async function paused(host: AgentHost, goOn: (except: AgentHost) => void): Promise<void> {
+async function paused(host: AgentHost, letGo: (except: AgentHost) => void): Promise<void> {
   host.pause();
-  goOn(host);
+  letGo(host);
   await wait(PAUSED_MS);
   host.goOn();
 }
