@@ -13,10 +13,8 @@ const CELLS: readonly string[] = [
   "granted x source agent killed",
   "receiving x source agent killed",
   "receiving x source guest killed",
-  "receiving x channel killed",
   "receiving x link cut",
   "held x target guest killed",
-  "held x source guest killed",
   "held x both agents killed",
   "committed x target agent killed",
   "committed x target guest killed",
@@ -24,7 +22,7 @@ const CELLS: readonly string[] = [
   "running x source agent paused",
   "running x target agent killed",
 ];
-const BROKEN_MS = 2_000;
+const BROKEN_MS = 1_500;
 const BANDWIDTH_MIBPS = 16;
 /** A cell takes about ten seconds on an idle machine. */
 const CELL_MS_MAX = 300_000;

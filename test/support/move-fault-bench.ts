@@ -65,10 +65,17 @@ export class MoveFaultBench {
     this.#guests = guests;
   }
 
-  /** One cell, with a VM of its own. Throws when the phase was never reached. */
+  /** Starts a VM for a cell, and does not wait until it has booted. */
+  async start(vm: string): Promise<void> {
+    const { api } = this.#source;
+    await api.post("/v1/vms", this.#guests.spec(vm));
+    await api.post(`/v1/vms/${vm}/start`);
+  }
+
+  /** One cell, with a VM of its own that was started. Throws when the phase was never reached. */
   async run(trial: CellTrial): Promise<CellOutcome> {
     const { vm, brokenMs } = trial;
-    await this.#start(vm);
+    await this.#booted(vm);
     const told = this.#guests.watch(this.#fleet, vm);
     const heldAtMs = await this.#reach(trial);
     await this.#strike(trial);
@@ -99,10 +106,7 @@ export class MoveFaultBench {
     return this.#fleet.host(2);
   }
 
-  async #start(vm: string): Promise<void> {
-    const { api } = this.#source;
-    await api.post("/v1/vms", this.#guests.spec(vm));
-    await api.post(`/v1/vms/${vm}/start`);
+  async #booted(vm: string): Promise<void> {
     const booted = async () => (await this.#guests.count(this.#fleet, vm)) >= BOOTED_COUNT;
     await eventually(`${vm} counts`, booted, { limitMs: BOOT_MS_MAX, pollMs: 100 });
   }
