@@ -6,6 +6,7 @@ import { MemoryAtGrant } from "./checkers/memory-at-grant.ts";
 import { NeverLost } from "./checkers/never-lost.ts";
 import { OneOwner } from "./checkers/one-owner.ts";
 import { RisingVersions } from "./checkers/rising-versions.ts";
+import { RulesHold } from "./checkers/rules-hold.ts";
 import { TwoRunning } from "./checkers/two-running.ts";
 import { SimWorld, type SimWorldOptions } from "./sim-world.ts";
 import { SimulationFailure } from "./simulation-failure.ts";
@@ -23,8 +24,10 @@ function allCheckers(world: SimWorld): readonly Checker[] {
     new GuestContinuity(),
     new NeverLost(),
     new OneOwner(),
-    new FrozenBound((a, b) => world.canTalk(a, b), frozenMsMax),
+    // A hypervisor that refuses to run its guest keeps it frozen as a silent end does.
+    new FrozenBound((a, b) => world.canTalk(a, b) && world.orderFailureShare === 0, frozenMsMax),
     new MemoryAtGrant((host) => world.machine(host)),
+    new RulesHold((host) => world.machine(host)),
     new RisingVersions(),
     new Convergence(),
   ];

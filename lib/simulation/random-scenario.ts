@@ -2,6 +2,7 @@ import { Prng } from "../base/prng.ts";
 import { defaultCoreSettings } from "../core/node-options.ts";
 import type { HostId } from "../model/ids.ts";
 import type { Verb } from "../model/verb.ts";
+import type { VmPolicy } from "../model/vm-spec.ts";
 import type { CheckedWorld } from "./checked-world.ts";
 import { type NetworkOptions, quietNetwork } from "./network-options.ts";
 import { addVm, joinedWorld, mustDo, simVmSpec, smallHost } from "./sim-cluster.ts";
@@ -117,8 +118,24 @@ class RandomRunner {
       const vm = `vm-${index + 1}`;
       this.#vms.push(vm);
       const elsewhere = this.#prng.pick(world.hosts) ?? first;
-      addVm(world, index % 3 === 0 ? elsewhere : first, simVmSpec(vm));
+      addVm(world, index % 3 === 0 ? elsewhere : first, {
+        ...simVmSpec(vm),
+        policy: this.#policy(),
+      });
     }
+  }
+
+  /** Two VMs in five have a rule. */
+  #policy(): VmPolicy {
+    const free: VmPolicy = { pin: null, ignore: false, antiAffinityGroup: null };
+    const host = this.#prng.pick(this.#world.machines)?.name ?? null;
+    const ruled: readonly VmPolicy[] = [
+      { ...free, pin: host },
+      { ...free, ignore: true },
+      { ...free, antiAffinityGroup: "one" },
+      { ...free, antiAffinityGroup: "two" },
+    ];
+    return (this.#prng.nextShare() < 0.4 ? this.#prng.pick(ruled) : free) ?? free;
   }
 
   breakThings(): void {

@@ -10,6 +10,7 @@ import { MemoryAtGrant } from "#lib/simulation/checkers/memory-at-grant.ts";
 import { NeverLost } from "#lib/simulation/checkers/never-lost.ts";
 import { OneOwner } from "#lib/simulation/checkers/one-owner.ts";
 import { RisingVersions } from "#lib/simulation/checkers/rising-versions.ts";
+import { RulesHold } from "#lib/simulation/checkers/rules-hold.ts";
 import { TwoRunning } from "#lib/simulation/checkers/two-running.ts";
 import { simVmSpec, smallHost } from "#lib/simulation/sim-cluster.ts";
 import type { SimCopy } from "#lib/simulation/sim-copy.ts";
@@ -229,5 +230,36 @@ describe("RisingVersions", () => {
     const crashed: SimFact = { type: "hostCrashed", host: "a", diskLost: true };
     const lost = [published(record(2, 5)), crashed, published(record(1, 1))];
     expect(objection(new RisingVersions(), lost)).toBeUndefined();
+  });
+});
+
+describe("RulesHold", () => {
+  const free = { pin: null, ignore: false, antiAffinityGroup: null };
+  const resident = {
+    ...copyOf("running"),
+    spec: { ...simVmSpec("db"), policy: { ...free, antiAffinityGroup: "red" } },
+  };
+  const machine = { name: "host-a", host: { copies: () => [resident] } } as never;
+
+  function granted(policy: object, reason = "imbalance"): string | undefined {
+    const offer = { spec: { ...simVmSpec("web"), policy: { ...free, ...policy } } };
+    const message = { type: "propose", moveId: "m1", offer, reason };
+    const event = { type: "messageReceived", from: "b", via: "stream", message };
+    const grant = { type: "send", to: "b", message: { type: "grant", moveId: "m1" } };
+    const fact = { type: "stepped", host: "a", event, effects: [grant] } as never;
+    return new RulesHold(() => machine).observe(fact);
+  }
+
+  it("objects to a grant against a pin, an ignore or an anti-affinity group", () => {
+    expect(granted({ pin: "host-b" })).toBe("a granted m1: it is pinned to host-b");
+    expect(granted({ ignore: true })).toMatch(/told to ignore it/);
+    expect(granted({ antiAffinityGroup: "red" })).toMatch(/db of its anti-affinity group red/);
+  });
+
+  it("allows what keeps the rules, and an operator's word over ignore", () => {
+    expect(granted({})).toBeUndefined();
+    expect(granted({ pin: "host-a" })).toBeUndefined();
+    expect(granted({ antiAffinityGroup: "blue" })).toBeUndefined();
+    expect(granted({ ignore: true }, "operator")).toBeUndefined();
   });
 });
