@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type HostId, isHostId } from "#lib/model/ids.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { Malformed } from "#lib/wire/malformed.ts";
@@ -29,11 +29,14 @@ export interface ProbePacketsOptions {
  */
 export class ProbePackets {
   readonly #options: ProbePacketsOptions;
+  /** Made once: from raw bytes each HMAC takes three times as long. */
+  readonly #key: KeyObject;
   readonly #seen = new ReplayWindow();
   #salt: number;
 
   constructor(options: ProbePacketsOptions) {
     this.#options = options;
+    this.#key = createSecretKey(options.key);
     this.#salt = options.salt;
   }
 
@@ -54,7 +57,7 @@ export class ProbePackets {
   }
 
   #macOf(receiver: HostId, body: Uint8Array): Buffer {
-    const hmac = createHmac("sha256", this.#options.key);
+    const hmac = createHmac("sha256", this.#key);
     // A host id has no NUL, so receiver and body cannot run into each other.
     return hmac.update(`${receiver}\0`).update(body).digest();
   }

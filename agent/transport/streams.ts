@@ -2,6 +2,7 @@ import type { Connection, Stream } from "@libp2p/interface";
 import type { HostId } from "#lib/model/ids.ts";
 import { FrameReader, frameOf, keepAliveFrame } from "./frames.ts";
 import type { Link } from "./links.ts";
+import { thinOutWindowUpdates } from "./window-updates.ts";
 
 /** Nothing sent for this long: say that we are here. */
 const KEEP_ALIVE_MS = 5_000;
@@ -49,6 +50,7 @@ export class PeerStream implements Link {
     const { stream } = this.#options;
     // The keep-alive frames decide when a stream is dead, not libp2p's own timer.
     stream.inactivityTimeout = Number.MAX_SAFE_INTEGER;
+    thinOutWindowUpdates(stream);
     stream.addEventListener("close", () => this.#close());
     // A peer that closed its half is gone as far as we are concerned: the stream talks both ways.
     stream.addEventListener("remoteCloseWrite", () => this.abort("closed by the peer"));
