@@ -164,6 +164,9 @@ export class SimAgent {
   #performOne(effect: Effect): void {
     const { network } = this.#world;
     const self = this.#machine.id;
+    if (effect.type === "send" || effect.type === "broadcast") {
+      this.#world.emit({ type: "sent", host: self, message: effect.message });
+    }
     if (effect.type === "persist") {
       this.#persisting = true;
       this.#machine.journal.write(effect.entries, () => {

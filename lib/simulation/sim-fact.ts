@@ -1,6 +1,7 @@
 import type { Effect, JournalEntry } from "../core/effects.ts";
 import type { Event } from "../core/events.ts";
 import type { HostId } from "../model/ids.ts";
+import type { Message } from "../wire/messages.ts";
 import type { CopyChange } from "./sim-host.ts";
 
 /** What a checker, a trace or a test can see of a simulated run, in the order it happened. */
@@ -12,6 +13,8 @@ export type SimFact =
       readonly event: Event;
       readonly effects: readonly Effect[];
     }
+  /** It left the agent, which had to wait for what was persisted before it. */
+  | { readonly type: "sent"; readonly host: HostId; readonly message: Message }
   | {
       readonly type: "persisted";
       readonly host: HostId;

@@ -25,6 +25,8 @@ function textOf(fact: SimFact): string | undefined {
       const { vm, before, after, cause } = fact.change;
       return `${vm}: ${before?.state ?? "no copy"} -> ${after?.state ?? "no copy"} by ${cause}`;
     }
+    case "sent":
+      return undefined;
     default:
       return fact.type;
   }

@@ -1,5 +1,3 @@
-import type { Effect } from "../../core/effects.ts";
-import type { HostId } from "../../model/ids.ts";
 import { compareRecordVersions, type HostRecord, type RecordVersion } from "../../model/record.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { Checker } from "./checker.ts";
@@ -15,12 +13,10 @@ export class RisingVersions implements Checker {
     if (fact.type === "hostCrashed" && fact.diskLost) {
       this.#forgotten.add(`${fact.host} summary`).add(`${fact.host} inventory`);
     }
-    if (fact.type !== "stepped") return undefined;
-    for (const effect of fact.effects) {
-      for (const record of ownRecords(effect, fact.host)) {
-        const objection = this.#published(record);
-        if (objection !== undefined) return objection;
-      }
+    if (fact.type !== "sent" || fact.message.type !== "delta") return undefined;
+    for (const record of fact.message.records) {
+      const objection = record.host === fact.host ? this.#published(record) : undefined;
+      if (objection !== undefined) return objection;
     }
     return undefined;
   }
@@ -40,12 +36,6 @@ export class RisingVersions implements Checker {
     if (order > 0 || (order === 0 && !changed) || this.#forgotten.delete(key)) return undefined;
     return changed ? `${said}: another text under one version` : `${said}: it fell`;
   }
-}
-
-function ownRecords(effect: Effect, host: HostId): readonly HostRecord[] {
-  if (effect.type !== "send" && effect.type !== "broadcast") return [];
-  if (effect.message.type !== "delta") return [];
-  return effect.message.records.filter((record) => record.host === host);
 }
 
 function textOf({ incarnation, seq }: RecordVersion): string {

@@ -208,10 +208,10 @@ describe("MemoryAtGrant", () => {
 describe("RisingVersions", () => {
   const record = (incarnation: number, seq: number, name = "one") =>
     ({ kind: "summary", host: "a", incarnation, seq, body: { name } }) as SummaryRecord;
-  const published = (item: SummaryRecord, host = "a") => {
+  const published = (item: SummaryRecord, host = "a"): SimFact => {
     const rest = { documents: [], verdicts: [], wants: [], wantsDocuments: [] };
     const message = { type: "delta", records: [item], ...rest } as const;
-    return stepped(host, [{ type: "send", to: "b", message }]);
+    return { type: "sent", host, message };
   };
 
   it("objects to a version that falls and to two texts under one", () => {
