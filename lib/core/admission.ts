@@ -69,6 +69,8 @@ export class Admission {
       reason,
       message,
     };
+    // Heard twice, it is judged once: a refusal of the copy would undo the grant.
+    if (this.#checking.has(moveId) || this.#options.mover.table.get(moveId)) return;
     const refusal = this.#outright(proposal, nowMs);
     if (refusal !== null) this.#refuse(proposal, refusal);
     else if (!this.#election.gather(proposal, nowMs)) {

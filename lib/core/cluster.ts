@@ -293,6 +293,9 @@ export class Cluster {
   #onOwnVersion(incarnation: number, seq: number, nowMs: number): void {
     const own = this.membership.incarnation;
     if (incarnation < own || (incarnation === own && seq <= this.#records.seq)) return;
+    const raised = this.membership.raiseIncarnation(incarnation + 1);
+    // Hearsay that no host can have come to.
+    if (raised === own) return;
     this.#strikes = [...this.#strikes.filter((at) => nowMs - at < cloneMs), nowMs];
     if (this.#strikes.length >= cloneStrikes) {
       if (this.#self.cloneUntilMs <= nowMs) {
@@ -305,7 +308,7 @@ export class Cluster {
       }
       this.#self.cloneUntilMs = nowMs + cloneMs;
     }
-    this.#raise(this.membership.raiseIncarnation(incarnation + 1), nowMs);
+    this.#raise(raised, nowMs);
   }
 
   #raise(incarnation: number, nowMs: number): void {

@@ -49,7 +49,8 @@ export class GuestDesk {
       );
       return;
     }
-    if (guest && (hasMemory(guest.copy) || guest.copy === "suspended" || guest.action !== null)) {
+    const { table } = this.#options.mover;
+    if (guest && (isInUse(guest) || table.ofVm(spec.name))) {
       this.#options.reply(
         requestId,
         verbFailure(409, `${spec.name} is in use: stop it before changing its definition`),
@@ -208,6 +209,10 @@ const doneWord: Readonly<Record<GuestAction, string>> = {
   resuming: "runs again",
   forgetting: "is undefined",
 };
+
+function isInUse(guest: Guest): boolean {
+  return hasMemory(guest.copy) || guest.copy === "suspended" || guest.action !== null;
+}
 
 /** Why the guest's state does not allow the verb; null when it does. */
 function stateRefusal(guest: Guest, verb: StateVerb["verb"]): string | null {

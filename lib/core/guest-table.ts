@@ -99,7 +99,9 @@ export class GuestTable {
     for (const guest of this.all()) {
       guest.copy = states.get(guest.owned.spec.name) ?? null;
       if (hasMemory(guest.copy)) guest.lost = false;
-      if (guest.copy === null && guest.owned.desired === "running") absent.push(guest);
+      // A stale image is what a resumed guest leaves behind when its process is killed.
+      const lives = hasMemory(guest.copy) || guest.copy === "suspended";
+      if (!lives && guest.owned.desired === "running") absent.push(guest);
       else guest.missing = 0;
     }
     const strays = copies.filter((copy) => hasMemory(copy.state) && !explained(copy));

@@ -6,7 +6,6 @@ export const journalKeys = {
   incarnation: "meta/incarnation",
   bootId: "meta/boot-id",
   draining: "meta/draining",
-  historySeq: "meta/history-seq",
   vm: (name: VmName) => `vm/${name}`,
   move: (id: MoveId) => `move/${id}`,
   document: (name: string) => `doc/${name}`,

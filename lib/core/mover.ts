@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
-import type { HostId, VmName } from "../model/ids.ts";
+import { type HostId, readMoveId, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
@@ -14,7 +14,7 @@ import { SourceMove } from "../moves/source-move.ts";
 import { TargetMove } from "../moves/target-move.ts";
 import { coolDownMs, recentMovesAfter } from "../planning/cool-down.ts";
 import type { PlanningParams } from "../planning/params.ts";
-import type { MoveMessage } from "../wire/messages.ts";
+import type { MoveMessage, TargetAnswerMessage } from "../wire/messages.ts";
 import type { JournalEntry } from "./effects.ts";
 import { type Guest, type GuestTable, hasMemory, newOwnedVm } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
@@ -142,9 +142,7 @@ export class Mover {
       const answer = presumedSourceAnswer(moveId, guest?.owned.version);
       this.#outbox.send(from, { type: "sourceAnswer", moveId, answer });
     } else if (message.type === "targetAnswer") {
-      // We gave the VM away or took it back long ago: the target may forget the move.
-      const settled = message.answer === "refused" || guest === undefined;
-      if (settled && message.answer !== "held") this.#outbox.send(from, { type: "close", moveId });
+      if (isOver(message, guest)) this.#outbox.send(from, { type: "close", moveId });
     } else if (fromSource && message.type !== "abort") {
       const runs = guest !== undefined && hasMemory(guest.copy);
       const answer = presumedTargetAnswer(moveId, guest?.owned.version, runs);
@@ -284,7 +282,8 @@ export class Mover {
     const { facts } = entry.move;
     const { guests, ledger, planning } = this.#options;
     const known = guests.get(facts.vm);
-    assert(!known || version > known.owned.version, "an owner version never falls");
+    // The same again is no fall: an operator may repeat a decision that a restart has kept.
+    assert(!known || version >= known.owned.version, "an owner version never falls");
     const base = known?.owned ?? newOwnedVm(facts.spec, version, "running");
     const owned = { ...base, version, recentMoves: facts.recentMoves };
     const guest = guests.own(owned, entry.load, nowMs);
@@ -360,4 +359,11 @@ export class Mover {
     const since = guest.lastMoveMs === undefined ? undefined : nowMs - guest.lastMoveMs;
     return recentMovesAfter(guest.owned.recentMoves, since, this.#options.planning);
   }
+}
+
+/** We gave the VM away or took it back long ago, or it has come back: the target may forget. */
+function isOver({ moveId, answer }: TargetAnswerMessage, guest: Guest | undefined): boolean {
+  if (answer === "held") return false;
+  if (answer === "refused" || guest === undefined) return true;
+  return guest.owned.version > (readMoveId(moveId)?.version ?? 0);
 }

@@ -12,7 +12,7 @@ import { SmoothedFigure } from "../planning/smoothed-figure.ts";
 import { buildParts, type Parts } from "./build-parts.ts";
 import type { Effect, JournalEntry } from "./effects.ts";
 import type { Event } from "./events.ts";
-import { entryOfGuest, type Guest, GuestTable } from "./guest-table.ts";
+import { entryOfGuest, type Guest, GuestTable, hasMemory } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import { clusterMode, modeDocumentName } from "./mode-document.ts";
 import { MoveHistory } from "./move-history.ts";
@@ -173,8 +173,7 @@ export class Node {
     for (const guest of this.#guests.all()) {
       const { spec, desired } = guest.owned;
       if (desired !== "running" || parts.mover.table.ofVm(spec.name)) continue;
-      if (guest.copy !== null && guest.copy !== "suspended" && guest.copy !== "stale") continue;
-      if (rebooted) parts.desk.guests.startAtBoot(guest, nowMs);
+      if (rebooted && !hasMemory(guest.copy)) parts.desk.guests.startAtBoot(guest, nowMs);
     }
     parts.cluster.start(nowMs);
     this.#relistAtMs = nowMs + relistMs;

@@ -8,6 +8,7 @@ import { GuestDesk } from "./guest-desk.ts";
 import type { GuestTable } from "./guest-table.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import { clusterMode, modeDocument, modeDocumentName } from "./mode-document.ts";
+import { isSource } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Self } from "./self.ts";
@@ -131,9 +132,19 @@ export class VerbDesk {
       case "drain":
       case "undrain":
         return verb.host;
+      case "cancel":
+      case "explain":
+        return this.#sourceOf(verb.vm) ?? this.#ownerOf(verb.vm);
       default:
         return this.#ownerOf(verb.vm);
     }
+  }
+
+  /** Where a VM that is on its way here comes from: it belongs there until the move is committed. */
+  #sourceOf(vm: VmName): HostId | null {
+    const { guests, mover } = this.#options;
+    const entry = guests.get(vm) ? undefined : mover.table.ofVm(vm);
+    return entry && !isSource(entry) ? entry.move.facts.peer : null;
   }
 
   #ownerOf(vm: VmName): HostId | null {

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { actDocument, type NodeDriver, settledDriver } from "../../support/node-driver.ts";
+import { summaryRecord } from "../../support/view-records.ts";
+
+const offer = {
+  spec: {} as never,
+  hypervisorVersion: "1",
+  accelerator: "none",
+  machineType: "sim",
+  storageNonce: null,
+} as const;
+
+/** Two busy guests here, an idle host there. */
+function crowded(): NodeDriver {
+  return settledDriver({ own: ["web", "db"], cpuCores: 1.5 });
+}
+
+function proposed(driver: NodeDriver) {
+  const [first] = driver.sends("propose", driver.all).slice(-1);
+  if (!first) throw new Error("nothing was proposed");
+  return first;
+}
+
+function migrating(driver: NodeDriver): string {
+  driver.ask({ verb: "migrate", vm: "web", target: "QmOther" });
+  driver.end("offer", offer);
+  return proposed(driver).message.moveId;
+}
+
+describe("Balancer", () => {
+  it("proposes nothing by itself on hold, and says what it would do", () => {
+    const driver = crowded();
+    driver.sample(20, { web: 1.5, db: 1.5 });
+    expect(driver.runs(driver.all)).toEqual([]);
+    const { plan } = driver.node.snapshot(driver.nowMs);
+    expect(plan.moves[0]).toMatchObject({ to: "QmOther", reason: "imbalance" });
+    expect(plan.reason).toContain("on hold");
+  });
+
+  it("proposes its best move when it may act: an offer first, then straight to the host", () => {
+    const driver = crowded();
+    driver.gossip("QmOther", { documents: [actDocument] });
+    driver.sample(2, { web: 1.5, db: 1.5 });
+    expect(driver.runs(driver.all)).toMatchObject([{ op: "offer" }]);
+    expect(driver.sends("propose", driver.all)).toEqual([]);
+    driver.end("offer", offer);
+    const { to, message } = proposed(driver);
+    expect(to).toBe("QmOther");
+    expect(message).toMatchObject({ version: 7, reason: "imbalance", load: { cpuCores: 1.5 } });
+    expect(message.moveId).toMatch(/^(web|db)\.8\.[0-9a-f]{16}$/);
+    expect(message.source.projectedCpuCores).toBeCloseTo(3);
+  });
+
+  it("drains on hold as well: that is an operator's word", () => {
+    const driver = settledDriver({ own: ["web"] });
+    expect(driver.ask({ verb: "drain", host: driver.self })).toMatchObject({ status: 202 });
+    expect(driver.kept("meta/draining")).toBe(true);
+    driver.sample(3, { web: 0.5 });
+    expect(driver.runs(driver.all)).toMatchObject([{ op: "offer", spec: { name: "web" } }]);
+    driver.end("offer", offer);
+    expect(proposed(driver).message.reason).toBe("drain");
+  });
+
+  it("begins on the grant: durable, then told", () => {
+    const driver = settledDriver({ own: ["web"] });
+    const moveId = migrating(driver);
+    const asked = driver.lastRequest;
+    const effects = driver.receive("QmOther", { type: "grant", moveId });
+    expect(effects[0]).toMatchObject({ type: "persist", entries: [{ key: `move/${moveId}` }] });
+    expect(driver.sends("begin")).toMatchObject([{ to: "QmOther" }]);
+    expect(driver.replyTo(asked)).toMatchObject({ status: 202, moveId });
+  });
+
+  it("takes the next best when it is refused, and no one twice in a row", () => {
+    const driver = crowded();
+    driver.hear("QmThird", { name: "third" });
+    driver.gossip("QmOther", { documents: [actDocument] });
+    driver.sample(2, { web: 1.5, db: 1.5 });
+    driver.end("offer", offer);
+    const first = proposed(driver);
+    const summary = summaryRecord(first.to, 1).body;
+    const { moveId } = first.message;
+    driver.receive(first.to, { type: "refuse", moveId, reason: "took db instead", summary });
+    expect(driver.runs()).toMatchObject([{ op: "offer" }]);
+    driver.end("offer", offer);
+    expect(proposed(driver).to).not.toBe(first.to);
+    const { considered } = driver.node.snapshot(driver.nowMs);
+    expect(considered).toContainEqual(
+      expect.objectContaining({ to: first.to, refusal: "refused: took db instead" }),
+    );
+  });
+
+  it("tells the operator that the target refused, and why", () => {
+    const driver = settledDriver({ own: ["web"] });
+    const moveId = migrating(driver);
+    const summary = summaryRecord("QmOther", 1).body;
+    driver.receive("QmThird", { type: "refuse", moveId, reason: "meddling", summary });
+    expect(driver.replyTo(driver.lastRequest)).toBeUndefined();
+    driver.receive("QmOther", { type: "refuse", moveId, reason: "no room", summary });
+    expect(driver.replyTo(driver.lastRequest)).toMatchObject({
+      status: 409,
+      message: "other refused: no room",
+    });
+  });
+
+  it("gives up on a target that does not answer, and tells a late grant so", () => {
+    const driver = settledDriver({ own: ["web"] });
+    const moveId = migrating(driver);
+    driver.wait(5_000);
+    expect(driver.replyTo(driver.lastRequest)).toMatchObject({ status: 504 });
+    driver.receive("QmOther", { type: "grant", moveId });
+    expect(driver.sends("begin", driver.all)).toEqual([]);
+    expect(driver.sends("abort")).toMatchObject([{ to: "QmOther", message: { moveId } }]);
+  });
+
+  it.each([
+    {
+      name: "the VM is being stopped",
+      change: (driver: NodeDriver) => driver.ask({ verb: "stop", vm: "web", force: true }),
+      words: "it is stopping",
+    },
+    {
+      name: "the VM has no copy any more",
+      change: (driver: NodeDriver) => driver.list({}),
+      words: "only running VMs move",
+    },
+  ])("withdraws when $name by the time of the grant", ({ change, words }) => {
+    const driver = settledDriver({ own: ["web"] });
+    const moveId = migrating(driver);
+    const asked = driver.lastRequest;
+    change(driver);
+    driver.receive("QmOther", { type: "grant", moveId });
+    expect(driver.sends("begin")).toEqual([]);
+    expect(driver.sends("abort")[0]?.message.reason).toContain(words);
+    expect(driver.replyTo(asked)).toMatchObject({ status: 409 });
+  });
+
+  it("withdraws a grant from another host than it asked", () => {
+    const driver = settledDriver({ own: ["web"] });
+    const moveId = migrating(driver);
+    driver.receive("QmThird", { type: "grant", moveId });
+    expect(driver.sends("abort")).toMatchObject([{ to: "QmThird" }]);
+    driver.receive("QmOther", { type: "grant", moveId });
+    expect(driver.sends("begin")).toMatchObject([{ to: "QmOther" }]);
+  });
+
+  it("sends one VM at a time", () => {
+    const driver = settledDriver({ own: ["web", "db"] });
+    driver.receive("QmOther", { type: "grant", moveId: migrating(driver) });
+    const answer = driver.ask({ verb: "migrate", vm: "db", target: "QmOther" });
+    expect(answer).toMatchObject({ status: 409 });
+    expect(answer?.message).toContain("sending another VM");
+  });
+
+  it("tells the operator that the offer failed", () => {
+    const driver = settledDriver({ own: ["web"] });
+    driver.ask({ verb: "migrate", vm: "web", target: "QmOther" });
+    driver.fail("offer");
+    expect(driver.replyTo(driver.lastRequest)).toMatchObject({
+      status: 409,
+      message: "offer failed",
+    });
+  });
+});

@@ -1,0 +1,202 @@
+import { describe, expect, it } from "vitest";
+import { moveOfGuest } from "#lib/core/move-table.ts";
+import type { TargetAnswer } from "#lib/wire/messages.ts";
+import {
+  copies,
+  line,
+  NodeDriver,
+  ownLine,
+  proposal,
+  settledDriver,
+  specOf,
+} from "../../support/node-driver.ts";
+
+const moveId = "web.8.00112233445566aa";
+
+function moveLine(role: "source" | "target", phase: string) {
+  const facts = { moveId, vm: "web", peer: "QmOther", version: 7, spec: specOf("web") };
+  const why = { reason: "imbalance", gain: 0.1, cost: 0.01, recentMoves: 2 };
+  return line(`move/${moveId}`, { ...facts, ...why, role, phase, detail: "" });
+}
+
+/** A target that took the VM in, up to running it. */
+function taken(): NodeDriver {
+  const driver = settledDriver();
+  driver.receive("QmOther", proposal("web", { recentMoves: 1 }));
+  driver.wait(200);
+  driver.end("admit", { refusal: null });
+  driver.receive("QmOther", { type: "begin", moveId });
+  driver.end("prepareIncoming", null);
+  driver.end("listenChannel", { port: 4001, address: null });
+  driver.end("awaitIncoming", null);
+  return driver;
+}
+
+/** What the node answers about a move that its journal does not have. */
+function aboutForgotten(driver: NodeDriver, answer: TargetAnswer) {
+  driver.receive("QmOther", { type: "targetAnswer", moveId, answer, detail: "" });
+  return driver.sends("close");
+}
+
+describe("Mover as a target", () => {
+  it("writes each phase before it tells it, and owns the VM in the same line", () => {
+    const driver = taken();
+    expect(driver.last[0]).toMatchObject({ type: "persist", entries: [{ key: `move/${moveId}` }] });
+    expect(driver.sends("held")).toHaveLength(1);
+    driver.receive("QmOther", { type: "commit", moveId });
+    expect(driver.last[0]).toMatchObject({
+      type: "persist",
+      entries: [{ key: `move/${moveId}` }, { key: "vm/web" }],
+    });
+    expect(driver.kept("vm/web")).toMatchObject({ version: 8, desired: "running", recentMoves: 1 });
+    expect(driver.runs()).toMatchObject([{ op: "runIncoming" }]);
+    expect(driver.sends("targetAnswer")).toEqual([]);
+  });
+
+  it("keeps the place until the VM is its own, and knows its load at once", () => {
+    const driver = taken();
+    const own = () => driver.node.snapshot(driver.nowMs).members.find(({ self }) => self)?.summary;
+    expect(own()).toMatchObject({ freeSlotsIn: 0, projectedMemoryBytes: 64 * 2 ** 20 });
+    driver.receive("QmOther", { type: "commit", moveId });
+    expect(own()).toMatchObject({ freeSlotsIn: 1, projectedMemoryBytes: 64 * 2 ** 20, vmCount: 1 });
+    expect(own()?.projectedCpuCores).toBeCloseTo(0.5);
+  });
+
+  it("gives the place back with a refusal, before the copy is gone", () => {
+    const driver = taken();
+    driver.receive("QmOther", { type: "abort", moveId, reason: "changed" });
+    const me = driver.node.snapshot(driver.nowMs).members.find(({ self }) => self);
+    expect(me?.summary).toMatchObject({ freeSlotsIn: 1, projectedMemoryBytes: 0 });
+  });
+
+  it("disowns what was gone before it ran", () => {
+    const driver = taken();
+    driver.receive("QmOther", { type: "commit", moveId });
+    driver.fail("runIncoming", "VM_ABSENT");
+    expect(driver.kept("vm/web")).toBeUndefined();
+    expect(driver.sends("targetAnswer")).toMatchObject([{ message: { answer: "refused" } }]);
+  });
+
+  it("counts and remembers the move when it is closed", () => {
+    const driver = taken();
+    driver.receive("QmOther", { type: "commit", moveId });
+    driver.end("runIncoming", null);
+    driver.receive("QmOther", { type: "close", moveId });
+    expect(driver.kept(`move/${moveId}`)).toBeUndefined();
+    const { history, counters, moves } = driver.node.snapshot(driver.nowMs);
+    expect(history).toMatchObject([{ moveId, from: "QmOther", to: driver.self, result: "moved" }]);
+    expect(counters.movesIn).toBe(1);
+    expect(moves).toEqual([]);
+  });
+
+  it("hears only the other end of the move", () => {
+    const driver = taken();
+    driver.receive("QmThird", { type: "commit", moveId });
+    expect(driver.runs()).toEqual([]);
+    expect(driver.kept("vm/web")).toBeUndefined();
+  });
+
+  it("tells once that it is in doubt, and once that it is no longer", () => {
+    const driver = taken();
+    driver.wait(30_000);
+    expect(driver.notices("in-doubt")).toHaveLength(1);
+    expect(driver.node.snapshot(driver.nowMs).alarms).toMatchObject([{ code: "in-doubt" }]);
+    driver.receive("QmOther", { type: "sourceAnswer", moveId, answer: "open" });
+    expect(driver.notices("doubt-over")).toHaveLength(1);
+  });
+});
+
+describe("Mover after a restart", () => {
+  it.each([
+    ["source", "transferring", ["moveVerdict"]],
+    ["source", "committed", []],
+    ["source", "aborted", ["moveVerdict"]],
+    ["source", "discarding", ["discard"]],
+    ["target", "held", ["moveVerdict"]],
+    ["target", "running", ["moveVerdict"]],
+    ["target", "receiving", ["closeChannel", "discard"]],
+    ["target", "refused", ["discard"]],
+  ] as const)("takes up a %s in %s", (role, phase, ops) => {
+    const driver = new NodeDriver();
+    const owned = role === "source" ? [ownLine("web")] : [];
+    driver.start({
+      journal: [...owned, moveLine(role, phase)],
+      copies: copies({ web: "paused" }),
+    });
+    expect(driver.runs().map(({ op }) => op)).toEqual(ops);
+    expect(driver.notices("stray-copy")).toEqual([]);
+    const { moves } = driver.node.snapshot(driver.nowMs);
+    expect(moves).toMatchObject([{ moveId, role, peer: "QmOther" }]);
+  });
+
+  it("keeps the reservations that the journal promises", () => {
+    const driver = new NodeDriver();
+    driver.start({ journal: [moveLine("target", "held")], copies: copies({ web: "received" }) });
+    const me = driver.node.snapshot(driver.nowMs).members.find(({ self }) => self);
+    expect(me?.summary).toMatchObject({ freeSlotsIn: 0, projectedMemoryBytes: 64 * 2 ** 20 });
+  });
+
+  it("takes an operator's decision that it has kept already once more", () => {
+    const driver = new NodeDriver();
+    driver.start({
+      journal: [ownLine("web", { version: 9 }), moveLine("source", "aborted")],
+      copies: copies({ web: "sent" }),
+    });
+    driver.fail("moveVerdict");
+    driver.wait(30_000);
+    const verb = { verb: "resolve", vm: "web", decision: "run-here", fenced: "QmOther" } as const;
+    expect(driver.ask(verb)).toMatchObject({ status: 202 });
+    expect(driver.kept("vm/web")).toMatchObject({ version: 9 });
+    expect(driver.runs()).toMatchObject([{ op: "takeBack" }]);
+  });
+});
+
+describe("Mover about moves that it forgot", () => {
+  it.each([
+    { name: "owns the VM still", own: 7, answer: "aborted" },
+    { name: "never heard of it", own: undefined, answer: "unknown" },
+  ])("answers a target's question when it $name", ({ own, answer }) => {
+    const driver = new NodeDriver();
+    driver.start({ journal: own === undefined ? [] : [ownLine("web", { version: own })] });
+    driver.receive("QmOther", { type: "query", moveId, asker: "target" });
+    expect(driver.sends("sourceAnswer")).toMatchObject([{ to: "QmOther", message: { answer } }]);
+    driver.receive("QmOther", { type: "held", moveId });
+    expect(driver.sends("sourceAnswer")).toMatchObject([{ message: { answer } }]);
+  });
+
+  it.each([
+    { name: "runs it", own: 8, copy: { web: "running" as const }, answer: "running" },
+    { name: "ran it", own: 8, copy: {}, answer: "ran" },
+    { name: "never heard of it", own: undefined, copy: {}, answer: "unknown" },
+  ])("answers a source when it $name", ({ own, copy, answer }) => {
+    for (const type of ["begin", "commit", "query"] as const) {
+      const driver = new NodeDriver();
+      const journal = own === undefined ? [] : [ownLine("web", { version: own })];
+      driver.start({ journal, copies: copies(copy) });
+      const asked =
+        type === "query" ? { type, moveId, asker: "source" as const } : { type, moveId };
+      driver.receive("QmOther", asked);
+      expect(driver.sends("targetAnswer")).toMatchObject([{ message: { answer } }]);
+    }
+  });
+
+  it("lets the target forget what it gave away, and what has come back since", () => {
+    const away = new NodeDriver();
+    away.start();
+    expect(aboutForgotten(away, "running")).toHaveLength(1);
+    expect(aboutForgotten(away, "held")).toEqual([]);
+    const back = new NodeDriver();
+    back.start({ journal: [ownLine("web", { version: 9 })] });
+    expect(aboutForgotten(back, "running")).toHaveLength(1);
+    const never = new NodeDriver();
+    never.start({ journal: [ownLine("web", { version: 7 })] });
+    expect(aboutForgotten(never, "running")).toEqual([]);
+    expect(aboutForgotten(never, "refused")).toHaveLength(1);
+  });
+});
+
+describe("moveOfGuest()", () => {
+  it("says nothing of a VM that no move has in hand", () => {
+    expect(moveOfGuest(undefined, 0)).toBeUndefined();
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { settledDriver } from "../../support/node-driver.ts";
+
+const namesOf = (driver: ReturnType<typeof settledDriver>) =>
+  driver.node.snapshot(driver.nowMs).members.map(({ name }) => name);
+
+describe("Surroundings", () => {
+  it("suffixes the names of hosts that bear the same", () => {
+    const driver = settledDriver();
+    driver.hear("QmTwinAaaaaa", { name: "twin" });
+    expect(namesOf(driver)).toEqual(["other", "self", "twin"]);
+    driver.hear("QmTwinBbbbbb", { name: "twin" });
+    expect(namesOf(driver)).toEqual(["other", "self", "twin-aaaaaa", "twin-bbbbbb"]);
+    driver.hear("QmTwinBbbbbb", { name: "self" });
+    expect(namesOf(driver)).toEqual(["other", "self-bbbbbb", "self-qmself", "twin"]);
+  });
+
+  it.each([
+    { name: "does not know its size yet", change: { cpuCapacityCores: 0 }, words: "its size" },
+    { name: "speaks only a later protocol", change: { protocolMin: 2, protocolMax: 3 }, words: "" },
+    { name: "is leaving", change: { presence: "restarting" as const }, words: "suspect" },
+  ])("offers no host as a target that $name", ({ change, words }) => {
+    const driver = settledDriver({ own: ["web"] });
+    driver.hear("QmOther", { name: "other", ...change });
+    const answer = driver.ask({ verb: "migrate", vm: "web", target: "QmOther" });
+    expect(answer?.status).toBe(404);
+    expect(answer?.message).toContain(words);
+  });
+
+  it("says whether a host is no member, or which state it is in", () => {
+    const driver = settledDriver({ own: ["web"] });
+    const migrate = (target: string) => driver.ask({ verb: "migrate", vm: "web", target });
+    expect(migrate("QmStranger")?.message).toBe("QmStranger is no member");
+    driver.mute("QmOther");
+    driver.wait(20_000);
+    expect(migrate("QmOther")?.message).toBe("other is dead");
+  });
+});
