@@ -1,6 +1,6 @@
+import { copyRuns } from "../../model/copy.ts";
 import type { HostId } from "../../model/ids.ts";
 import type { ProposeMessage } from "../../wire/messages.ts";
-import { hasProcess } from "../sim-copy.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { SimMachine } from "../sim-machine.ts";
 import type { Checker } from "./checker.ts";
@@ -43,9 +43,10 @@ export class RulesHold implements Checker {
     if (pin !== null && pin !== machine.name) return `it is pinned to ${pin}`;
     if (ignore && reason !== "operator") return "the balancer was told to ignore it";
     if (group === null) return undefined;
+    // A copy that arrives or was refused does not run here; the former holds the host's only slot.
     const twin = machine.host
       .copies()
-      .filter(hasProcess)
+      .filter((copy) => copyRuns(copy.state))
       .find((copy) => copy.spec.policy.antiAffinityGroup === group);
     return twin && `${twin.spec.name} of its anti-affinity group ${group} is there`;
   }
