@@ -91,7 +91,10 @@ export class Node {
       this.#route(event, this.#parts, nowMs);
     }
     this.#parts?.cluster.flushPeers();
-    this.#wantedMs = this.nextTimeoutMs;
+    // Asked only now, it cannot have wanted to be woken before: after a pause the events that
+    // queued up would each count as late, and each look again would bring the next.
+    const wantedMs = this.nextTimeoutMs;
+    this.#wantedMs = wantedMs === undefined ? undefined : Math.max(wantedMs, nowMs);
     return this.#outbox.take();
   }
 

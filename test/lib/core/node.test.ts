@@ -69,6 +69,18 @@ describe("Node", () => {
     expect(driver.last[1]).toEqual({ type: "relist" });
   });
 
+  it("is late once, however many events have queued up meanwhile", () => {
+    const driver = settledDriver();
+    const atMs = driver.nowMs + 7_000;
+    driver.step({ type: "copiesListed", copies: [] }, atMs);
+    expect(driver.notices("late")).toHaveLength(1);
+    // The list that was asked for comes back before any timer has fired.
+    driver.step({ type: "copiesListed", copies: [] }, atMs);
+    driver.step({ type: "copiesListed", copies: [] }, atMs + 3);
+    expect(driver.notices("late")).toHaveLength(1);
+    expect(driver.last.filter(({ type }) => type === "relist")).toEqual([]);
+  });
+
   it("asks for the full list now and then", () => {
     const driver = settledDriver();
     driver.wait(30_000);
