@@ -75,9 +75,9 @@ export class MoveFaultBench {
   /** One cell, with a VM of its own that was started. Throws when the phase was never reached. */
   async run(trial: CellTrial): Promise<CellOutcome> {
     const { vm, brokenMs } = trial;
-    await this.#booted(vm);
+    await this.booted(vm);
     const told = this.#guests.watch(this.#fleet, vm);
-    const heldAtMs = await this.#reach(trial);
+    const heldAtMs = await this.reach(trial);
     await this.#strike(trial);
     await pause(brokenMs);
     await this.#mend();
@@ -106,13 +106,16 @@ export class MoveFaultBench {
     return this.#fleet.host(2);
   }
 
-  async #booted(vm: string): Promise<void> {
+  async booted(vm: string): Promise<void> {
     const booted = async () => (await this.#guests.count(this.#fleet, vm)) >= BOOTED_COUNT;
     await eventually(`${vm} counts`, booted, { limitMs: BOOT_MS_MAX, pollMs: 100 });
   }
 
-  /** Resolves with the moment from which on an end was stopped, or may be struck. */
-  async #reach(trial: CellTrial): Promise<number> {
+  /**
+   * Moves the VM until the phase is there, with an agent stopped to hold it open. Resolves with the
+   * moment from which on an end was stopped, or may be struck.
+   */
+  async reach(trial: Pick<CellTrial, "phase" | "fault" | "vm">): Promise<number> {
     const { phase, vm } = trial;
     const phases = new PhaseEar(vm);
     try {
@@ -165,7 +168,10 @@ export class MoveFaultBench {
     await eventually(`${vm} is on its way`, isThere, { limitMs: PHASE_MS_MAX, pollMs: 5 });
   }
 
-  async #pastTheVote({ phase, fault }: CellTrial, phases: PhaseEar): Promise<void> {
+  async #pastTheVote(
+    { phase, fault }: Pick<CellTrial, "phase" | "fault">,
+    phases: PhaseEar,
+  ): Promise<void> {
     // A cut must come before the word that it is to hold back has left.
     const cutIn = (wanted: MovePhase) => {
       if (fault === "link cut" && phase === wanted) this.#fleet.cut(2);
