@@ -24,6 +24,7 @@ import type {
   TransportHandler,
 } from "../ports/transport.ts";
 import { ipEndpointOf, readPeerAddress } from "./addresses.ts";
+import { bindProblem } from "./bind-problem.ts";
 import { Codec } from "./codec.ts";
 import { Connector } from "./connector.ts";
 import { Counters } from "./counters.ts";
@@ -286,7 +287,7 @@ export class Libp2pTransport implements Transport {
     } catch (cause) {
       await node.stop();
       throw new TransportError(
-        `TCP port ${listen.port} on ${listen.address} cannot be listened on (${String(cause)}); free it or choose another in the configuration`,
+        `TCP port ${listen.port} on ${listen.address} cannot be listened on (${bindProblem(cause)}); free it or choose another in the configuration`,
         { cause },
       );
     }
