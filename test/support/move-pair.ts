@@ -1,5 +1,4 @@
-import type { HostOp, HostOpResult, MoveVerdict } from "#lib/model/host-op.ts";
-import type { SourceLine, TargetLine } from "#lib/moves/move-line.ts";
+import type { HostOp, HostOpResult } from "#lib/model/host-op.ts";
 import type { MoveInput, MoveOrder } from "#lib/moves/move-order.ts";
 import { defaultMoveParams as params } from "#lib/moves/params.ts";
 import { presumedSourceAnswer, presumedTargetAnswer } from "#lib/moves/presumed-answer.ts";
@@ -7,6 +6,7 @@ import { SourceMove } from "#lib/moves/source-move.ts";
 import { TargetMove } from "#lib/moves/target-move.ts";
 import type { MoveMessage } from "#lib/wire/messages.ts";
 import { factsOf, moveId } from "./move-fixture.ts";
+import { newPairHost, no, ok, type PairHost, type PairRole, verdictOn } from "./move-pair-host.ts";
 
 export const pairEvents = [
   "go on",
@@ -33,34 +33,11 @@ export const pairEvents = [
 ] as const;
 export type PairEvent = (typeof pairEvents)[number];
 
-type Role = "source" | "target";
-type Copy = "none" | "running" | "sending" | "sent" | "receiving" | "received";
-
-/** One host: what is durable, what its hypervisor has, and the agent's life. */
-interface Host {
-  readonly role: Role;
-  move: SourceMove | TargetMove | null;
-  alive: boolean;
-  line: SourceLine | TargetLine | null;
-  owned: number | undefined;
-  copy: Copy;
-  orders: HostOp[];
-  results: { op: HostOp["op"]; result: HostOpResult }[];
-  dieAtWriting: "before" | "after" | null;
-  ended: string | null;
-}
-
-const ok = (value: Extract<HostOpResult, { ok: true }>["value"] = null): HostOpResult => ({
-  ok: true,
-  value,
-});
-const no = (code: string): HostOpResult => ({ ok: false, code, message: code });
-
 /** Two halves of one move over a bad network and mortal agents; throws when both copies run. */
 export class MovePair {
-  readonly #source = host("source", 7, "running");
-  readonly #target = host("target", undefined, "none");
-  #messages: { to: Role; message: MoveMessage }[] = [];
+  readonly #source = newPairHost("source", 7, "running");
+  readonly #target = newPairHost("target", undefined, "none");
+  #messages: { to: PairRole; message: MoveMessage }[] = [];
   #nowMs = 0;
   #listening = false;
   #connected = false;
@@ -79,18 +56,18 @@ export class MovePair {
     this.#obey(this.#source, source.begin(0));
   }
 
-  get running(): readonly Role[] {
+  get running(): readonly PairRole[] {
     const hosts = [this.#source, this.#target];
     return hosts.filter(({ copy }) => copy === "running" || copy === "sending").map((h) => h.role);
   }
 
-  get owners(): readonly Role[] {
+  get owners(): readonly PairRole[] {
     return [this.#source, this.#target].filter((h) => h.owned !== undefined).map((h) => h.role);
   }
 
   /** For people and for the last look: where both ends stand. */
   story() {
-    const of = ({ copy, line, move, ended, owned }: Host) => ({
+    const of = ({ copy, line, move, ended, owned }: PairHost) => ({
       ...{ copy, line: line?.phase ?? null, ended, owned },
       phase: move?.phase ?? null,
     });
@@ -191,11 +168,11 @@ export class MovePair {
     }
   }
 
-  #feed(end: Host, input: MoveInput): void {
+  #feed(end: PairHost, input: MoveInput): void {
     if (end.alive && end.move) this.#obey(end, end.move.handle(input, this.#nowMs));
   }
 
-  #obey(end: Host, orders: readonly MoveOrder[]): void {
+  #obey(end: PairHost, orders: readonly MoveOrder[]): void {
     for (const order of orders) {
       if (!end.alive) return;
       if (order.type === "journal") this.#write(end, order);
@@ -208,7 +185,7 @@ export class MovePair {
     }
   }
 
-  #write(end: Host, { line, owner }: Extract<MoveOrder, { type: "journal" }>): void {
+  #write(end: PairHost, { line, owner }: Extract<MoveOrder, { type: "journal" }>): void {
     if (end.dieAtWriting === "before") {
       this.#die(end);
       return;
@@ -222,11 +199,11 @@ export class MovePair {
     if (end.dieAtWriting === "after") this.#die(end);
   }
 
-  #dieAtWriting(end: Host, when: "before" | "after"): void {
+  #dieAtWriting(end: PairHost, when: "before" | "after"): void {
     if (end.alive) end.dieAtWriting = when;
   }
 
-  #post(from: Host, message: MoveMessage): void {
+  #post(from: PairHost, message: MoveMessage): void {
     this.#messages.push({ to: from.role === "source" ? "target" : "source", message });
   }
 
@@ -240,7 +217,7 @@ export class MovePair {
   }
 
   /** What the core answers about a move that the journal no longer has. */
-  #answerForgotten(end: Host, message: MoveMessage): void {
+  #answerForgotten(end: PairHost, message: MoveMessage): void {
     if (end.role === "target") {
       const asks = message.type === "begin" || message.type === "commit";
       if (!asks && message.type !== "query") return;
@@ -256,12 +233,12 @@ export class MovePair {
     }
   }
 
-  #hear(end: Host): void {
+  #hear(end: PairHost): void {
     const done = end.results.shift();
     if (done) this.#feed(end, { type: "opEnded", ...done });
   }
 
-  #perform(end: Host, how: "well" | "badly" | "untold"): void {
+  #perform(end: PairHost, how: "well" | "badly" | "untold"): void {
     const op = end.orders.shift();
     if (!op) return;
     const mayFail = op.op !== "closeChannel" && op.op !== "cancelMigration";
@@ -276,7 +253,7 @@ export class MovePair {
   }
 
   /** Null for an operation that goes on. */
-  #carryOut(end: Host, op: HostOp): HostOpResult | null {
+  #carryOut(end: PairHost, op: HostOp): HostOpResult | null {
     switch (op.op) {
       case "prepareIncoming":
         end.copy = "receiving";
@@ -310,7 +287,7 @@ export class MovePair {
     }
   }
 
-  #letRun(end: Host): HostOpResult {
+  #letRun(end: PairHost): HostOpResult {
     if (end.copy === "none" || end.copy === "receiving") return no("VM_ABSENT");
     if (end.role === "source" && this.#targetRan) throw new Error("old memory was resumed");
     if (end.copy !== "sending") end.copy = "running";
@@ -345,16 +322,16 @@ export class MovePair {
     this.#tell(this.#source, "migrateOut", no("CHANNEL_FAILED"));
   }
 
-  #tell(end: Host, op: HostOp["op"], result: HostOpResult | null): void {
+  #tell(end: PairHost, op: HostOp["op"], result: HostOpResult | null): void {
     if (end.alive && result) end.results.push({ op, result });
   }
 
-  #list(end: Host): void {
+  #list(end: PairHost): void {
     const state = end.copy === "none" ? null : end.copy;
     this.#feed(end, { type: "copyListed", state });
   }
 
-  #die(end: Host): void {
+  #die(end: PairHost): void {
     end.alive = false;
     end.dieAtWriting = null;
     end.orders = [];
@@ -363,7 +340,7 @@ export class MovePair {
     this.#breakStream();
   }
 
-  #startAgain(end: Host): void {
+  #startAgain(end: PairHost): void {
     if (end.alive) return;
     end.alive = true;
     const { line } = end;
@@ -379,29 +356,10 @@ export class MovePair {
   }
 
   /** Seldom: a script full of kills would try little else. */
-  #kill(end: Host, choice: number): void {
+  #kill(end: PairHost, choice: number): void {
     if (choice % 16 !== 0 || end.copy === "none") return;
     this.wasKilled = true;
     end.copy = "none";
     this.#breakStream();
-  }
-}
-
-function host(role: Role, owned: number | undefined, copy: Copy): Host {
-  const nothing = { line: null, orders: [], results: [], dieAtWriting: null, ended: null };
-  return { role, owned, copy, move: null, alive: true, ...nothing };
-}
-
-function verdictOn(copy: Copy): MoveVerdict {
-  switch (copy) {
-    case "sent":
-    case "received":
-      return "open";
-    case "running":
-      return "aborted";
-    case "none":
-      return "gone";
-    default:
-      return "in-doubt";
   }
 }

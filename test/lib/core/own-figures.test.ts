@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { emptyLoad, NodeDriver, settledDriver } from "../../support/node-driver.ts";
+
+const mebibytes = 2 ** 20;
+
+function summaryOf(driver: NodeDriver) {
+  return driver.node.snapshot(driver.nowMs).members.find(({ self }) => self)?.summary;
+}
+
+describe("ownSummary()", () => {
+  it("adds up what the host itself and its guests need", () => {
+    const driver = settledDriver({ own: ["web", "db"] });
+    const host = { ...emptyLoad, otherCpuCores: 0.25, reservedMemoryBytes: 100 * mebibytes };
+    driver.sample(90, { web: 0.5, db: 0.5 }, host);
+    const summary = summaryOf(driver);
+    expect(summary?.projectedCpuCores).toBeCloseTo(1.25, 1);
+    expect(summary?.measuredCpuCores).toBe(summary?.projectedCpuCores);
+    expect(summary).toMatchObject({
+      cpuCapacityCores: 4,
+      projectedMemoryBytes: (100 + 2 * 64) * mebibytes,
+      vmCount: 2,
+      freeSlotsIn: 1,
+      freeSlotsOut: 1,
+    });
+  });
+
+  it("counts memory from the start of a guest on, and no more once it is gone", () => {
+    const driver = settledDriver({ own: ["web"] });
+    driver.ask({ verb: "stop", vm: "web", force: true });
+    driver.end("stop", null);
+    driver.list({});
+    expect(summaryOf(driver)?.projectedMemoryBytes).toBe(0);
+    driver.ask({ verb: "start", vm: "web" });
+    expect(summaryOf(driver)?.projectedMemoryBytes).toBe(64 * mebibytes);
+  });
+
+  it("claims no size before it was measured", () => {
+    const driver = new NodeDriver();
+    driver.start();
+    const unknown = { cpuCapacityCores: 0, memoryCapacityBytes: 0, pressure: null };
+    expect(summaryOf(driver)).toMatchObject(unknown);
+  });
+});
