@@ -14,6 +14,8 @@ import { fleetInTest } from "../support/fleet-in-test.ts";
 
 const exitCodes = { failed: 1, configuration: 78 } as const;
 const MIB = 2 ** 20;
+/** A start that fails takes a second; on a starved machine far more. */
+const END_MS_MAX = 90_000;
 /** Enough for a journal and an identity, soon full. */
 const SMALL_DISK = "size=2m";
 const sim = { hypervisor: { driver: "sim" } };
@@ -25,7 +27,7 @@ function oneHost(settings: Readonly<Record<string, unknown>> = sim): AgentFleet 
 /** Starts the agent, which must end by itself, and judges its end. */
 async function expectEnd(host: AgentHost, code: number, words: readonly RegExp[]): Promise<void> {
   host.spawn();
-  await eventually("the agent ends", async () => !host.running);
+  await eventually("the agent ends", async () => !host.running, { limitMs: END_MS_MAX });
   expect(await host.ended).toEqual({ code, signal: null });
   const lines = host.log().trimEnd().split("\n");
   const last = lines.at(-1) ?? "";
