@@ -151,6 +151,30 @@ describe("Mover after a restart", () => {
   });
 });
 
+describe("Mover and the verbs on a VM that moves", () => {
+  it.each([
+    { verb: "define", spec: specOf("web", { vcpus: 2 }) },
+    { verb: "start", vm: "web" },
+    { verb: "undefine", vm: "web" },
+    { verb: "migrate", vm: "web", target: "QmThird" },
+  ] as const)("refuses $verb while the move is unfinished, though no copy is here", (verb) => {
+    const driver = new NodeDriver();
+    driver.start({ journal: [ownLine("web"), moveLine("source", "committed")] });
+    expect(driver.ask(verb)?.status).toBe(409);
+    expect(driver.kept("vm/web")).toMatchObject({ version: 7, spec: { vcpus: 1 } });
+  });
+
+  it("refuses a second verb while the first is not done, and says which it is", () => {
+    const driver = settledDriver({ own: ["web"] });
+    driver.ask({ verb: "suspend", vm: "web" });
+    const suspending = driver.lastRequest;
+    const second = driver.ask({ verb: "stop", vm: "web", force: true });
+    expect(second).toMatchObject({ status: 409, message: "web is suspending" });
+    driver.end("suspend", { imageBytes: 9 });
+    expect(driver.replyTo(suspending)).toMatchObject({ status: 200 });
+  });
+});
+
 describe("Mover about moves that it forgot", () => {
   it.each([
     { name: "owns the VM still", own: 7, answer: "aborted" },
