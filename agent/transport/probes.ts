@@ -70,14 +70,21 @@ export class Probes {
     this.#socket.send(packet, endpoint.port, endpoint.ip, () => undefined);
   }
 
+  /**
+   * The host's own word first: a connection that it dialled comes from whichever address its kernel
+   * chose, and nobody need listen there. The connection only tells which of several can be reached.
+   */
   #endpointOf(host: HostId): IpEndpoint | undefined {
     const known = this.#known.get(host);
-    const linked = this.#options.linkAddressOf(host);
-    if (linked && known?.probePort) return { ip: linked, port: known.probePort };
     const heard = this.#heard.get(host);
-    if (heard || !known?.probePort) return heard;
-    const first = known.addresses.map(ipEndpointOf).find((endpoint) => endpoint !== undefined);
-    return first && { ip: first.ip, port: known.probePort };
+    if (!known?.probePort) return heard;
+    const port = known.probePort;
+    const named = known.addresses.map(ipEndpointOf).filter((endpoint) => endpoint !== undefined);
+    const linked = this.#options.linkAddressOf(host);
+    const isNamed = named.length === 0 || named.some(({ ip }) => ip === linked);
+    if (linked && isNamed) return { ip: linked, port };
+    const [first] = named;
+    return heard ?? (first && { ip: first.ip, port });
   }
 
   #receive(packet: Uint8Array, remote: RemoteInfo): void {
