@@ -27,7 +27,6 @@ const ALARM_CODES: readonly Alarm["code"][] = [
   "lost",
   "name-clash",
   "stray-copy",
-  "partition",
 ];
 
 export interface MetricSources {

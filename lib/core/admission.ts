@@ -33,7 +33,7 @@ export interface AdmissionOptions {
   readonly mover: Mover;
   readonly surroundings: Surroundings;
   readonly planning: PlanningParams;
-  readonly mayAct: (reason: ActionReason, nowMs: number) => boolean;
+  readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
 }
 
 /** The target's side of the election: gather, judge by the own ledger, grant one, refuse the rest. */
@@ -72,22 +72,25 @@ export class Admission {
     // Heard twice, it is judged once: a refusal of the copy would undo the grant.
     if (this.#checking.has(moveId) || this.#options.mover.table.get(moveId)) return;
     const refusal = this.#outright(proposal, nowMs);
+    const older = this.#election.proposalOf(from);
     if (refusal !== null) this.#refuse(proposal, refusal);
     else if (!this.#election.gather(proposal, nowMs)) {
       this.#refuse(proposal, "too many proposals at once");
+    } else if (older && older.moveId !== moveId) {
+      this.#refuse(older, "its source has proposed another VM since");
     }
   }
 
   /** What needs no comparison with other proposals. */
   #outright(proposal: Gathered, nowMs: number): string | null {
-    const { self, guests, mover, mayAct } = this.#options;
+    const { self, guests, mover, heldBack } = this.#options;
     const named = readMoveId(proposal.moveId);
     const { version } = proposal.message;
     if (named?.vm !== proposal.vm || named.version !== version + 1) {
       return "the proposal's move id does not name its VM and version";
     }
-    if (self.presence !== "here") return "the agent is leaving";
-    if (!mayAct(proposal.reason, nowMs)) return "the cluster is on hold here";
+    const held = heldBack(proposal.reason, nowMs);
+    if (held !== null) return `${self.options.name} does not act: ${held}`;
     if (guests.get(proposal.vm)) return `a VM named ${proposal.vm} is here already`;
     if (mover.table.ofVm(proposal.vm)) return `a move of ${proposal.vm} is not finished here`;
     return null;

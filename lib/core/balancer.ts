@@ -29,6 +29,10 @@ const askedMax = 8;
 /** An offer writes a nonce beside the disks; then the target gathers, checks and answers. */
 const answerMs = 5_000;
 
+/** How long a target's refusal is worth telling, and how many are kept. */
+const refusalMs = 60_000;
+const refusalsMax = 256;
+
 /** A move that this host wants and that nobody has granted yet. */
 interface Proposal {
   readonly moveId: MoveId;
@@ -55,8 +59,8 @@ export interface BalancerOptions {
   readonly planning: PlanningParams;
   /** Answers the verb, wherever its asker sits. */
   readonly reply: (requestId: string, result: VerbResult) => void;
-  /** Whether this host may act for this reason now. */
-  readonly mayAct: (reason: ActionReason, nowMs: number) => boolean;
+  /** Why this host must not act for this reason now, in words; null when it may. */
+  readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
 }
 
 /** The source's side of the election: when to look, what to propose, whom to ask next. */
@@ -70,7 +74,8 @@ export class Balancer {
     MoveId,
     { proposal: Proposal; offer: MoveOffer | null; untilMs: number }
   >();
-  #considered: readonly Candidate[] = [];
+  /** What targets answered of late, by VM and target: for whoever asks why. */
+  readonly #refusals = new Map<string, { readonly reason: string; readonly atMs: number }>();
   #rounds = 0;
   #sent = 0;
   #refused = 0;
@@ -86,11 +91,6 @@ export class Balancer {
   /** The weightiest reason to look for a move; null for none. */
   get reason(): ActionReason | null {
     return this.#trigger.reasons[0] ?? null;
-  }
-
-  /** What the last round weighed, best first. */
-  get considered(): readonly Candidate[] {
-    return this.#considered;
   }
 
   get counters(): { rounds: number; proposalsSent: number; refusals: number } {
@@ -127,8 +127,8 @@ export class Balancer {
   }
 
   #round(nowMs: number): void {
-    const { guests, ledger, mayAct, prng, surroundings } = this.#options;
-    const reasons = this.#trigger.reasons.filter((reason) => mayAct(reason, nowMs));
+    const { guests, ledger, heldBack, prng, surroundings } = this.#options;
+    const reasons = this.#trigger.reasons.filter((reason) => heldBack(reason, nowMs) === null);
     if (reasons.length === 0 || guests.size === 0 || ledger.freeSlotsOut === 0) return;
     this.#rounds += 1;
     const targets = sampleTargets(prng, surroundings.others(), {
@@ -137,9 +137,9 @@ export class Balancer {
     });
     // A reason that no move serves must not keep the next one from its turn.
     for (const reason of reasons) {
-      this.#considered = this.#weigh(reason, targets, nowMs, false);
-      if (this.#considered.length > 0) {
-        const choices = this.#considered.map((one) => this.#proposalOf(one, reason, null));
+      const weighed = this.#weigh(reason, targets, nowMs, false);
+      if (weighed.length > 0) {
+        const choices = weighed.map((one) => this.#proposalOf(one, reason, null));
         const first = this.#election.begin(choices, nowMs);
         if (first) this.#ask(first, nowMs);
         return;
@@ -289,12 +289,12 @@ export class Balancer {
 
   /** Why a granted proposal is not taken up after all; null when it is. */
   #withdrawal(proposal: Proposal, guest: Guest | undefined, nowMs: number): string | null {
-    const { ledger, mover, mayAct } = this.#options;
+    const { ledger, mover, heldBack } = this.#options;
     if (!guest || guest.owned.version !== proposal.version) return "the VM is no longer here";
     const { immovable } = figuresOfGuest(guest, moveOfGuest(mover.table.ofVm(proposal.vm), nowMs));
     if (immovable !== null) return immovable;
     if (ledger.freeSlotsOut === 0) return "another VM is on its way out";
-    return mayAct(proposal.reason, nowMs) ? null : "the cluster is on hold";
+    return heldBack(proposal.reason, nowMs);
   }
 
   onRefuse(from: HostId, message: RefuseMessage, nowMs: number): void {
@@ -303,12 +303,23 @@ export class Balancer {
     const { proposal } = asked;
     this.#refused += 1;
     this.#drop(proposal, 409, `${this.#name(from)} refused: ${message.reason}`);
-    this.#considered = this.#considered.map((one) =>
-      one.vm === proposal.vm && one.to === proposal.to
-        ? { ...one, refusal: `refused: ${message.reason}` }
-        : one,
-    );
+    this.#rememberRefusal(proposal, message.reason, nowMs);
     this.#electionOver(proposal, nowMs);
+  }
+
+  #rememberRefusal({ vm, to }: Proposal, reason: string, nowMs: number): void {
+    for (const [key, { atMs }] of this.#refusals) {
+      if (nowMs - atMs < refusalMs && this.#refusals.size < refusalsMax) break;
+      this.#refusals.delete(key);
+    }
+    this.#refusals.set(`${vm} ${to}`, { reason, atMs: nowMs });
+  }
+
+  /** What the target answered when this VM was last proposed to it, in words; null if not of late. */
+  lastRefusal(vm: VmName, to: HostId, nowMs: number): string | null {
+    const refusal = this.#refusals.get(`${vm} ${to}`);
+    if (!refusal || nowMs - refusal.atMs >= refusalMs) return null;
+    return `refused ${Math.round((nowMs - refusal.atMs) / 1000)} s ago: ${refusal.reason}`;
   }
 
   /** The election's next best, if the proposal was the election's. */

@@ -67,8 +67,8 @@ export function buildParts(options: BuildOptions): Parts {
     changed,
   });
   const surroundings = new Surroundings({ self, cluster, guests, moves: mover.table, ledger });
-  const mayAct = (reason: ActionReason, atMs: number) => options.heldBack(reason, atMs) === null;
-  const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, mayAct };
+  const { heldBack } = options;
+  const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, heldBack };
   const balancer = new Balancer(
     { ...shared, cluster, reply: (requestId, result): void => desk.reply(requestId, result) },
     nowMs,
@@ -81,7 +81,7 @@ export function buildParts(options: BuildOptions): Parts {
     history,
     planning,
     prng,
-    heldBack: (atMs) => options.heldBack("imbalance", atMs),
+    heldBack: (atMs) => heldBack("imbalance", atMs),
   });
   const desk: VerbDesk = new VerbDesk({
     self,

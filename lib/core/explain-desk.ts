@@ -18,6 +18,8 @@ const explainedMax = 64;
 /** Hosts of the view whose best move is worked out for `plan`. */
 const plannedHostsMax = 64;
 const targetsMax = 16;
+/** Weighed pairs that `plan` shows. */
+const consideredMax = 64;
 
 /** Why a VM moved, or why it is still here: what `evenkeel explain` prints. */
 export interface Explanation {
@@ -32,6 +34,8 @@ export interface Explanation {
 
 export interface Plan {
   readonly moves: readonly PlannedMove[];
+  /** Own VMs that are not moved now, weighed against the others, best first. */
+  readonly considered: readonly Candidate[];
   readonly reason: string;
 }
 
@@ -95,14 +99,16 @@ export class ExplainDesk {
     const own = surroundings.own();
     const others = surroundings.others();
     const moves: PlannedMove[] = [];
-    const reason = this.#options.balancer.reason;
-    if (reason !== null) {
-      const vms = surroundings.ownVms(nowMs);
-      pushBest(moves, this.#weigh({ self: own, vms, targets: others, reason }, nowMs), reason);
-    }
+    const { reason } = this.#options.balancer;
+    const vms = surroundings.ownVms(nowMs);
+    const look = { self: own, vms, targets: others.slice(0, explainedMax) };
+    const weighed = this.#weigh({ ...look, reason: reason ?? "imbalance" }, nowMs);
+    if (reason !== null) pushBest(moves, weighed, reason);
     for (const host of others.slice(0, plannedHostsMax)) this.#planOther(host, moves, nowMs);
     moves.sort((a, b) => b.score - a.score);
-    return { moves, reason: this.#reasonWords(nowMs) };
+    const chosen = new Set(moves.map((one) => one.vm));
+    const considered = weighed.filter((one) => !chosen.has(one.vm)).slice(0, consideredMax);
+    return { moves, considered, reason: this.#reasonWords(nowMs) };
   }
 
   /** Another host's best move, worked out from what it gossips; only it can make it. */
@@ -149,7 +155,10 @@ export class ExplainDesk {
     nowMs: number,
   ): Candidate[] {
     const { surroundings, planning } = this.#options;
-    return candidates({ ...look, nowMs, scale: surroundings.scale(), params: planning });
+    const { balancer } = this.#options;
+    return candidates({ ...look, nowMs, scale: surroundings.scale(), params: planning }).map(
+      (one) => ({ ...one, refusal: one.refusal ?? balancer.lastRefusal(one.vm, one.to, nowMs) }),
+    );
   }
 
   #reasonWords(nowMs: number): string {

@@ -207,6 +207,10 @@ export class Mover {
 
   #feed(entry: MoveEntry, input: MoveInput, nowMs: number): void {
     this.#obey(entry, entry.move.handle(input, nowMs), nowMs);
+    // A refused copy never becomes a VM of this host: once it is gone, so is its claim to a place.
+    if (entry.move instanceof TargetMove && entry.move.onlyRemembered) {
+      this.#options.ledger.release(entry.move.facts.moveId);
+    }
     this.#tellDoubt(entry, nowMs);
   }
 
@@ -266,8 +270,6 @@ export class Mover {
     this.#outbox.persist(lines);
     if (order.line) {
       const { phase, role } = order.line;
-      // A refused copy never becomes a VM of this host: its place is free for another.
-      if (phase === "refused") this.#options.ledger.release(moveId);
       this.#outbox.notice("info", "move-phase", `${vm}: ${role} ${phase}`, {
         vm,
         moveId,

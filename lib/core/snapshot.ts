@@ -41,14 +41,7 @@ export interface MoveView {
 
 /** A fact that an admin should see at once: duplicate VM, cloned identity, VM in doubt or lost. */
 export interface Alarm {
-  readonly code:
-    | "duplicate"
-    | "clone"
-    | "in-doubt"
-    | "lost"
-    | "name-clash"
-    | "stray-copy"
-    | "partition";
+  readonly code: "duplicate" | "clone" | "in-doubt" | "lost" | "name-clash" | "stray-copy";
   readonly message: string;
   readonly remedy: string;
 }

@@ -34,7 +34,8 @@ export interface SnapshotParts {
 
 /** Copies out what a reader may see. Costs with the cluster's size: made when asked, not kept. */
 export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
-  const { self, cluster, guests, balancer } = parts;
+  const { self, cluster, guests } = parts;
+  const plan = parts.explain.plan(nowMs);
   const vms = vmViews(parts, nowMs);
   return {
     self: self.options.self,
@@ -50,8 +51,8 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     ownedSpecs: guests.all().map((guest) => guest.owned.spec),
     moves: parts.mover.table.all().map((entry) => moveView(entry, parts, nowMs)),
     history: parts.history.merged(parts.surroundings.gossipedOutcomes()),
-    plan: parts.explain.plan(nowMs),
-    considered: balancer.considered,
+    plan: { moves: plan.moves, reason: plan.reason },
+    considered: plan.considered,
     alarms: alarms(parts, vms, nowMs),
     counters: counters(parts),
   };
@@ -156,6 +157,13 @@ function alarms(parts: SnapshotParts, vms: readonly VmView[], nowMs: number): Al
       remedy: `find out which copy is right, and stop the other ('evenkeel vm stop ${vm} --force')`,
     });
   }
+  for (const name of clashingNames(parts)) {
+    found.push({
+      code: "name-clash",
+      message: `more than one host is named ${name}: they are shown with a part of their ids`,
+      remedy: "give each a name of its own (name in evenkeel.yaml) and restart its agent",
+    });
+  }
   if (self.cloneUntilMs > nowMs) {
     found.push({
       code: "clone",
@@ -192,6 +200,16 @@ function alarms(parts: SnapshotParts, vms: readonly VmView[], nowMs: number): Al
     });
   }
   return found;
+}
+
+function clashingNames({ self, cluster }: SnapshotParts): string[] {
+  const names = cluster.view
+    .hosts()
+    .filter((host) => host !== self.options.self)
+    .map((host) => cluster.view.summaryOf(host)?.record.body.name ?? "");
+  names.push(self.options.name);
+  const clashing = names.filter((name, at) => name !== "" && names.indexOf(name) < at);
+  return [...new Set(clashing)].sort();
 }
 
 function duplicateVms(cluster: Cluster): ReturnType<Cluster["view"]["duplicates"]> {

@@ -73,6 +73,11 @@ export class TargetElection<Proposal extends GatheredProposal> {
     return true;
   }
 
+  /** What this source has proposed and nobody has decided on. */
+  proposalOf(source: HostId): Proposal | undefined {
+    return this.#gathered.find((one) => one.source === source);
+  }
+
   /** The source withdrew it. */
   withdraw(moveId: MoveId): void {
     this.#gathered = this.#gathered.filter((one) => one.moveId !== moveId);

@@ -60,6 +60,7 @@ export class TargetMove {
 
   /** True while a slot and memory are held for a copy that is not yet a VM of this host. */
   get reserves(): boolean {
+    if (this.#phase === "refused") return !this.#discarded;
     return this.#phase === "granted" || this.#phase === "receiving" || this.#phase === "held";
   }
 

@@ -62,11 +62,13 @@ describe("Mover as a target", () => {
     expect(own()?.projectedCpuCores).toBeCloseTo(0.5);
   });
 
-  it("gives the place back with a refusal, before the copy is gone", () => {
+  it("gives the place of a refused copy back once the copy is gone, and not before", () => {
     const driver = taken();
+    const own = () => driver.node.snapshot(driver.nowMs).members.find(({ self }) => self)?.summary;
     driver.receive("QmOther", { type: "abort", moveId, reason: "changed" });
-    const me = driver.node.snapshot(driver.nowMs).members.find(({ self }) => self);
-    expect(me?.summary).toMatchObject({ freeSlotsIn: 1, projectedMemoryBytes: 0 });
+    expect(own()).toMatchObject({ freeSlotsIn: 0, projectedMemoryBytes: 64 * 2 ** 20 });
+    driver.end("discard", null);
+    expect(own()).toMatchObject({ freeSlotsIn: 1, projectedMemoryBytes: 0 });
   });
 
   it("disowns what was gone before it ran", () => {

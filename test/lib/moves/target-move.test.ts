@@ -312,7 +312,7 @@ describe("TargetMove", () => {
     ["held", true, false],
     ["running", false, false],
     ["settled", false, true],
-    ["refused", false, false],
+    ["refused", true, false],
     ["remembered", false, true],
     ["rebooting", false, false],
   ])("%s: reserves a place: %s; is only remembered: %s", (state, reserves, onlyRemembered) => {
