@@ -4,8 +4,8 @@ import type { SimCopy } from "#lib/simulation/sim-copy.ts";
 import type { AgentHost } from "./agent-host.ts";
 
 const SAMPLE_MS = 4;
-/** Clocks are read to the millisecond, on both sides of a file. */
-const COUNT_BACK_MS_MAX = 5;
+/** A guest has stopped before its file says so: by this much on a starved machine. */
+const COUNT_BACK_MS_MAX = 250;
 
 /** Where the sim driver keeps a guest: readable from outside, and dead when the file is gone. */
 export function copyPath(host: AgentHost, vm: string): string {
@@ -35,6 +35,8 @@ export class CopyWatch {
   #frozenMsMax = 0;
   #boot: string | undefined;
   #count = 0;
+  /** By the count that a memory was stopped at: the host that ran on from it. */
+  readonly #ranOn = new Map<number, AgentHost>();
 
   constructor(hosts: readonly AgentHost[], vm: string) {
     this.#hosts = hosts;
@@ -61,7 +63,7 @@ export class CopyWatch {
     if (running.length > 1) this.#checkTwo(running);
     const [only] = running;
     const copy = only ? readCopy(only, this.#vm) : null;
-    if (advances(copy)) this.#checkMemory(copy);
+    if (only && advances(copy)) this.#checkMemory(only, copy);
     const nowMs = performance.now();
     this.#frozenSinceMs = running.length > 0 ? undefined : (this.#frozenSinceMs ?? nowMs);
     if (this.#frozenSinceMs !== undefined) {
@@ -80,7 +82,13 @@ export class CopyWatch {
   }
 
   /** A guest that goes on counts on: less would be an older memory, another boot a new guest. */
-  #checkMemory(copy: SimCopy & { readonly sinceMs: number }): void {
+  #checkMemory(host: AgentHost, copy: SimCopy & { readonly sinceMs: number }): void {
+    if (copy.ranMs > 0) {
+      const first = this.#ranOn.get(copy.ranMs) ?? host;
+      this.#ranOn.set(copy.ranMs, first);
+      // Even if the other one ran for a moment only, what it did is lost.
+      if (first !== host) this.#faults.add(`the same memory ran on ${first.name} and ${host.name}`);
+    }
     this.#boot ??= copy.boot;
     if (copy.boot !== this.#boot) this.#faults.add("the guest was booted anew");
     const count = copy.ranMs + Date.now() - copy.sinceMs;
