@@ -11,7 +11,7 @@ const config: KnipConfig = {
   ],
   project: ["{agent,lib,scripts,test}/**/*.ts"],
   // Debian's, not npm's: tests that need them say so.
-  ignoreBinaries: ["ip", "mount", "umount", "nsenter", "qemu-img"],
+  ignoreBinaries: ["ip", "mount", "umount", "nsenter", "qemu-img", "unshare"],
   // A union's members have names of their own for readers, whoever uses them alone.
   ignoreExportsUsedInFile: { interface: true, type: true },
 };

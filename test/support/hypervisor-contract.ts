@@ -391,9 +391,8 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         expect((await rig.source.admit(moveId, offer)).refusal).toMatch(/refuse/);
         const older = { ...offer, hypervisorVersion: "0.1.0" };
         expect((await rig.target.admit(moveId, older)).refusal).toMatch(/0\.1\.0/);
-        expect(await codeOf(rig.source.prepareIncoming(moveId, spec, SOURCE_HOST))).toBe(
-          "VM_EXISTS",
-        );
+        const second = rig.source.prepareIncoming(moveId, spec, SOURCE_HOST);
+        expect(await codeOf(second)).toBe("VM_EXISTS");
         await works("refuse");
       });
     });
