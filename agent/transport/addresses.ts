@@ -78,6 +78,23 @@ export function ownAddresses(options: OwnAddressesOptions): readonly string[] {
     .map((info) => multiaddrText(info.address, port));
 }
 
+/**
+ * What to announce, given what was announced before and what the interfaces say now. A link that is
+ * down takes its addresses along and brings them back: to announce loopback meanwhile would send
+ * everybody to themselves for as long as that is remembered.
+ */
+export function announcedAddresses(
+  before: readonly string[],
+  now: readonly string[],
+): readonly string[] {
+  const isOutward = (list: readonly string[]) => list.some((address) => !isLoopback(address));
+  return isOutward(before) && !isOutward(now) ? before : now;
+}
+
+function isLoopback(address: string): boolean {
+  return /^\/(ip4\/127\.|ip6\/::1\/)/.test(address);
+}
+
 /** The interface of the IPv4 default route in the text of /proc/net/route; null for none. */
 export function defaultInterfaceIn(routeTable: string): string | null {
   const fields = routeTable.split("\n").map((line) => line.split("\t"));

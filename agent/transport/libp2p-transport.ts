@@ -23,7 +23,7 @@ import type {
   TransportCounters,
   TransportHandler,
 } from "../ports/transport.ts";
-import { ipEndpointOf, readPeerAddress } from "./addresses.ts";
+import { announcedAddresses, ipEndpointOf, readPeerAddress } from "./addresses.ts";
 import { bindProblem } from "./bind-problem.ts";
 import { Codec } from "./codec.ts";
 import { Connector } from "./connector.ts";
@@ -344,11 +344,12 @@ export class Libp2pTransport implements Transport {
     const { listen, interfaceName, clock } = this.#options;
     this.#nextAddressCheckMs = clock.nowMs() + ADDRESS_CHECK_MS;
     if (!this.#node) return;
-    const addresses = listenedAddresses({
+    const listened = listenedAddresses({
       listenAddress: listen.address,
       port: listenedPort(this.#node),
       interfaceName: interfaceName ?? null,
     });
+    const addresses = announcedAddresses(this.#addresses, listened);
     if (addresses.join() === this.#addresses.join()) return;
     this.#addresses = addresses;
     this.#tell((handler) => handler.addressesChanged(addresses, this.#probePort));

@@ -1,6 +1,7 @@
 import type { NetworkInterfaceInfo } from "node:os";
 import { describe, expect, it } from "vitest";
 import {
+  announcedAddresses,
   defaultInterfaceIn,
   ipEndpointOf,
   isPrivateIp,
@@ -97,6 +98,23 @@ describe("ipEndpointOf()", () => {
     ]) {
       expect(ipEndpointOf(text)).toBeUndefined();
     }
+  });
+});
+
+describe("announcedAddresses()", () => {
+  const loopback = ["/ip4/127.0.0.1/tcp/7531"];
+  const old = ["/ip4/10.0.0.7/tcp/7531"];
+  const other = ["/ip4/10.0.0.9/tcp/7531"];
+
+  it.each([
+    ["the first ones", [], old, old],
+    ["loopback, where there is nothing else yet", [], loopback, loopback],
+    ["real ones as soon as there are any", loopback, old, old],
+    ["the new ones of a host that was given others", old, other, other],
+    ["the old ones while the link is down", old, loopback, old],
+    ["the old ones while there is no interface at all", old, [], old],
+  ])("keeps to %s", (_, before, now, announced) => {
+    expect(announcedAddresses(before, now)).toEqual(announced);
   });
 });
 
