@@ -12,6 +12,8 @@ export interface FaultStory {
 export interface FaultGuests {
   /** Settings of each agent. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** True where a transfer that was begun goes on while the source's agent is stopped. */
+  readonly streamsAlone: boolean;
   /** The definition of a VM, as the socket takes it. */
   spec(vm: string): Readonly<Record<string, unknown>>;
   /** How far it has counted, on all hosts together; -1 before it has begun. */
@@ -20,6 +22,6 @@ export interface FaultGuests {
   copies(fleet: AgentFleet, vm: string): readonly string[];
   /** kill -9; false when this host has none. */
   kill(host: AgentHost, vm: string): boolean;
-  /** Watches until the returned function is called. */
+  /** Watches until the returned function is called; called again, that says the same. */
   watch(fleet: AgentFleet, vm: string): () => Promise<FaultStory>;
 }

@@ -24,6 +24,8 @@ const RETRY_MS = 700;
 /** Of a transfer, before the phases after it are prepared: what is left lasts a second or two. */
 const SHARE_LEFT = 0.4;
 const BYTES_UNDER_WAY = 2 << 20;
+const STOPPED_MS = 25;
+const NUDGE_MS = 2;
 /** A message that was sent has left by then. */
 const SENT_MS = 150;
 const SETTLE_MS_MAX = 90_000;
@@ -74,21 +76,26 @@ export class MoveFaultBench {
 
   /** One cell, with a VM of its own that was started. Throws when the phase was never reached. */
   async run(trial: CellTrial): Promise<CellOutcome> {
-    const { vm, brokenMs } = trial;
+    const { vm } = trial;
     await this.booted(vm);
     const told = this.#guests.watch(this.#fleet, vm);
-    const heldAtMs = await this.reach(trial);
-    await this.#strike(trial);
-    await pause(brokenMs);
-    await this.#mend();
-    const apartMs = performance.now() - heldAtMs;
-    const settledMs = await this.#settled(vm);
-    const look = await this.#look(vm);
-    const end = this.#endOf(look);
-    const faults = await this.#faultsOf(vm, end, look);
-    const story = await told();
-    if (story.fault !== null) faults.push(story.fault);
-    return { end, faults, frozenMs: story.frozenMsMax, apartMs, settledMs };
+    try {
+      const heldAtMs = await this.reach(trial);
+      await this.#strike(trial);
+      await pause(trial.brokenMs);
+      await this.#mend();
+      const apartMs = performance.now() - heldAtMs;
+      const settledMs = await this.#settled(vm);
+      const look = await this.#look(vm);
+      const end = this.#endOf(look);
+      const faults = await this.#faultsOf(vm, end, look);
+      const { fault, frozenMsMax } = await told();
+      if (fault !== null) faults.push(fault);
+      return { end, faults, frozenMs: frozenMsMax, apartMs, settledMs };
+    } finally {
+      // A watch that nobody stops would keep the process from ending.
+      await told();
+    }
   }
 
   /** Removes the VM wherever it is. */
@@ -176,8 +183,7 @@ export class MoveFaultBench {
     const cutIn = (wanted: MovePhase) => {
       if (fault === "link cut" && phase === wanted) this.#fleet.cut(2);
     };
-    this.#source.pause();
-    await phases.heard("target held");
+    await this.#stopBeforeVote(phases);
     if (phase === "held") return;
     this.#target.pause();
     cutIn("committed");
@@ -189,6 +195,21 @@ export class MoveFaultBench {
     cutIn("running");
     this.#target.goOn();
     await phases.heard("target running");
+  }
+
+  /** The source is stopped before it reads the vote, which then waits in its socket. */
+  async #stopBeforeVote(phases: PhaseEar): Promise<void> {
+    const endMs = performance.now() + PHASE_MS_MAX;
+    this.#source.pause();
+    // A simulated guest is streamed by the agent itself, so that one has to go on, by moments.
+    while (!this.#guests.streamsAlone && !phases.has("target held") && performance.now() < endMs) {
+      await pause(STOPPED_MS);
+      if (phases.has("target held")) return;
+      this.#source.goOn();
+      await pause(NUDGE_MS);
+      this.#source.pause();
+    }
+    await phases.heard("target held");
   }
 
   async #migrate(vm: string): Promise<void> {
@@ -317,9 +338,13 @@ class PhaseEar {
     for (const { api } of hosts) this.#stops.push(await api.follow((notice) => this.#hear(notice)));
   }
 
+  has(phase: string): boolean {
+    return this.#phases.has(phase);
+  }
+
   /** Resolves at once when it was heard before. */
   async heard(phase: string): Promise<void> {
-    const holds = async () => this.#phases.has(phase);
+    const holds = async () => this.has(phase);
     await eventually(`${this.#vm}: ${phase}`, holds, { limitMs: PHASE_MS_MAX, pollMs: 1 });
   }
 

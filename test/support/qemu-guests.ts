@@ -21,6 +21,7 @@ export interface QemuGuestOptions {
 /** Real guests of QEMU that count on their serial lines. */
 export class QemuGuests implements FaultGuests {
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly streamsAlone = true;
   readonly #options: Required<Omit<QemuGuestOptions, "settings">>;
   readonly #kernel = labGuest();
 

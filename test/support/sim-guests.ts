@@ -11,6 +11,7 @@ const TICK_MS = 100;
 /** Simulated guests of real agents: a file each, that is the guest. */
 export class SimGuests implements FaultGuests {
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly streamsAlone = false;
 
   constructor(options: { settings?: Readonly<Record<string, unknown>> } = {}) {
     this.settings = { hypervisor: { driver: "sim" }, ...options.settings };
