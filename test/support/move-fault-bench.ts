@@ -7,17 +7,15 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { CellEnd, MoveFault, MovePhase } from "#lib/simulation/move-cell.ts";
-import type { NoticeEvent } from "./agent-api.ts";
 import type { AgentFleet } from "./agent-fleet.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { eventually } from "./eventually.ts";
 import type { FaultGuests } from "./fault-guests.ts";
+import { PHASE_MS_MAX, PhaseEar } from "./phase-ear.ts";
 
 /** A freshly started guest has counted this far when it is moved. */
 const BOOTED_COUNT = 5;
 const BOOT_MS_MAX = 60_000;
-/** Until the wanted phase is there; a busy machine needs its time for the transfer. */
-const PHASE_MS_MAX = 45_000;
 const GRANTED_MS_MAX = 2_000;
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
@@ -321,40 +319,6 @@ export class MoveFaultBench {
     const counts = async () => (await this.#guests.count(this.#fleet, vm)) > before + 2;
     await eventually("it counts on", counts).catch(() => faults.push("it does not count on"));
     return faults;
-  }
-}
-
-/** Hears the phases that both ends' journals come to, as the agents tell them. */
-class PhaseEar {
-  readonly #vm: string;
-  readonly #phases = new Set<string>();
-  readonly #stops: (() => void)[] = [];
-
-  constructor(vm: string) {
-    this.#vm = vm;
-  }
-
-  async listen(...hosts: readonly AgentHost[]): Promise<void> {
-    for (const { api } of hosts) this.#stops.push(await api.follow((notice) => this.#hear(notice)));
-  }
-
-  has(phase: string): boolean {
-    return this.#phases.has(phase);
-  }
-
-  /** Resolves at once when it was heard before. */
-  async heard(phase: string): Promise<void> {
-    const holds = async () => this.has(phase);
-    await eventually(`${this.#vm}: ${phase}`, holds, { limitMs: PHASE_MS_MAX, pollMs: 1 });
-  }
-
-  stop(): void {
-    for (const stop of this.#stops) stop();
-  }
-
-  #hear({ code, facts }: NoticeEvent): void {
-    if (code !== "move-phase" || facts["vm"] !== this.#vm) return;
-    this.#phases.add(`${facts["role"]} ${facts["phase"]}`);
   }
 }
 
