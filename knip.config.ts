@@ -4,7 +4,6 @@ const config: KnipConfig = {
   entry: [
     "agent/{main,cli}.ts",
     "agent/channel/main.ts",
-    "agent/store/journal-worker.ts",
     "scripts/*.ts",
     "scripts/lab/make-guest.ts",
     "test/**/*.ts",

@@ -13,7 +13,6 @@ const ENTRIES: Readonly<Record<string, string>> = {
   agent: "agent/main.ts",
   cli: "agent/cli.ts",
   channel: "agent/channel/main.ts",
-  "journal-worker": "agent/store/journal-worker.ts",
 };
 
 /** Some dependencies are CommonJS and call `require`, which an ES module has to be given. */

@@ -1,72 +1,79 @@
-import { Worker } from "node:worker_threads";
+import { type FileHandle, open } from "node:fs/promises";
 import { assert } from "#lib/base/assert.ts";
 import type { JournalEntry } from "#lib/core/effects.ts";
 import type { Journal } from "../ports/journal.ts";
-import type { JournalAnswer, JournalOrder, JournalWorkerData } from "./journal-messages.ts";
+import { JournalFile } from "./journal-file.ts";
+import { explainSqliteError } from "./sqlite-error.ts";
 import { JournalError } from "./store-error.ts";
 
 /** Waiting writes; a disk that is this far behind is as good as broken. */
 const QUEUED_WRITES_MAX = 4096;
 /** Keys are short by design of the core; this is far above. */
 const KEY_LENGTH_MAX = 512;
-/** The worker holds a batch and SQLite's cache: more would only cost resident memory. */
-const WORKER_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
+/** From this length on the -wal file is emptied as soon as nobody waits: some fifty moves. */
+const WAL_BYTES_IDLE_MAX = 4 * 1024 * 1024;
+/** At this many times that length it is emptied even if somebody waits. */
+const WAL_BUSY_FACTOR = 4;
 
 export interface SqliteJournalOptions {
   /** The database file; its folder exists. */
   readonly path: string;
-  /** Entry of the worker thread; by default beside this file, in the sources and in the bundle. */
-  readonly workerEntry?: URL;
+  /** Makes what was written to the open -wal file durable; by default fdatasync, off the loop. */
+  readonly sync?: (wal: FileHandle) => Promise<void>;
+  /** See WAL_BYTES_IDLE_MAX; tests cannot wait for that many. */
+  readonly walBytesIdleMax?: number;
 }
 
-/** One unit of work for the worker; several writes become one transaction (group commit). */
+/** One unit of work; several writes become one transaction (group commit). */
 interface Job {
-  readonly kind: "open" | "read" | "write" | "close";
+  readonly kind: "read" | "write" | "close";
   readonly entries: readonly JournalEntry[];
   readonly resolve: (entries: readonly JournalEntry[]) => void;
   readonly reject: (error: JournalError) => void;
 }
 
+/** The open database, and its -wal file through a descriptor of our own. */
+interface OpenFiles {
+  readonly database: JournalFile;
+  readonly wal: FileHandle;
+}
+
 /**
- * Journal on node:sqlite in a worker thread. One transaction is under way at a time; writes that
- * come meanwhile are joined into the next. After a failure every later call fails the same way:
- * nobody may go on as if a lost line had been written.
+ * Journal on node:sqlite. SQLite runs on this thread with synchronous=NORMAL, by which a commit
+ * only appends to the -wal file, some 20 µs; a write is acknowledged after a sync of that file that
+ * began after its commit. That is all that synchronous=FULL adds in WAL mode
+ * (sqlite.org/pragma.html#pragma_synchronous), but Node's thread pool waits for the disk and the
+ * loop does not. A thread of its own would do the same for 15 MB.
+ *
+ * One commit and sync is under way at a time; writes that come meanwhile are joined into the next.
+ * After a failure every later call fails the same way: nobody may go on as if a lost line had been
+ * written.
  */
 export class SqliteJournal implements Journal {
   readonly #path: string;
-  readonly #workerEntry: URL;
-  #worker: Worker | undefined;
+  readonly #sync: (wal: FileHandle) => Promise<void>;
+  readonly #walBytesIdleMax: number;
+  #files: OpenFiles | undefined;
   #queue: Job[] = [];
   #underWay: readonly Job[] = [];
-  #orderId = 0;
   #failure: JournalError | undefined;
 
   constructor(options: SqliteJournalOptions) {
     this.#path = options.path;
-    this.#workerEntry = options.workerEntry ?? besideThisFile();
+    this.#sync = options.sync ?? ((wal) => wal.datasync());
+    this.#walBytesIdleMax = options.walBytesIdleMax ?? WAL_BYTES_IDLE_MAX;
   }
 
   /** Opens and locks the file. Rejects with JournalError, naming the file and the remedy. */
   async start(): Promise<void> {
-    assert(this.#worker === undefined, "a journal is started once");
-    const workerData: JournalWorkerData = { path: this.#path };
-    const worker = new Worker(this.#workerEntry, {
-      name: "evenkeel-journal",
-      workerData,
-      env: {},
-      // node:sqlite warns of being experimental on stderr, which is not a log line.
-      execArgv: ["--disable-warning=ExperimentalWarning"],
-      resourceLimits: WORKER_LIMITS,
-    });
-    worker.on("message", (answer: JournalAnswer) => this.#answered(answer));
-    worker.on("error", (cause) => this.#fail(`the journal's thread died: ${cause.message}`, cause));
-    worker.on("exit", () => this.#fail("the journal is closed"));
-    this.#worker = worker;
+    assert(this.#files === undefined, "a journal is started once");
+    const database = new JournalFile(this.#path);
     try {
-      await this.#enqueue("open");
-    } catch (error) {
-      await worker.terminate();
-      throw error;
+      // To read is enough to sync, and nothing but SQLite may write there.
+      this.#files = { database, wal: await open(database.walPath, "r") };
+    } catch (cause) {
+      database.close();
+      throw new JournalError(explainSqliteError(this.#path, "open", cause), { cause });
     }
   }
 
@@ -83,69 +90,100 @@ export class SqliteJournal implements Journal {
 
   /** Finishes what is queued, then lets go of the file. No-op when closed or never started. */
   async close(): Promise<void> {
-    const worker = this.#worker;
-    if (worker === undefined) return;
+    if (this.#files === undefined) return;
     if (this.#failure === undefined) await this.#enqueue("close").catch(() => undefined);
-    await worker.terminate();
+    await this.#letGo().catch(() => undefined);
   }
 
   #enqueue(kind: Job["kind"], entries: readonly JournalEntry[] = []) {
     return new Promise<readonly JournalEntry[]>((resolve, reject) => {
-      if (this.#worker === undefined) {
-        reject(new JournalError(`${this.#path}: the journal is not started`));
-      } else if (this.#failure) {
+      if (this.#failure) {
         reject(this.#failure);
+      } else if (this.#files === undefined) {
+        reject(new JournalError(`${this.#path}: the journal is not started`));
       } else if (this.#queue.length >= QUEUED_WRITES_MAX) {
-        reject(this.#fail(`${QUEUED_WRITES_MAX} writes wait: the disk does not keep up`));
+        const problem = `${QUEUED_WRITES_MAX} writes wait: the disk does not keep up`;
+        reject(this.#fail(new JournalError(`${this.#path}: ${problem}`)));
       } else {
         this.#queue.push({ kind, entries, resolve, reject });
-        this.#pump();
+        this.#pump(this.#files);
       }
     });
   }
 
-  /** Hands the next jobs to the worker when it is idle: all leading writes, or one other job. */
-  #pump(): void {
+  /** Begins the next jobs when none is under way: all leading writes, or one other job. */
+  #pump(files: OpenFiles): void {
     if (this.#underWay.length > 0 || this.#queue.length === 0) return;
     const first = this.#queue.findIndex((job) => job.kind !== "write");
     const writes = first === -1 ? this.#queue.length : first;
     this.#underWay = this.#queue.splice(0, Math.max(writes, 1));
-    this.#orderId += 1;
-    this.#worker?.postMessage(this.#orderOf(this.#underWay));
+    void this.#work(files, this.#underWay);
   }
 
-  #orderOf(jobs: readonly Job[]): JournalOrder {
-    const [head] = jobs;
-    assert(head !== undefined, "an order has a job");
-    if (head.kind !== "write") return { id: this.#orderId, order: head.kind };
-    return { id: this.#orderId, order: "write", entries: jobs.flatMap((job) => job.entries) };
-  }
-
-  #answered(answer: JournalAnswer): void {
-    if (this.#failure) return;
-    assert(answer.id === this.#orderId, "the journal answers in order");
-    if ("problem" in answer) {
-      this.#fail(answer.problem);
-      return;
+  /** Never rejects: the jobs do. */
+  async #work(files: OpenFiles, jobs: readonly Job[]): Promise<void> {
+    try {
+      const lines = await this.#carryOut(files, jobs);
+      if (this.#failure) return;
+      this.#underWay = [];
+      for (const job of jobs) job.resolve(lines);
+      this.#pump(files);
+      // Whoever waited goes on first.
+      setImmediate(() => this.#emptyWal(files));
+    } catch (cause) {
+      this.#fail(cause);
     }
-    const done = this.#underWay;
-    this.#underWay = [];
-    for (const job of done) job.resolve(answer.entries);
-    this.#pump();
   }
 
-  #fail(problem: string, cause?: unknown): JournalError {
-    const message = problem.startsWith(this.#path) ? problem : `${this.#path}: ${problem}`;
-    this.#failure ??= new JournalError(message, { cause });
+  async #carryOut(files: OpenFiles, jobs: readonly Job[]): Promise<readonly JournalEntry[]> {
+    const [head] = jobs;
+    assert(head !== undefined, "there is a job to do");
+    if (head.kind === "read") return files.database.readAll();
+    if (head.kind === "close") {
+      await this.#letGo();
+      return [];
+    }
+    if (files.database.walBytes() >= this.#walBytesIdleMax * WAL_BUSY_FACTOR)
+      files.database.checkpoint();
+    files.database.commit(jobs.flatMap((job) => job.entries));
+    await this.#sync(files.wal);
+    return [];
+  }
+
+  #emptyWal({ database }: OpenFiles): void {
+    // A failed or closed journal has nothing under way either.
+    if (this.#failure || this.#underWay.length > 0) return;
+    try {
+      if (database.walBytes() >= this.#walBytesIdleMax) database.checkpoint();
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  /** The -wal file last: SQLite's own close is what empties it. */
+  async #letGo(): Promise<void> {
+    const files = this.#files;
+    if (files === undefined) return;
+    this.#files = undefined;
+    try {
+      files.database.close();
+    } finally {
+      await files.wal.close();
+      this.#fail(new JournalError(`${this.#path}: the journal is closed`));
+    }
+  }
+
+  #fail(cause: unknown): JournalError {
+    this.#failure ??= this.#explained(cause);
     const waiting = [...this.#underWay, ...this.#queue];
     this.#underWay = [];
     this.#queue = [];
     for (const job of waiting) job.reject(this.#failure);
     return this.#failure;
   }
-}
 
-function besideThisFile(): URL {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "mjs";
-  return new URL(`./journal-worker.${extension}`, import.meta.url);
+  #explained(cause: unknown): JournalError {
+    if (cause instanceof JournalError) return cause;
+    return new JournalError(explainSqliteError(this.#path, "write", cause), { cause });
+  }
 }

@@ -25,7 +25,7 @@ const PROBLEMS: Readonly<Record<number, { problem: string; remedy: string }>> = 
 const NOT_A_DATABASE = 26;
 const CORRUPT = 11;
 
-const ERRNO_CODES: Readonly<Record<string, number>> = { ENOSPC: 13, EDQUOT: 13, EROFS: 8 };
+const ERRNO_CODES: Readonly<Record<string, number>> = { EIO: 10, ENOSPC: 13, EDQUOT: 13, EROFS: 8 };
 
 /** One line: which file, what failed, what to do. */
 export function explainSqliteError(path: string, action: string, error: unknown): string {

@@ -36,7 +36,6 @@ async function bundle(): Promise<void> {
       agent: "agent/main.ts",
       cli: "agent/cli.ts",
       channel: "agent/channel/main.ts",
-      "journal-worker": "agent/store/journal-worker.ts",
     },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
@@ -76,7 +75,7 @@ describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () 
     await bundle();
     machine = new SystemdMachine();
     machine.copy(process.execPath, `${LIB}/node`);
-    for (const name of ["agent", "cli", "channel", "journal-worker"]) {
+    for (const name of ["agent", "cli", "channel"]) {
       machine.copy(join(folder, `${name}.mjs`), `${LIB}/${name}.mjs`);
     }
     machine.copy(`systemd/${UNIT}`, `/etc/systemd/system/${UNIT}`);

@@ -21,6 +21,11 @@ const cases = [
     error: Object.assign(new Error("no space"), { code: "ENOSPC" }),
     says: /no space left/,
   },
+  {
+    name: "disk error at a sync",
+    error: Object.assign(new Error("i/o error"), { code: "EIO" }),
+    says: /check the disk/,
+  },
   { name: "anything else", error: new Error("odd"), says: /cannot write the journal: odd$/ },
 ];
 
