@@ -5,8 +5,10 @@ const NS_PER_MS = 1e6;
 const MS_PER_SECOND = 1000;
 /** Longest delay of a Node timer; a longer one would fire at once. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
-/** How often uptime is looked at: a read costs about 5 µs. */
-const UPTIME_INTERVAL_MS = 20;
+/** How long uptime may go without a look: a read at every turn of the loop was 5 % of the agent's CPU. */
+const UPTIME_INTERVAL_MS = 5000;
+/** A suspend shows at once as a leap of the wall clock, which costs no system call to read. */
+const WALL_LEAP_MS_MIN = 500;
 /** /proc/uptime has 10 ms steps and is read a little after the clock: less than this is no suspend. */
 const SUSPENDED_MS_MIN = 1000;
 
@@ -15,35 +17,44 @@ export interface SystemClockOptions {
   readonly monotonicMs?: () => number;
   /** Time since boot in ms, suspended time included; undefined where it cannot be had. */
   readonly uptimeMs?: () => number | undefined;
+  /** Wall clock, ms since 1970; it may be set at any time. */
+  readonly wallMs?: () => number;
 }
 
 /**
  * The machine's clock. Node only has CLOCK_MONOTONIC, by which a night in suspend never happened:
- * the time that /proc/uptime has gone ahead of it is added, so that the agent notices.
+ * the time that /proc/uptime has gone ahead of it is added, so that the agent notices. The wall
+ * clock only tells when to look: if it was set by hand, uptime knows of no suspend.
  */
 export class SystemClock implements Clock {
   readonly #monotonicMs: () => number;
   readonly #uptimeMs: () => number | undefined;
+  readonly #wallMs: () => number;
   #uptimeAhead: number | undefined;
   #suspendedMs = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #wallAheadMs = 0;
 
   constructor(options: SystemClockOptions = {}) {
     this.#monotonicMs = options.monotonicMs ?? hrtimeMs;
     this.#uptimeMs = options.uptimeMs ?? procUptime();
+    this.#wallMs = options.wallMs ?? Date.now;
   }
 
   nowMs(): number {
     const monotonicMs = this.#monotonicMs();
-    if (monotonicMs - this.#lookedAtMs >= UPTIME_INTERVAL_MS) {
+    const wallAheadMs = this.#wallMs() - monotonicMs;
+    const isLongAgo = monotonicMs - this.#lookedAtMs >= UPTIME_INTERVAL_MS;
+    if (isLongAgo || Math.abs(wallAheadMs - this.#wallAheadMs) >= WALL_LEAP_MS_MIN) {
       this.#lookedAtMs = monotonicMs;
+      this.#wallAheadMs = wallAheadMs;
       this.#lookAtUptime(monotonicMs);
     }
     return monotonicMs + this.#suspendedMs;
   }
 
   wallMs(): number {
-    return Date.now();
+    return this.#wallMs();
   }
 
   after(delayMs: number, wake: () => void): () => void {
