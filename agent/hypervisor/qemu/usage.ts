@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import type { VmUsage } from "#agent/ports/hypervisor.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import { isAlive, type ProcessIdentity, processStat } from "./process-identity.ts";
+import { isAlive, type ProcessIdentity, processStat, readProc } from "./process-identity.ts";
 
 /** USER_HZ, the same on every Linux that runs KVM (proc(5)). */
 const NS_PER_TICK = 1e7;
@@ -32,12 +32,9 @@ export async function readUsage(
   identity: ProcessIdentity,
 ): Promise<VmUsage | undefined> {
   const { pid } = identity;
-  const [stat, threads, statm] = await Promise.all([
-    processStat(pid),
-    readThreads(pid),
-    readFile(`/proc/${pid}/statm`, "utf8").catch(() => ""),
-  ]);
-  const residentPages = Number(statm.split(" ")[1] ?? Number.NaN);
+  const stat = await processStat(pid);
+  const threads = readThreads(pid);
+  const residentPages = Number(readProc(`/proc/${pid}/statm`)?.split(" ")[1] ?? Number.NaN);
   // Looked at last: if it lives now, the number was its own all the while.
   if (stat === undefined || !Number.isFinite(residentPages) || !(await isAlive(identity))) {
     return undefined;
@@ -54,14 +51,21 @@ export async function readUsage(
   };
 }
 
-async function readThreads(pid: number): Promise<readonly ThreadTimes[]> {
+function readThreads(pid: number): readonly ThreadTimes[] {
   const folder = `/proc/${pid}/task`;
-  const ids = await readdir(folder).catch(() => []);
-  const threads = await Promise.all(
-    ids.map(async (id) => {
-      const read = (file: string) => readFile(`${folder}/${id}/${file}`, "utf8").catch(() => "");
-      return parseThread(await read("comm"), await read("schedstat"));
-    }),
-  );
+  const threads = threadIds(folder).map((id) => {
+    const name = readProc(`${folder}/${id}/comm`);
+    const schedstat = readProc(`${folder}/${id}/schedstat`);
+    if (name === undefined || schedstat === undefined) return undefined;
+    return parseThread(name, schedstat);
+  });
   return threads.filter((thread) => thread !== undefined);
+}
+
+function threadIds(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
