@@ -7,6 +7,7 @@ import { cpuSecondsOf, residentMbOf } from "./process-figures.ts";
 
 /** As systemd/evenkeel.service starts the agent. */
 const NODE_FLAGS = "--max-semi-space-size=1 --max-old-space-size=96 --v8-pool-size=1";
+const UNIT_ENVIRONMENT = { MALLOC_ARENA_MAX: "1" };
 const GUESTS_PER_HOST = 3;
 /** More at once would only make each slower. */
 const STARTING_MAX = 4;
@@ -37,7 +38,10 @@ export async function measureEvenkeel(options: ClusterOptions): Promise<ClusterF
       capacity: { cpuCores: 1, memoryMiB: 4096 },
       log: { level: "warn" },
     },
-    environment: { NODE_OPTIONS: `${NODE_FLAGS}${profileFlags(options.profileFolder)}` },
+    environment: {
+      ...UNIT_ENVIRONMENT,
+      NODE_OPTIONS: `${NODE_FLAGS}${profileFlags(options.profileFolder)}`,
+    },
   });
   try {
     return await new EvenkeelCluster(fleet, options).measure();
