@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { labGuest, labSpec } from "../support/lab-guest.ts";
@@ -9,6 +11,9 @@ const ERRAND = resolve(import.meta.dirname, "../fixtures/qemu-guest.ts");
 const STATE = "/var/lib/guests-under-test";
 const IMAGES = "/srv/images-under-test";
 const UNIT = "evenkeel-guest-unit.service";
+/** The machine has a /tmp of its own, and the checkout may lie in ours: all that runs is copied. */
+const NODE = "/usr/lib/errand/node";
+const ERRAND_THERE = "/usr/lib/errand/errand.mjs";
 
 describe.skipIf(systemdMachineObjection() !== null)("QemuDriver where systemd runs", () => {
   const made = labGuest();
@@ -30,6 +35,13 @@ describe.skipIf(systemdMachineObjection() !== null)("QemuDriver where systemd ru
     machine = new SystemdMachine();
     machine.copy(made.kernel, guest.kernel);
     machine.copy(made.initrd, guest.initrd);
+    machine.copy(process.execPath, NODE);
+    const folder = mkdtempSync(join(tmpdir(), "ek-errand-"));
+    const outfile = join(folder, "errand.mjs");
+    const options = { bundle: true, format: "esm", platform: "node" } as const;
+    await build({ ...options, entryPoints: [ERRAND], outfile, logLevel: "error" });
+    machine.copy(outfile, ERRAND_THERE);
+    rmSync(folder, { recursive: true });
     await machine.boot();
   });
 
@@ -41,7 +53,7 @@ describe.skipIf(systemdMachineObjection() !== null)("QemuDriver where systemd ru
   function errand(verb: string): unknown {
     const output = machine.run(
       ...["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--"],
-      ...[process.execPath, ERRAND, STATE, verb, order.replaceAll("$", "$$$$")],
+      ...[NODE, ERRAND_THERE, STATE, verb, order.replaceAll("$", "$$$$")],
     );
     const last = output.split("\n").findLast((line) => line.startsWith("["));
     if (last === undefined) throw new Error(`${verb} failed: ${output}`);
