@@ -1,6 +1,6 @@
 import type { JournalEntry } from "#lib/core/effects.ts";
 
-/** Durable key-value lines of one agent (DESIGN 6). */
+/** Durable key-value lines of one agent. */
 export interface Journal {
   /** All lines, in key order. Rejects with JournalError when the file cannot be read or is locked. */
   readAll(): Promise<readonly JournalEntry[]>;

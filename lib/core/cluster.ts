@@ -15,7 +15,7 @@ import type { Outbox } from "./outbox.ts";
 import { OwnRecords } from "./own-records.ts";
 import type { Self } from "./self.ts";
 
-/** Push-pull with one neighbour a second (DESIGN 4); frames cost, so not more often. */
+/** Push-pull with one neighbour a second: frames cost, so not more often. */
 const gossipIntervalMs = 1_000;
 /** A summary that nothing mattered in changes this seldom. */
 const publishIntervalMs = 5_000;

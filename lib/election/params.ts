@@ -1,4 +1,4 @@
-/** Settings of the election (sampled locally dominant matching, DESIGN 5). */
+/** Settings of the election (sampled locally dominant matching; README, "How it works"). */
 export interface ElectionParams {
   /** Time between a source's looks, in ms. */
   readonly roundMs: number;

@@ -1,7 +1,7 @@
 import type { HostId, MoveId, VmName } from "./ids.ts";
 import type { VmSpec } from "./vm-spec.ts";
 
-/** Facts that the source adds to a proposal, so that the target can check them (DESIGN 6). */
+/** Facts that the source adds to a proposal, so that the target can check them. */
 export interface MoveOffer {
   readonly spec: VmSpec;
   readonly hypervisorVersion: string;

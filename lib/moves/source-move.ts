@@ -17,7 +17,7 @@ export interface SourceMoveOptions {
 }
 
 /**
- * The source's half of a move: the coordinator of the two-phase commit (DESIGN 6). SourceTransfer
+ * The source's half of a move: the coordinator of the two-phase commit. SourceTransfer
  * leads to the decision; this keeps it: one durable line says commit or abort, and after
  * `committed` only the target's durable `refused` gives the VM back. Never lets the copy run while
  * the target's might.

@@ -18,7 +18,7 @@ export interface TargetMoveOptions {
 const detailLengthMax = 200;
 
 /**
- * The target's half of a move: the participant of the two-phase commit (DESIGN 6). TargetReception
+ * The target's half of a move: the participant of the two-phase commit. TargetReception
  * leads to the vote; from then on this only does what the source's journal says. `refused` is a
  * promise that this copy never ran and never will.
  */

@@ -56,7 +56,7 @@ export interface DeltaMessage {
   readonly wantsDocuments: readonly string[];
 }
 
-/** A source asks a target to take a VM (DESIGN 5.2). */
+/** A source asks a target to take a VM. */
 export interface ProposeMessage {
   readonly type: "propose";
   readonly moveId: MoveId;
