@@ -5,6 +5,13 @@ const INTEGRATION_TIMEOUT_MS = 180_000;
 
 const INTEGRATION_FOLDERS = ["test/integration/**", "test/qemu/**"];
 
+/** These bound a time: they get the machine for themselves. */
+const TIMED_FILES = ["zero-configuration", "partition", "transport-discovery"].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+
+const SLOW = { testTimeout: INTEGRATION_TIMEOUT_MS, hookTimeout: INTEGRATION_TIMEOUT_MS };
+
 export default defineConfig({
   test: {
     projects: [
@@ -19,10 +26,11 @@ export default defineConfig({
         test: {
           name: "integration",
           include: INTEGRATION_FOLDERS.map((folder) => `${folder}/*.test.ts`),
-          testTimeout: INTEGRATION_TIMEOUT_MS,
-          hookTimeout: INTEGRATION_TIMEOUT_MS,
+          exclude: TIMED_FILES,
+          ...SLOW,
         },
       },
+      { test: { name: "timed", include: TIMED_FILES, ...SLOW } },
     ],
   },
 });
