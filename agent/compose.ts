@@ -102,31 +102,17 @@ export function compose(options: ComposeOptions): Lifecycle {
   const parts: Part[] = [
     { name: "journal", start: () => journal.start(), stop: () => journal.close() },
     { name: "hypervisor", start: () => hypervisor.start(), stop: () => hypervisor.stop() },
-    {
-      name: "runtime",
-      start: () => runtime.start(),
-      stop: () => runtime.stop(),
-    },
+    { name: "runtime", start: () => runtime.start(), stop: async () => undefined },
     {
       name: "transport",
       start: () => runtime.startTransport(),
       stop: () => transport.stop(),
     },
     apiPart(options, runtime),
+    // Stops go in reverse: the runtime says its goodbye first, while there is a transport.
+    { name: "leave", start: async () => undefined, stop: () => runtime.stop() },
   ];
-  // The leave must be told while there is a transport: the runtime stops before it.
-  return new Lifecycle({ parts: leaveFirst(parts), clock, log });
-}
-
-/** Stops go in reverse; the runtime's goodbye needs the transport, so it is stopped before it. */
-function leaveFirst(parts: readonly Part[]): Part[] {
-  const runtime = parts.find((part) => part.name === "runtime");
-  if (!runtime) return [...parts];
-  const goodbye: Part = { name: "leave", start: async () => undefined, stop: () => runtime.stop() };
-  const quiet = parts.map((part) =>
-    part === runtime ? { ...part, stop: async () => undefined } : part,
-  );
-  return [...quiet, goodbye];
+  return new Lifecycle({ parts, clock, log });
 }
 
 function apiPart({ config, log }: ComposeOptions, runtime: Runtime): Part {

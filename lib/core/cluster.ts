@@ -1,4 +1,5 @@
 import { Deadlines } from "../base/deadlines.ts";
+import { earliestMs } from "../base/earliest.ts";
 import type { Prng } from "../base/prng.ts";
 import { Membership } from "../membership/membership.ts";
 import type { MembershipOrder } from "../membership/order.ts";
@@ -104,7 +105,7 @@ export class Cluster {
   }
 
   nextTimeoutMs(): number | undefined {
-    return earliest(this.#deadlines.nextMs(), this.membership.nextTimeoutMs());
+    return earliestMs(this.#deadlines.nextMs(), this.membership.nextTimeoutMs());
   }
 
   timeout(nowMs: number): void {
@@ -379,11 +380,6 @@ function deltaOf(parts: Partial<Omit<DeltaMessage, "type">>): DeltaMessage {
     wantsDocuments: [],
     ...parts,
   };
-}
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined ? a : Math.min(a, b);
 }
 
 function reached(atMs: number | undefined, nowMs: number): boolean {

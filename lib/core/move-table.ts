@@ -1,3 +1,4 @@
+import { earliestMs } from "../base/earliest.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
@@ -57,12 +58,7 @@ export class MoveTable {
   }
 
   nextTimeoutMs(): number | undefined {
-    let next: number | undefined;
-    for (const { move } of this.#entries.values()) {
-      const at = move.nextTimeoutMs;
-      if (at !== undefined && (next === undefined || at < next)) next = at;
-    }
-    return next;
+    return earliestMs(...this.all().map(({ move }) => move.nextTimeoutMs));
   }
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertNever } from "../base/assert.ts";
+import { earliestMs } from "../base/earliest.ts";
 import { Prng } from "../base/prng.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { ActionReason } from "../model/action.ts";
@@ -102,15 +103,14 @@ export class Node {
   get nextTimeoutMs(): number | undefined {
     if (!this.#parts) return undefined;
     const { cluster, balancer, admission, mover, desk } = this.#parts;
-    const all = [
+    return earliestMs(
       cluster.nextTimeoutMs(),
       balancer.nextTimeoutMs(),
       admission.nextTimeoutMs(),
       mover.table.nextTimeoutMs(),
       desk.nextTimeoutMs(),
       this.#relistAtMs,
-    ];
-    return all.reduce((a, b) => (a === undefined ? b : b === undefined ? a : Math.min(a, b)));
+    );
   }
 
   /** What a reader may see. Throws AssertionError before the start. */

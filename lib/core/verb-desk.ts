@@ -1,3 +1,4 @@
+import { earliestMs } from "../base/earliest.ts";
 import { hashText } from "../base/prng.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
@@ -61,11 +62,7 @@ export class VerbDesk {
   }
 
   nextTimeoutMs(): number | undefined {
-    let next: number | undefined;
-    for (const { untilMs } of this.#forwarded.values()) {
-      if (next === undefined || untilMs < next) next = untilMs;
-    }
-    return next;
+    return earliestMs(...[...this.#forwarded.values()].map(({ untilMs }) => untilMs));
   }
 
   timeout(nowMs: number): void {

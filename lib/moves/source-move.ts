@@ -1,4 +1,5 @@
 import { assert, assertNever } from "../base/assert.ts";
+import { earliestMs } from "../base/earliest.ts";
 import type { HostOpName, HostOpResult, MoveVerdict, TransferLimits } from "../model/host-op.ts";
 import type { SourceAnswer, TargetAnswer } from "../wire/messages.ts";
 import { Asking } from "./asking.ts";
@@ -74,10 +75,8 @@ export class SourceMove {
   }
 
   get nextTimeoutMs(): number | undefined {
-    const asking = this.#asking.nextMs;
     const deadline = this.#phase === "transferring" ? this.#transfer.deadlineMs : undefined;
-    if (deadline === undefined) return asking;
-    return asking === undefined ? deadline : Math.min(asking, deadline);
+    return earliestMs(this.#asking.nextMs, deadline);
   }
 
   /** First orders of a granted move: the line is durable before the target hears of it. */

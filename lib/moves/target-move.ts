@@ -1,4 +1,5 @@
 import { assert, assertNever } from "../base/assert.ts";
+import { earliestMs } from "../base/earliest.ts";
 import type { HostOpName, HostOpResult } from "../model/host-op.ts";
 import type { MoveMessage, SourceAnswer, TargetAnswer } from "../wire/messages.ts";
 import { Asking } from "./asking.ts";
@@ -75,10 +76,8 @@ export class TargetMove {
   }
 
   get nextTimeoutMs(): number | undefined {
-    const asking = this.#asking.nextMs;
     const deadline = this.#receives ? this.#reception.deadlineMs : this.#forgetAtMs;
-    if (deadline === undefined) return asking;
-    return asking === undefined ? deadline : Math.min(asking, deadline);
+    return earliestMs(this.#asking.nextMs, deadline);
   }
 
   /** First orders: say yes, and hold the reservation for a bounded time. */
