@@ -1,6 +1,6 @@
-import type { Effect } from "../core/effects.ts";
 import type { HostId, MoveId } from "../model/ids.ts";
 import type { CheckedWorld } from "./checked-world.ts";
+import { MoveMoments } from "./faults/move-moment.ts";
 import { roughNetwork } from "./network-options.ts";
 import { addVm, joinedWorld, simVmSpec, smallHost } from "./sim-cluster.ts";
 import type { SimFact } from "./sim-fact.ts";
@@ -103,6 +103,7 @@ class Strike {
   readonly #world: CheckedWorld;
   readonly #ends: { readonly source: HostId; readonly target: HostId };
   readonly #cell: MoveCell;
+  readonly #moments = new MoveMoments();
   #moveId: MoveId | undefined;
   #broken = 0;
   struck = false;
@@ -124,11 +125,16 @@ class Strike {
   }
 
   #onFact(fact: SimFact): void {
-    const begun = phaseOf(fact);
-    if (this.struck || begun === undefined) return;
-    this.#moveId = begun.moveId;
+    if (this.struck) return;
+    for (const { name, moveId } of this.#moments.of(fact)) {
+      const begun = (movePhases as readonly string[]).indexOf(name);
+      if (begun >= 0) this.#onBegun(begun, moveId);
+    }
+  }
+
+  #onBegun(now: number, moveId: MoveId): void {
+    this.#moveId = moveId;
     const wanted = movePhases.indexOf(this.#cell.phase);
-    const now = movePhases.indexOf(begun.phase);
     const { clock, prng } = this.#world;
     const delayMs = prng.nextShare() * windowMs[this.#cell.phase];
     // Not at once: the fact is told in the middle of somebody's step.
@@ -184,31 +190,4 @@ class Strike {
       mend();
     });
   }
-}
-
-interface Begun {
-  readonly phase: MovePhase;
-  readonly moveId: MoveId;
-}
-
-function phaseOf(fact: SimFact): Begun | undefined {
-  if (fact.type === "stepped") return grantOf(fact.effects);
-  if (fact.type !== "persisted") return undefined;
-  for (const { key, value } of fact.entries) {
-    if (!key.startsWith("move/") || value === null) continue;
-    const line = JSON.parse(value) as { role: string; phase: string };
-    const phase = movePhases.find((one) => one === line.phase);
-    const teller = line.phase === "committed" ? "source" : "target";
-    if (phase && line.role === teller) return { phase, moveId: key.slice(5) };
-  }
-  return undefined;
-}
-
-function grantOf(effects: readonly Effect[]): Begun | undefined {
-  for (const effect of effects) {
-    if (effect.type === "send" && effect.message.type === "grant") {
-      return { phase: "granted", moveId: effect.message.moveId };
-    }
-  }
-  return undefined;
 }
