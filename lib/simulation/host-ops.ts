@@ -80,7 +80,8 @@ export class HostOps {
       case "admit":
         this.#answer(op.op, end, () => {
           const copy = this.#machine.host.copy(op.offer.spec.name);
-          return { refusal: simRefusal(op.offer, copy) };
+          const barred = this.#world.admissionRefusal?.(op.moveId) ?? null;
+          return { refusal: simRefusal(op.offer, copy) ?? barred };
         });
         return;
       case "awaitIncoming":

@@ -49,6 +49,11 @@ export class SimJournal {
     this.#writing = { entries, cancel };
   }
 
+  /** Makes entries durable without taking time: what was there before the agents were. */
+  keep(entries: readonly JournalEntry[]): void {
+    this.#apply(entries);
+  }
+
   /** The writer died. */
   crash(): void {
     const writing = this.#writing;

@@ -4,9 +4,13 @@ import type { SimJournal } from "./sim-journal.ts";
 
 /** Size of a simulated host. */
 export interface MachineSize {
+  /** Host name; `host-N` by default. */
+  readonly name?: string;
   readonly cpuCapacityCores: number;
   readonly memoryCapacityBytes: number;
   readonly reservedMemoryBytes: number;
+  /** Both directions together; without it the network counts for nothing. */
+  readonly networkCapacityBytesPerSecond?: number;
 }
 
 /** One physical host: what outlives its agent, and what its clock shows. */

@@ -1,4 +1,5 @@
 import type { TransferLimits } from "../model/host-op.ts";
+import type { MoveId } from "../model/ids.ts";
 import type { VerbResult } from "../model/verb.ts";
 import type { SimChannels } from "./sim-channels.ts";
 import type { SimFact } from "./sim-fact.ts";
@@ -20,6 +21,8 @@ export interface SimSurroundings {
   readonly orderFailureShare: number;
   /** Speed of a stream under these limits, bytes a second. */
   bandwidthOf(limits: TransferLimits): number;
+  /** Asked before a hypervisor takes in a VM: why it must not, in words; null when it may. */
+  admissionRefusal?(moveId: MoveId): string | null;
   emit(fact: SimFact): void;
   replied(requestId: string, result: VerbResult): void;
 }

@@ -1,10 +1,14 @@
 import { assert } from "../base/assert.ts";
-import { Prng } from "../base/prng.ts";
+import { hashText, Prng } from "../base/prng.ts";
+import { newOwnedVm } from "../core/guest-table.ts";
+import { journalEntry, journalKeys } from "../core/journal-keys.ts";
+import { type ClusterMode, modeDocument } from "../core/mode-document.ts";
 import { type CoreSettings, defaultCoreSettings } from "../core/node-options.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { TransferLimits } from "../model/host-op.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
 import type { NetworkOptions } from "./network-options.ts";
 import { quietNetwork } from "./network-options.ts";
 import { SimAgent } from "./sim-agent.ts";
@@ -56,6 +60,8 @@ export class SimWorld implements SimSurroundings {
   readonly prng: Prng;
   readonly orderMsMax: number;
   orderFailureShare = 0;
+  /** Whoever drives the world may bar further moves by this. */
+  admissionRefusal: (moveId: MoveId) => string | null = () => null;
   readonly #options: SimWorldOptions;
   readonly #machines = new Map<HostId, SimMachine>();
   readonly #agents = new Map<HostId, SimAgent>();
@@ -119,6 +125,23 @@ export class SimWorld implements SimSurroundings {
   }
 
   // --- what happens to it ---
+
+  /** Before the agents start: the VM has run on this host, which owns it, for ever. */
+  placeVm(host: HostId, spec: VmSpec): void {
+    const { journal, host: hypervisor } = this.machine(host);
+    journal.keep([journalEntry(journalKeys.vm(spec.name), newOwnedVm(spec, 1, "running"))]);
+    hypervisor.start(spec, this.clock.nowMs);
+  }
+
+  /** Before the agents start: an operator has told the cluster to act, or to hold. */
+  presetMode(mode: ClusterMode): void {
+    const [author] = this.hosts;
+    if (author === undefined) return;
+    const document = modeDocument(mode, 1, author, hashText);
+    for (const { journal } of this.machines) {
+      journal.keep([journalEntry(journalKeys.document(document.name), document)]);
+    }
+  }
 
   startAgent(host: HostId): void {
     if (this.#agents.has(host)) return;
@@ -246,7 +269,7 @@ export class SimWorld implements SimSurroundings {
     const { clock } = this;
     this.#machines.set(id, {
       id,
-      name: `host-${index + 1}`,
+      name: size.name ?? `host-${index + 1}`,
       size,
       host: new SimHost((change) => this.#copyChanged(id, change)),
       journal: new SimJournal({
