@@ -91,6 +91,7 @@ function hostMetrics(snapshot: Snapshot): readonly Metric[] {
     ...known("host_cpu_projected_ratio", "CPU with the agreed moves.", own.cpuShare),
     ...known("host_memory_capacity_bytes", "Memory that guests may have.", own.memoryCapacityBytes),
     ...known("host_memory_projected_ratio", "Memory with the agreed moves.", own.memoryShare),
+    ...known("host_network_projected_ratio", "Traffic with the agreed moves.", own.networkShare),
     ...(pressure === null
       ? []
       : [

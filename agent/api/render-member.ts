@@ -21,6 +21,12 @@ export function renderMember(member: MemberView) {
     cpuCapacityCores: summary?.cpuCapacityCores ?? null,
     memoryShare: roundedShare(summary?.projectedMemoryBytes, summary?.memoryCapacityBytes),
     memoryCapacityBytes: summary?.memoryCapacityBytes ?? null,
+    /** Null where the links' speed is not known. */
+    networkShare: roundedShare(
+      summary?.projectedNetworkBytesPerSecond,
+      summary?.networkCapacityBytesPerSecond,
+    ),
+    networkCapacityBytesPerSecond: summary?.networkCapacityBytesPerSecond || null,
     pressure: summary?.pressure ?? null,
     freeSlotsIn: summary?.freeSlotsIn ?? null,
     freeSlotsOut: summary?.freeSlotsOut ?? null,

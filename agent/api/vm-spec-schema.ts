@@ -62,15 +62,22 @@ const network = z.union([
   ]),
 ]);
 
-const policy = z.strictObject({
-  pin: z.string().min(1).max(64).nullable().default(null),
-  ignore: z.boolean().default(false),
-  antiAffinityGroup: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be 1 to 63 of a-z, 0-9 and -")
-    .nullable()
-    .default(null),
-});
+const group = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be 1 to 63 of a-z, 0-9 and -")
+  .nullable()
+  .default(null);
+
+const policy = z
+  .strictObject({
+    pin: z.string().min(1).max(64).nullable().default(null),
+    ignore: z.boolean().default(false),
+    antiAffinityGroup: group,
+    affinityGroup: group,
+  })
+  .refine(({ affinityGroup, antiAffinityGroup }) => {
+    return affinityGroup === null || affinityGroup !== antiAffinityGroup;
+  }, "affinityGroup and antiAffinityGroup are the same: VMs cannot be kept both together and apart");
 
 const kernel = z.strictObject({
   path: absolutePath,
@@ -95,7 +102,12 @@ export const vmSpecSchema = z.strictObject({
     .max(vmLimits.disksMax)
     .default([]),
   network: network.default({ kind: "none" }),
-  policy: policy.default({ pin: null, ignore: false, antiAffinityGroup: null }),
+  policy: policy.default({
+    pin: null,
+    ignore: false,
+    antiAffinityGroup: null,
+    affinityGroup: null,
+  }),
 });
 
 function bytesOf(text: string): number | undefined {

@@ -30,6 +30,9 @@ export interface MemberAnswer {
   readonly cpuCapacityCores: number | null;
   readonly memoryShare: number | null;
   readonly memoryCapacityBytes: number | null;
+  /** Null where the links' speed is not known. */
+  readonly networkShare: number | null;
+  readonly networkCapacityBytesPerSecond: number | null;
   readonly pressure: HostPressure | null;
   readonly freeSlotsIn: number | null;
   readonly freeSlotsOut: number | null;

@@ -74,6 +74,7 @@ function hostLines(
     { title: "", align: "right" as const },
     { title: "MEMORY" },
     { title: "", align: "right" as const },
+    ...(knowsNetwork(members) ? [{ title: "NETWORK", align: "right" as const }] : []),
     { title: "VMS", align: "right" as const },
     { title: "SEEN" },
   ];
@@ -85,6 +86,7 @@ function hostLines(
     cpuText(member),
     memoryBar(member, context),
     `${formatShare(member.memoryShare)} of ${formatBytes(member.memoryCapacityBytes)}`,
+    ...(knowsNetwork(members) ? [formatShare(member.networkShare)] : []),
     String(member.vmCount ?? NO_FIGURE),
     seenText(member),
   ]);
@@ -102,6 +104,11 @@ function cpuBar(member: MemberAnswer, { palette, io }: Pick<VerbContext, "palett
 function memoryBar(member: MemberAnswer, { palette, io }: Pick<VerbContext, "palette" | "io">) {
   const { memoryShare: share } = member;
   return palette(heatOf(share ?? 0), bar({ share, width: BAR_WIDTH, unicode: io.unicode }));
+}
+
+/** Many hosts tell no speed of their links: then there is no column for it. */
+function knowsNetwork(members: readonly MemberAnswer[]): boolean {
+  return members.some((member) => (member.networkShare ?? null) !== null);
 }
 
 /** Measured, and where the agreed moves lead when that is another figure. */

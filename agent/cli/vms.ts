@@ -55,6 +55,7 @@ function rulesText({ policy, immovable }: VmAnswer): string {
   if (policy.pin !== null) rules.push(`pinned to ${policy.pin}`);
   if (policy.ignore) rules.push("ignored");
   if (policy.antiAffinityGroup !== null) rules.push(`apart from ${policy.antiAffinityGroup}`);
+  if (policy.affinityGroup) rules.push(`together with ${policy.affinityGroup}`);
   if (immovable !== null) rules.push(immovable);
   return rules.join("; ");
 }

@@ -4,7 +4,7 @@ import type { Hypervisor, VmUsage } from "../ports/hypervisor.ts";
 import type { LoadSample, LoadSampler } from "../ports/load-sampler.ts";
 import type { CpuTicks } from "./parse-proc.ts";
 import type { MachineSample, ProcSampler } from "./proc-sampler.ts";
-import { guestCpuCores, vmDemands } from "./vm-demand.ts";
+import { grownPerSecond, guestCpuCores, vmDemands } from "./vm-demand.ts";
 
 /** Under this the tick of /proc/stat (10 ms) is too coarse for a figure. */
 const ELAPSED_MS_MIN = 100;
@@ -76,7 +76,25 @@ function hostLoad(facts: HostLoadFacts): HostLoad | undefined {
   if (cpu === undefined || memory === undefined) return undefined;
   const { cpuCores, memoryBytes } = facts.capacity;
   const isShared = cpuCores !== null || memoryBytes !== null;
-  return { ...cpu, ...memory, pressure: isShared ? null : facts.now.machine.pressure };
+  if (isShared) return { ...cpu, ...memory, ...unknownNetwork, pressure: null };
+  return { ...cpu, ...memory, ...networkFigures(facts), pressure: facts.now.machine.pressure };
+}
+
+const unknownNetwork = { networkCapacityBytesPerSecond: null, otherNetworkBytesPerSecond: null };
+
+/** What the host's links carry beyond the guests' own traffic; a guest's that nobody counts is in it. */
+function networkFigures({ before, now }: HostLoadFacts) {
+  const elapsedMs = now.atMs - before.atMs;
+  const [last, network] = [before.machine.network, now.machine.network];
+  const grown = grownPerSecond(last?.bytes ?? null, network?.bytes ?? null, elapsedMs);
+  if (network === null || grown === null) return unknownNetwork;
+  const guests = vmDemands(before.usage, now.usage, elapsedMs);
+  const guestBytes = guests.reduce((sum, { load }) => sum + (load.networkBytesPerSecond ?? 0), 0);
+  return {
+    networkCapacityBytesPerSecond: network.capacityBytesPerSecond,
+    // Below zero when guests talk to each other: that traffic never leaves the host.
+    otherNetworkBytesPerSecond: Math.max(grown - guestBytes, 0),
+  };
 }
 
 function cpuFigures({ before, now, capacity }: HostLoadFacts) {

@@ -55,6 +55,19 @@ export function parseArcFreeable(text: string): number | undefined {
   return Math.max(Number(size) - Number(least), 0);
 }
 
+/** /proc/net/dev (proc(5)): bytes received and sent since boot, together, by interface. */
+export function parseNetDev(text: string): ReadonlyMap<string, number> | undefined {
+  const counters = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const [name, figures] = line.split(":");
+    if (name === undefined || figures === undefined) continue;
+    const columns = figures.trim().split(/ +/).map(Number);
+    const bytes = (columns[0] ?? Number.NaN) + (columns[8] ?? Number.NaN);
+    if (Number.isFinite(bytes)) counters.set(name.trim(), bytes);
+  }
+  return counters.size === 0 ? undefined : counters;
+}
+
 /** The "some" share over ten seconds, 0 to 1 (Documentation/accounting/psi.rst). */
 export function parsePressure(text: string): number | undefined {
   const percent = /^some avg10=([0-9.]+) /m.exec(text)?.[1];

@@ -7,15 +7,26 @@ import {
   type MemoryFigures,
   parseArcFreeable,
   parseMeminfo,
+  parseNetDev,
   parseStat,
   pressureOf,
 } from "./parse-proc.ts";
+import { PhysicalLinks } from "./physical-links.ts";
+
+/** Traffic of the physical interfaces, both directions together. */
+export interface NetworkFigures {
+  /** Since boot. */
+  readonly bytes: number;
+  /** Null when no interface tells its speed. */
+  readonly capacityBytesPerSecond: number | null;
+}
 
 /** One look at the machine. Null: the figure cannot be had; why was logged once. */
 export interface MachineSample {
   readonly cpu: CpuTicks | null;
   readonly memory: MemoryFigures | null;
   readonly pressure: HostPressure | null;
+  readonly network: NetworkFigures | null;
 }
 
 /**
@@ -27,10 +38,12 @@ export interface MachineSample {
 export class ProcSampler {
   readonly #procDirectory: string;
   readonly #log: Log;
+  readonly #links: PhysicalLinks;
   readonly #reported = new Set<string>();
 
-  constructor(options: { log: Log; procDirectory?: string }) {
+  constructor(options: { log: Log; procDirectory?: string; sysDirectory?: string }) {
     this.#procDirectory = options.procDirectory ?? "/proc";
+    this.#links = new PhysicalLinks(options.sysDirectory ?? "/sys");
     this.#log = options.log;
   }
 
@@ -46,7 +59,22 @@ export class ProcSampler {
       cpu: this.#parsed("stat", stat, parseStat),
       memory: withArc(this.#parsed("meminfo", meminfo, parseMeminfo), arcstats),
       pressure: pressureOf(pressures[0], pressures[1], pressures[2]) ?? null,
+      network: this.#network(),
     };
+  }
+
+  #network(): NetworkFigures | null {
+    const text = this.#read("net/dev", "network load of the host");
+    const counters = this.#parsed("net/dev", text, parseNetDev);
+    if (counters === null) return null;
+    const links = this.#links.among([...counters.keys()]);
+    const capacityBytesPerSecond = links.capacityBytesPerSecond;
+    if (capacityBytesPerSecond === null) {
+      // Virtual machines and many test hosts: the usual case there, so no warning, but one line.
+      this.#report("net/dev", `network capacity is unknown: ${links.reason}`, "info");
+    }
+    const bytes = links.names.reduce((sum, name) => sum + (counters.get(name) ?? 0), 0);
+    return { bytes, capacityBytesPerSecond };
   }
 
   #parsed<Figure>(
@@ -79,11 +107,11 @@ export class ProcSampler {
     }
   }
 
-  #report(name: string, reason: string): void {
+  #report(name: string, reason: string, level: "info" | "warn" = "warn"): void {
     if (this.#reported.has(name)) return;
     this.#reported.add(name);
     const path = join(this.#procDirectory, name);
-    this.#log.write("warn", `${path}: ${reason}`, { code: "FIGURE_MISSING", path });
+    this.#log.write(level, `${path}: ${reason}`, { code: "FIGURE_MISSING", path });
   }
 }
 

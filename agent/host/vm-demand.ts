@@ -32,9 +32,20 @@ export function vmDemands(
       cpuCores: (usedNs + waitedNs) / elapsedNs,
       residentBytes: usage.residentBytes,
       dirtyBytesPerSecond: usage.dirtyBytesPerSecond,
+      networkBytesPerSecond: grownPerSecond(last.networkBytes, usage.networkBytes, elapsedMs),
     };
     return [{ vm: usage.vm, load }];
   });
+}
+
+/** Null when a count is missing, or fell because the device is another one now. */
+export function grownPerSecond(
+  before: number | null,
+  now: number | null,
+  elapsedMs: number,
+): number | null {
+  if (before === null || now === null || now < before) return null;
+  return ((now - before) / elapsedMs) * 1000;
 }
 
 /**

@@ -14,6 +14,8 @@ export interface VmUsage {
   readonly runDelayNs: number;
   readonly residentBytes: number;
   readonly dirtyBytesPerSecond: number | null;
+  /** Bytes received and sent; null where nobody counts them (user-mode network, no network). */
+  readonly networkBytes: number | null;
 }
 
 /**

@@ -147,7 +147,9 @@ export class Admission {
       vm: proposal.vm,
       memoryBytes: spec.memoryBytes,
       cpuCores: proposal.message.load.cpuCores,
+      networkBytesPerSecond: proposal.message.load.networkBytesPerSecond ?? 0,
       antiAffinityGroup: spec.policy.antiAffinityGroup,
+      affinityGroup: spec.policy.affinityGroup,
     });
   }
 

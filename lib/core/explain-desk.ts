@@ -166,9 +166,11 @@ export class ExplainDesk {
     const own = surroundings.own();
     const use = utilisationOf(own);
     const mean = surroundings.mean();
+    const network = own.networkCapacityBytesPerSecond > 0;
     const figures =
       `${own.name} is at ${percent(use.cpu)} CPU and ${percent(use.memory)} memory, ` +
-      `the cluster's level is ${percent(mean.cpu)} and ${percent(mean.memory)}`;
+      `the cluster's level is ${percent(mean.cpu)} and ${percent(mean.memory)}` +
+      (network ? ` (network: ${percent(use.network)}, ${percent(mean.network)})` : "");
     const held = heldBack(nowMs);
     const tail = held === null ? "" : `; ${held}`;
     if (surroundings.others().length === 0) return `no other live host with known figures${tail}`;

@@ -165,6 +165,7 @@ export function figuresOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmF
       cpuCores: 0,
       residentBytes: spec.memoryBytes,
       dirtyBytesPerSecond: null,
+      networkBytesPerSecond: null,
     },
     cpuNoiseShare: guest.estimate.cpuNoiseShare,
     memoryBytes: spec.memoryBytes,

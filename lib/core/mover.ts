@@ -111,7 +111,9 @@ export class Mover {
       vm: facts.vm,
       memoryBytes: facts.spec.memoryBytes,
       cpuCores: load?.cpuCores ?? 0,
+      networkBytesPerSecond: load?.networkBytesPerSecond ?? 0,
       antiAffinityGroup: facts.spec.policy.antiAffinityGroup,
+      affinityGroup: facts.spec.policy.affinityGroup ?? null,
     };
     if (role === "source") this.#options.ledger.restoreOut(reservation);
     else this.#options.ledger.restoreIn(reservation);

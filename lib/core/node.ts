@@ -9,11 +9,11 @@ import type { HostLoad } from "../model/load.ts";
 import type { ClusterDocument } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import type { OwnedVm } from "../model/vm.ts";
-import { SmoothedFigure } from "../planning/smoothed-figure.ts";
 import { buildParts, type Parts } from "./build-parts.ts";
 import type { Effect, JournalEntry } from "./effects.ts";
 import type { Event } from "./events.ts";
 import { entryOfGuest, type Guest, GuestTable, hasMemory } from "./guest-table.ts";
+import { HostLoadEstimate } from "./host-load-estimate.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import { clusterMode, modeDocumentName } from "./mode-document.ts";
 import { MoveHistory } from "./move-history.ts";
@@ -52,8 +52,7 @@ export class Node {
   readonly #ledger = new Ledger();
   readonly #history = new MoveHistory();
   readonly #prng: Prng;
-  /** The host's own demand, without the noise of single samples. */
-  readonly #otherCpu = new SmoothedFigure();
+  readonly #hostEstimate = new HostLoadEstimate();
   #parts: Parts | null = null;
   #relistAtMs = 0;
   /** When the core last asked to be woken: what lateness is measured by. */
@@ -239,9 +238,8 @@ export class Node {
   #hostLoadSampled(load: HostLoad, parts: Parts, nowMs: number): void {
     // The others cannot weigh this host before they know its size: tell them at once.
     if (this.#self.hostLoad === null) parts.cluster.touch(nowMs);
-    this.#otherCpu.observe(load.otherCpuCores, nowMs);
-    const otherCpuCores = this.#otherCpu.value() ?? load.otherCpuCores;
-    this.#self.hostLoad = { ...load, otherCpuCores };
+    const moving = parts.mover.table.all().length > 0;
+    this.#self.hostLoad = this.#hostEstimate.observe(load, moving, nowMs);
   }
 
   #timeout(parts: Parts, nowMs: number): void {

@@ -1,7 +1,9 @@
+import { sortedBy } from "../base/ordered.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { HostSummary } from "../model/host.ts";
+import type { AffinityPart, HostSummary } from "../model/host.ts";
 import type { HostFigures } from "../planning/host-figures.ts";
-import { type GuestTable, hasMemory } from "./guest-table.ts";
+import { wireLimits } from "../wire/limits.ts";
+import { type Guest, type GuestTable, hasMemory } from "./guest-table.ts";
 import type { Self } from "./self.ts";
 
 /** Versions of the protocol that this build speaks. */
@@ -11,10 +13,16 @@ export const protocolVersions = { min: 1, max: 1 } as const;
 export function ownFigures(self: Self, guests: GuestTable, ledger: Ledger): HostFigures {
   const load = self.hostLoad;
   const groups = new Set(ledger.incomingGroups);
+  let networkBytesPerSecond =
+    (load?.otherNetworkBytesPerSecond ?? 0) +
+    ledger.incomingNetworkBytesPerSecond -
+    ledger.outgoingNetworkBytesPerSecond;
   let cpuCores = (load?.otherCpuCores ?? 0) + ledger.incomingCpuCores - ledger.outgoingCpuCores;
   for (const guest of guests.all()) {
     if (!hasMemory(guest.copy) && guest.action !== "starting") continue;
-    cpuCores += guest.estimate.value()?.cpuCores ?? 0;
+    const demand = guest.estimate.value();
+    cpuCores += demand?.cpuCores ?? 0;
+    networkBytesPerSecond += demand?.networkBytesPerSecond ?? 0;
     const group = guest.owned.spec.policy.antiAffinityGroup;
     if (group !== null) groups.add(group);
   }
@@ -25,21 +33,43 @@ export function ownFigures(self: Self, guests: GuestTable, ledger: Ledger): Host
     memoryCapacityBytes: load?.memoryCapacityBytes ?? 0,
     cpuCores: Math.max(0, cpuCores),
     memoryBytes: usedMemoryBytes(self, guests) + ledger.reservedMemoryBytes,
+    networkBytesPerSecond: Math.max(0, networkBytesPerSecond),
+    networkCapacityBytesPerSecond: load?.networkCapacityBytesPerSecond ?? 0,
     freeSlotsIn: ledger.freeSlotsIn,
     freeSlotsOut: ledger.freeSlotsOut,
     draining: self.draining,
     antiAffinityGroups: [...groups].sort(),
+    affinityGroups: ownAffinityParts(guests, ledger),
     hypervisor: self.hypervisor,
   };
+}
+
+/** By name; a host with more groups than a record may hold tells of the first. */
+function ownAffinityParts(guests: GuestTable, ledger: Ledger): AffinityPart[] {
+  const parts = new Map<string, AffinityPart>();
+  const add = (group: string | null, memoryBytes: number) => {
+    if (group === null) return;
+    const known = parts.get(group) ?? { group, vms: 0, memoryBytes: 0 };
+    parts.set(group, { group, vms: known.vms + 1, memoryBytes: known.memoryBytes + memoryBytes });
+  };
+  for (const guest of guests.all()) {
+    const { policy, memoryBytes } = guest.owned.spec;
+    // An older agent's journal knows no such group.
+    if (takesMemory(guest)) add(policy.affinityGroup ?? null, memoryBytes);
+  }
+  for (const promised of ledger.incoming) add(promised.affinityGroup, promised.memoryBytes);
+  return sortedBy(parts.values(), (part) => part.group).slice(0, wireLimits.groupsMax);
+}
+
+function takesMemory(guest: Guest): boolean {
+  return hasMemory(guest.copy) || guest.action === "starting" || guest.action === "resuming";
 }
 
 /** Memory that the host itself and the guests that it owns take, in bytes, without reservations. */
 export function usedMemoryBytes(self: Self, guests: GuestTable): number {
   let bytes = self.hostLoad?.reservedMemoryBytes ?? 0;
   for (const guest of guests.all()) {
-    const takes =
-      hasMemory(guest.copy) || guest.action === "starting" || guest.action === "resuming";
-    if (takes) bytes += guest.owned.spec.memoryBytes;
+    if (takesMemory(guest)) bytes += guest.owned.spec.memoryBytes;
   }
   return bytes;
 }
@@ -60,11 +90,14 @@ export function ownSummary(self: Self, guests: GuestTable, ledger: Ledger): Host
       0,
       figures.cpuCores - ledger.incomingCpuCores + ledger.outgoingCpuCores,
     ),
+    projectedNetworkBytesPerSecond: figures.networkBytesPerSecond,
+    networkCapacityBytesPerSecond: figures.networkCapacityBytesPerSecond,
     pressure: self.hostLoad?.pressure ?? null,
     freeSlotsIn: figures.freeSlotsIn,
     freeSlotsOut: figures.freeSlotsOut,
     vmCount: guests.size,
     antiAffinityGroups: figures.antiAffinityGroups,
+    affinityGroups: figures.affinityGroups,
     hypervisor: self.hypervisor,
     addresses: self.addresses,
     probePort: self.probePort,

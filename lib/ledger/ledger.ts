@@ -8,7 +8,10 @@ export interface Reservation {
   readonly vm: VmName;
   readonly memoryBytes: number;
   readonly cpuCores: number;
+  /** 0 where it is not known. */
+  readonly networkBytesPerSecond: number;
   readonly antiAffinityGroup: string | null;
+  readonly affinityGroup: string | null;
 }
 
 export interface LedgerOptions {
@@ -119,6 +122,19 @@ export class Ledger {
 
   get outgoingCpuCores(): number {
     return sum(this.#out, (one) => one.cpuCores);
+  }
+
+  /** What is promised to come in, in no particular order. */
+  get incoming(): readonly Reservation[] {
+    return [...this.#in.values()];
+  }
+
+  get incomingNetworkBytesPerSecond(): number {
+    return sum(this.#in, (one) => one.networkBytesPerSecond);
+  }
+
+  get outgoingNetworkBytesPerSecond(): number {
+    return sum(this.#out, (one) => one.networkBytesPerSecond);
   }
 
   /** Anti-affinity groups of the VMs that come in, sorted. */

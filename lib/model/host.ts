@@ -14,6 +14,13 @@ export interface HypervisorFacts {
 /** `left` is for good; `restarting` promises to come back with the same identity. */
 export type Presence = "here" | "restarting" | "left";
 
+/** How much of an affinity group a host holds, VMs on their way to it included. */
+export interface AffinityPart {
+  readonly group: string;
+  readonly vms: number;
+  readonly memoryBytes: number;
+}
+
 /**
  * The summary that a host signs and gossips: about 300 bytes, at most once in 5 s unless something
  * mattered. Projected = measured + granted in - granted out (the raw figure makes hosts oscillate).
@@ -27,11 +34,16 @@ export interface HostSummary {
   readonly projectedCpuCores: number;
   readonly projectedMemoryBytes: number;
   readonly measuredCpuCores: number;
+  /** Both directions together. A capacity of 0 is not known, and its figure counts for nothing. */
+  readonly projectedNetworkBytesPerSecond: number;
+  readonly networkCapacityBytesPerSecond: number;
   readonly pressure: HostPressure | null;
   readonly freeSlotsIn: number;
   readonly freeSlotsOut: number;
   readonly vmCount: number;
   readonly antiAffinityGroups: readonly string[];
+  /** In the order of their names. */
+  readonly affinityGroups: readonly AffinityPart[];
   readonly hypervisor: HypervisorFacts;
   /** Multiaddrs that others may dial, most useful first. */
   readonly addresses: readonly string[];

@@ -9,6 +9,8 @@ export interface VmLoad {
   readonly residentBytes: number;
   /** Bytes written a second, as far as known; null where the driver cannot tell. */
   readonly dirtyBytesPerSecond: number | null;
+  /** Bytes received and sent a second, together; null where it cannot be had (user-mode network). */
+  readonly networkBytesPerSecond: number | null;
 }
 
 /** Pressure stall shares (0..1) over ten seconds (Documentation/accounting/psi.rst, "some"). */
@@ -26,5 +28,9 @@ export interface HostLoad {
   readonly memoryCapacityBytes: number;
   /** Memory that the host itself needs and that guests cannot have. */
   readonly reservedMemoryBytes: number;
+  /** What the physical interfaces carry, both directions together; null where no speed is told. */
+  readonly networkCapacityBytesPerSecond: number | null;
+  /** Traffic of the physical interfaces beyond that of our guests; null where it is not known. */
+  readonly otherNetworkBytesPerSecond: number | null;
   readonly pressure: HostPressure | null;
 }

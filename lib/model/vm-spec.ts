@@ -33,6 +33,8 @@ export interface VmPolicy {
   readonly ignore: boolean;
   /** VMs of one group are kept on different hosts; null for none. */
   readonly antiAffinityGroup: string | null;
+  /** VMs of one group are kept together on one host; null for none. */
+  readonly affinityGroup: string | null;
 }
 
 /** A VM as its owner's journal defines it. It travels with the VM when it moves. */

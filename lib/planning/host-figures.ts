@@ -1,4 +1,4 @@
-import type { HostSummary, HypervisorFacts } from "../model/host.ts";
+import type { AffinityPart, HostSummary, HypervisorFacts } from "../model/host.ts";
 import type { HostId } from "../model/ids.ts";
 
 /** What the planner knows of a host, its own or another. */
@@ -15,11 +15,17 @@ export interface HostFigures {
    * counts until its copy is gone, because until then its memory is.
    */
   readonly memoryBytes: number;
+  /** Projected traffic, both directions together. */
+  readonly networkBytesPerSecond: number;
+  /** 0 where it is not known: then the traffic counts for nothing. */
+  readonly networkCapacityBytesPerSecond: number;
   readonly freeSlotsIn: number;
   readonly freeSlotsOut: number;
   readonly draining: boolean;
   /** Groups of the VMs here and of those granted in. */
   readonly antiAffinityGroups: readonly string[];
+  /** Likewise, with how much of each is here. */
+  readonly affinityGroups: readonly AffinityPart[];
   readonly hypervisor: HypervisorFacts;
 }
 
@@ -27,6 +33,8 @@ export interface HostFigures {
 export interface Utilisation {
   readonly cpu: number;
   readonly memory: number;
+  /** 0 where the capacity is not known. */
+  readonly network: number;
 }
 
 export function figuresOfSummary(host: HostId, summary: HostSummary): HostFigures {
@@ -37,10 +45,13 @@ export function figuresOfSummary(host: HostId, summary: HostSummary): HostFigure
     memoryCapacityBytes: summary.memoryCapacityBytes,
     cpuCores: summary.projectedCpuCores,
     memoryBytes: summary.projectedMemoryBytes,
+    networkBytesPerSecond: summary.projectedNetworkBytesPerSecond,
+    networkCapacityBytesPerSecond: summary.networkCapacityBytesPerSecond,
     freeSlotsIn: summary.freeSlotsIn,
     freeSlotsOut: summary.freeSlotsOut,
     draining: summary.draining,
     antiAffinityGroups: summary.antiAffinityGroups,
+    affinityGroups: summary.affinityGroups,
     hypervisor: summary.hypervisor,
   };
 }
@@ -50,6 +61,7 @@ export function utilisationOf(host: HostFigures): Utilisation {
   return {
     cpu: share(host.cpuCores, host.cpuCapacityCores),
     memory: share(host.memoryBytes, host.memoryCapacityBytes),
+    network: share(host.networkBytesPerSecond, host.networkCapacityBytesPerSecond),
   };
 }
 
@@ -59,14 +71,22 @@ export function utilisationOf(host: HostFigures): Utilisation {
  */
 export function levelUtilisation(hosts: readonly HostFigures[]): Utilisation {
   const sum = { cpu: 0, cpuCapacity: 0, memory: 0, memoryCapacity: 0 };
+  const network = { used: 0, capacity: 0 };
   for (const host of hosts) {
     sum.cpu += host.cpuCores;
     sum.memory += host.memoryBytes;
+    // Traffic of a host whose links are not known has no share that the others could be held to.
+    if (host.networkCapacityBytesPerSecond > 0) network.used += host.networkBytesPerSecond;
     if (host.draining) continue;
     sum.cpuCapacity += host.cpuCapacityCores;
     sum.memoryCapacity += host.memoryCapacityBytes;
+    network.capacity += host.networkCapacityBytesPerSecond;
   }
-  return { cpu: share(sum.cpu, sum.cpuCapacity), memory: share(sum.memory, sum.memoryCapacity) };
+  return {
+    cpu: share(sum.cpu, sum.cpuCapacity),
+    memory: share(sum.memory, sum.memoryCapacity),
+    network: share(network.used, network.capacity),
+  };
 }
 
 /** The least utilisation of each resource among hosts that may take a VM; undefined for none. */
@@ -74,12 +94,20 @@ export function leastUtilisation(hosts: readonly HostFigures[]): Utilisation | u
   let least: Utilisation | undefined;
   for (const host of hosts) {
     if (host.draining) continue;
-    const { cpu, memory } = utilisationOf(host);
-    least = least
-      ? { cpu: Math.min(least.cpu, cpu), memory: Math.min(least.memory, memory) }
-      : { cpu, memory };
+    // A link of unknown speed counts as full here: nobody has a reason to envy it.
+    const network = host.networkCapacityBytesPerSecond > 0 ? utilisationOf(host).network : 1;
+    const one = { ...utilisationOf(host), network };
+    least = least ? lesserOf(least, one) : one;
   }
   return least;
+}
+
+function lesserOf(a: Utilisation, b: Utilisation): Utilisation {
+  return {
+    cpu: Math.min(a.cpu, b.cpu),
+    memory: Math.min(a.memory, b.memory),
+    network: Math.min(a.network, b.network),
+  };
 }
 
 function share(used: number, capacity: number): number {

@@ -8,12 +8,14 @@ const NOISE_SAMPLES_MIN = 20;
 export class LoadEstimate {
   readonly #cpuCores: SmoothedFigure;
   readonly #dirtyBytesPerSecond: SmoothedFigure;
+  readonly #networkBytesPerSecond: SmoothedFigure;
   #residentBytes = 0;
   #samples = 0;
 
   constructor(params: SmoothingParams = defaultSmoothingParams) {
     this.#cpuCores = new SmoothedFigure(params);
     this.#dirtyBytesPerSecond = new SmoothedFigure(params);
+    this.#networkBytesPerSecond = new SmoothedFigure(params);
   }
 
   /** Takes over what the VM's last host knew, so that a moved VM is not a stranger. */
@@ -22,6 +24,9 @@ export class LoadEstimate {
     if (load.dirtyBytesPerSecond !== null) {
       this.#dirtyBytesPerSecond.seed(load.dirtyBytesPerSecond, nowMs);
     }
+    if (load.networkBytesPerSecond !== null) {
+      this.#networkBytesPerSecond.seed(load.networkBytesPerSecond, nowMs);
+    }
     this.#residentBytes = load.residentBytes;
   }
 
@@ -29,6 +34,9 @@ export class LoadEstimate {
     this.#cpuCores.observe(load.cpuCores, nowMs);
     if (load.dirtyBytesPerSecond !== null) {
       this.#dirtyBytesPerSecond.observe(load.dirtyBytesPerSecond, nowMs);
+    }
+    if (load.networkBytesPerSecond !== null) {
+      this.#networkBytesPerSecond.observe(load.networkBytesPerSecond, nowMs);
     }
     this.#samples++;
     // Resident memory is counted, not sampled: the newest figure is the right one.
@@ -43,6 +51,7 @@ export class LoadEstimate {
       cpuCores,
       residentBytes: this.#residentBytes,
       dirtyBytesPerSecond: this.#dirtyBytesPerSecond.value(),
+      networkBytesPerSecond: this.#networkBytesPerSecond.value(),
     };
   }
 

@@ -1,33 +1,44 @@
+import type { VmLoad } from "../model/load.ts";
 import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import type { VmFigures } from "./vm-figures.ts";
 
 /**
  * The potential of a placement: the sum over hosts of (capacity / mean capacity) x utilisation²,
- * for CPU and for memory. It is least when every host is utilised by the same share, whatever its
- * size. One unit is one host of average size at 100 % of one resource, against the same host empty.
+ * for CPU, memory and network. It is least when every host is utilised by the same share, whatever
+ * its size. One unit is one host of average size at 100 % of CPU or memory, against the same empty.
  */
 
 /** Capacity of an average host: what the weights are relative to. */
 export interface CapacityScale {
   readonly cpuCores: number;
   readonly memoryBytes: number;
+  /** Mean of those that are known. */
+  readonly networkBytesPerSecond: number;
 }
 
-/** A VM's weight in the potential: only these two figures count. */
+/** A VM's weight in the potential: only these three figures count. */
 export type VmWeight = Pick<VmFigures, "memoryBytes"> & {
-  readonly load: { readonly cpuCores: number };
+  readonly load: Pick<VmLoad, "cpuCores" | "networkBytesPerSecond">;
 };
 
 /** Mean capacities of the hosts; 1 where none is known, so that nothing is divided by zero. */
 export function scaleOf(hosts: readonly HostFigures[]): CapacityScale {
   let cpuCores = 0;
   let memoryBytes = 0;
+  const network = { bytesPerSecond: 0, known: 0 };
   for (const host of hosts) {
     cpuCores += host.cpuCapacityCores;
     memoryBytes += host.memoryCapacityBytes;
+    if (host.networkCapacityBytesPerSecond <= 0) continue;
+    network.bytesPerSecond += host.networkCapacityBytesPerSecond;
+    network.known += 1;
   }
-  return { cpuCores: cpuCores / hosts.length || 1, memoryBytes: memoryBytes / hosts.length || 1 };
+  return {
+    cpuCores: cpuCores / hosts.length || 1,
+    memoryBytes: memoryBytes / hosts.length || 1,
+    networkBytesPerSecond: network.bytesPerSecond / network.known || 1,
+  };
 }
 
 export interface PotentialOptions {
@@ -43,7 +54,8 @@ export function potential(hosts: readonly HostFigures[], options: PotentialOptio
 
 /**
  * How far the potential falls when `vm` goes from one host to another, exactly; negative when it
- * rises. Costs four terms whatever the size of the cluster. There and back sums to zero.
+ * rises. Costs six terms whatever the size of the cluster. There and back sums to zero. Traffic
+ * counts only between hosts that both know their links, or leaving a known one would look like gain.
  */
 export function gainOf(
   vm: VmWeight,
@@ -57,7 +69,27 @@ export function gainOf(
   const memory =
     fall(from.memoryBytes, from.memoryCapacityBytes, vm.memoryBytes) -
     rise(to.memoryBytes, to.memoryCapacityBytes, vm.memoryBytes);
-  return (weights.cpu * cpu) / scale.cpuCores + (weights.memory * memory) / scale.memoryBytes;
+  return (
+    (weights.cpu * cpu) / scale.cpuCores +
+    (weights.memory * memory) / scale.memoryBytes +
+    networkGain(vm, from, to, { scale, weights })
+  );
+}
+
+function networkGain(
+  vm: VmWeight,
+  from: HostFigures,
+  to: HostFigures,
+  { scale, weights }: PotentialOptions,
+): number {
+  const amount = vm.load.networkBytesPerSecond ?? 0;
+  const here = from.networkCapacityBytesPerSecond;
+  const there = to.networkCapacityBytesPerSecond;
+  // Checked by what is true, so that a figure that an older record lacks counts as unknown.
+  if (!(amount > 0 && here > 0 && there > 0)) return 0;
+  const network =
+    fall(from.networkBytesPerSecond, here, amount) - rise(to.networkBytesPerSecond, there, amount);
+  return (weights.network * network) / scale.networkBytesPerSecond;
 }
 
 /** A host with `vm` put on it (sign 1) or taken off (sign -1). */
@@ -66,13 +98,16 @@ export function withVm(host: HostFigures, vm: VmWeight, sign: 1 | -1): HostFigur
     ...host,
     cpuCores: host.cpuCores + sign * vm.load.cpuCores,
     memoryBytes: host.memoryBytes + sign * vm.memoryBytes,
+    networkBytesPerSecond: host.networkBytesPerSecond + sign * (vm.load.networkBytesPerSecond ?? 0),
   };
 }
 
 function potentialOfHost(host: HostFigures, { scale, weights }: PotentialOptions): number {
   return (
     (weights.cpu * square(host.cpuCores, host.cpuCapacityCores)) / scale.cpuCores +
-    (weights.memory * square(host.memoryBytes, host.memoryCapacityBytes)) / scale.memoryBytes
+    (weights.memory * square(host.memoryBytes, host.memoryCapacityBytes)) / scale.memoryBytes +
+    (weights.network * square(host.networkBytesPerSecond, host.networkCapacityBytesPerSecond)) /
+      scale.networkBytesPerSecond
   );
 }
 

@@ -220,6 +220,8 @@ export class SimAgent {
         otherCpuCores: 0,
         memoryCapacityBytes: size.memoryCapacityBytes,
         reservedMemoryBytes: size.reservedMemoryBytes,
+        networkCapacityBytesPerSecond: size.networkCapacityBytesPerSecond ?? null,
+        otherNetworkBytesPerSecond: 0,
         pressure: null,
       },
       vms: running.map(({ spec }) => ({

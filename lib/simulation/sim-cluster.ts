@@ -19,7 +19,7 @@ export function simVmSpec(name: VmName, memoryBytes = 64 * mebibyte): VmSpec {
     kernel: null,
     disks: [],
     network: { kind: "none" },
-    policy: { pin: null, ignore: false, antiAffinityGroup: null },
+    policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
   };
 }
 

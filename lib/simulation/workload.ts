@@ -13,6 +13,7 @@ export interface ConstantWorkloadOptions {
   readonly cpuCores: number;
   readonly byVm?: ReadonlyMap<VmName, number>;
   readonly dirtyBytesPerSecond?: number;
+  readonly networkBytesPerSecond?: number;
 }
 
 /** Every guest asks for the same at all times. */
@@ -28,6 +29,7 @@ export class ConstantWorkload implements Workload {
       cpuCores: this.#options.byVm?.get(spec.name) ?? this.#options.cpuCores,
       residentBytes: spec.memoryBytes,
       dirtyBytesPerSecond: this.#options.dirtyBytesPerSecond ?? 0,
+      networkBytesPerSecond: this.#options.networkBytesPerSecond ?? null,
     };
   }
 }

@@ -116,6 +116,21 @@ export class Reader {
     return 0;
   }
 
+  /** A text that an older agent does not send: null then. */
+  textIfAny(key: string, max: number): string | null {
+    return this.#fields[key] === undefined ? null : this.textOrNull(key, max);
+  }
+
+  /** A list that an older agent does not send: empty then. */
+  listIfAny(key: string, max: number): readonly unknown[] {
+    return this.#fields[key] === undefined ? NO_ITEMS : this.list(key, max);
+  }
+
+  /** A figure that an older agent does not send: null then. */
+  figureIfAny(key: string): number | null {
+    return this.#fields[key] === undefined ? null : this.figureOrNull(key);
+  }
+
   figureOrNull(key: string): number | null {
     return this.#fields[key] === null ? null : this.figure(key);
   }

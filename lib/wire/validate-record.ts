@@ -55,6 +55,7 @@ export function readLoadFields(load: Reader): VmLoad {
     cpuCores: load.figure("cpuCores"),
     residentBytes: load.figure("residentBytes"),
     dirtyBytesPerSecond: load.figureOrNull("dirtyBytesPerSecond"),
+    networkBytesPerSecond: load.figureIfAny("networkBytesPerSecond"),
   };
 }
 

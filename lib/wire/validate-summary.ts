@@ -1,4 +1,4 @@
-import type { HostSummary, HypervisorFacts, Presence } from "../model/host.ts";
+import type { AffinityPart, HostSummary, HypervisorFacts, Presence } from "../model/host.ts";
 import type { HostPressure } from "../model/load.ts";
 import { wireLimits } from "./limits.ts";
 import type { Reader } from "./reader.ts";
@@ -26,6 +26,8 @@ export function readSummaryFields(summary: Reader): HostSummary {
     projectedCpuCores: summary.figure("projectedCpuCores"),
     projectedMemoryBytes: summary.figure("projectedMemoryBytes"),
     measuredCpuCores: summary.figure("measuredCpuCores"),
+    projectedNetworkBytesPerSecond: summary.figureIfAny("projectedNetworkBytesPerSecond") ?? 0,
+    networkCapacityBytesPerSecond: summary.figureIfAny("networkCapacityBytesPerSecond") ?? 0,
     pressure: pressure && readPressure(pressure),
     freeSlotsIn: summary.count("freeSlotsIn", 0, SLOTS_MAX),
     freeSlotsOut: summary.count("freeSlotsOut", 0, SLOTS_MAX),
@@ -35,6 +37,9 @@ export function readSummaryFields(summary: Reader): HostSummary {
       wireLimits.groupsMax,
       wireLimits.groupLengthMax,
     ),
+    affinityGroups: summary
+      .listIfAny("affinityGroups", wireLimits.groupsMax)
+      .map((part, index) => readAffinityPart(summary.item("affinityGroups", index, part))),
     hypervisor: readHypervisor(summary.object("hypervisor")),
     addresses: summary.texts("addresses", wireLimits.addressesMax, wireLimits.addressLengthMax),
     probePort: summary.count("probePort", 0, PORT_MAX),
@@ -43,6 +48,14 @@ export function readSummaryFields(summary: Reader): HostSummary {
     protocolMax: summary.count("protocolMax", 0, PROTOCOL_MAX),
     agentVersion: summary.text("agentVersion", SHORT_LENGTH_MAX),
     instance: summary.text("instance", SHORT_LENGTH_MAX),
+  };
+}
+
+function readAffinityPart(part: Reader): AffinityPart {
+  return {
+    group: part.text("group", wireLimits.groupLengthMax),
+    vms: part.count("vms", 0, VMS_MAX),
+    memoryBytes: part.figure("memoryBytes"),
   };
 }
 

@@ -47,10 +47,16 @@ export function readVmSpecFields(spec: Reader): VmSpec {
 }
 
 export function readPolicyFields(policy: Reader): VmPolicy {
+  const antiAffinityGroup = policy.textOrNull("antiAffinityGroup", wireLimits.groupLengthMax);
+  const affinityGroup = policy.textIfAny("affinityGroup", wireLimits.groupLengthMax);
+  if (affinityGroup !== null && affinityGroup === antiAffinityGroup) {
+    policy.fail("affinityGroup", "another group than antiAffinityGroup: no VM can be in both");
+  }
   return {
     pin: policy.textOrNull("pin", wireLimits.hostNameLengthMax),
     ignore: policy.flag("ignore"),
-    antiAffinityGroup: policy.textOrNull("antiAffinityGroup", wireLimits.groupLengthMax),
+    antiAffinityGroup,
+    affinityGroup,
   };
 }
 

@@ -43,6 +43,6 @@ export function labSpec(vm: VmName, guest: LabGuest, work: LabWork = {}): VmSpec
     kernel: { path: guest.kernel, initrd: guest.initrd, cmdline },
     disks: [],
     network: { kind: "none" },
-    policy: { pin: null, ignore: false, antiAffinityGroup: null },
+    policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
   };
 }

@@ -15,7 +15,7 @@ export const spec: VmSpec = {
   kernel: null,
   disks: [],
   network: { kind: "none" },
-  policy: { pin: null, ignore: false, antiAffinityGroup: null },
+  policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
 };
 
 export const diskSpec: VmSpec = { ...spec, disks: [{ path: "/srv/web.raw", format: "raw" }] };

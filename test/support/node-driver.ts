@@ -26,6 +26,8 @@ export const emptyLoad = {
   otherCpuCores: 0,
   memoryCapacityBytes: 4096 * MIB,
   reservedMemoryBytes: 0,
+  networkCapacityBytesPerSecond: null,
+  otherNetworkBytesPerSecond: null,
   pressure: null,
 };
 
@@ -158,7 +160,12 @@ export class NodeDriver {
       this.wait(1_000);
       const vms = Object.entries(cpuCores).map(([vm, cores]) => ({
         vm,
-        load: { cpuCores: cores, residentBytes: 32 * MIB, dirtyBytesPerSecond: null },
+        load: {
+          cpuCores: cores,
+          residentBytes: 32 * MIB,
+          dirtyBytesPerSecond: null,
+          networkBytesPerSecond: null,
+        },
       }));
       this.step({ type: "loadSampled", host, vms });
     }
@@ -266,7 +273,12 @@ export function proposal(
       machineType: "sim",
       storageNonce: null,
     },
-    load: { cpuCores: 0.5, residentBytes: 32 * MIB, dirtyBytesPerSecond: null },
+    load: {
+      cpuCores: 0.5,
+      residentBytes: 32 * MIB,
+      dirtyBytesPerSecond: null,
+      networkBytesPerSecond: null,
+    },
     reason: "operator",
     gain: 0.1,
     cost: 0.01,

@@ -24,7 +24,10 @@ export function hostFigures(name: string, changes: Partial<HostFigures> = {}): H
     freeSlotsIn: 1,
     freeSlotsOut: 1,
     draining: false,
+    networkBytesPerSecond: 0,
+    networkCapacityBytesPerSecond: 0,
     antiAffinityGroups: [],
+    affinityGroups: [],
     hypervisor: simHypervisor,
     ...changes,
   };
@@ -33,19 +36,26 @@ export function hostFigures(name: string, changes: Partial<HostFigures> = {}): H
 interface VmChanges extends Partial<Omit<VmFigures, "load" | "policy">> {
   readonly cpuCores?: number;
   readonly dirtyBytesPerSecond?: number | null;
+  readonly networkBytesPerSecond?: number | null;
   readonly policy?: Partial<VmFigures["policy"]>;
 }
 
 /** A VM of 1 core and 1 GiB with no rules. */
 export function vmFigures(vm: string, changes: VmChanges = {}): VmFigures {
-  const { cpuCores = 1, dirtyBytesPerSecond = null, policy, ...rest } = changes;
+  const {
+    cpuCores = 1,
+    dirtyBytesPerSecond = null,
+    networkBytesPerSecond = null,
+    policy,
+    ...rest
+  } = changes;
   return {
     vm,
-    load: { cpuCores, residentBytes: GIB, dirtyBytesPerSecond },
+    load: { cpuCores, residentBytes: GIB, dirtyBytesPerSecond, networkBytesPerSecond },
     memoryBytes: GIB,
     immovable: null,
     cooldownUntilMs: 0,
     ...rest,
-    policy: { pin: null, ignore: false, antiAffinityGroup: null, ...policy },
+    policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null, ...policy },
   };
 }

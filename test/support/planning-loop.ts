@@ -172,7 +172,12 @@ export class PlanningLoop {
       if (!this.#runs(guest)) continue;
       const cpuCores =
         guest.spec.demand(this.nowMs) * (1 + noise * (2 * this.#prng.nextShare() - 1));
-      const load = { cpuCores, residentBytes: guest.spec.memoryBytes, dirtyBytesPerSecond: null };
+      const load = {
+        cpuCores,
+        residentBytes: guest.spec.memoryBytes,
+        dirtyBytesPerSecond: null,
+        networkBytesPerSecond: null,
+      };
       guest.estimate.observe(load, this.nowMs);
     }
     const keep = 1 + Math.ceil((this.#options.viewAgeMs ?? 0) / SAMPLE_MS);
@@ -214,7 +219,10 @@ export class PlanningLoop {
       freeSlotsIn: ledger.freeSlotsIn,
       freeSlotsOut: ledger.freeSlotsOut,
       draining: host.draining ?? false,
+      networkBytesPerSecond: 0,
+      networkCapacityBytesPerSecond: 0,
       antiAffinityGroups: [...groups, ...ledger.incomingGroups],
+      affinityGroups: [],
       hypervisor: simHypervisor,
     };
   }
@@ -227,6 +235,7 @@ export class PlanningLoop {
         pin: null,
         ignore: false,
         antiAffinityGroup: null,
+        affinityGroup: null,
         ...guest.spec.policy,
       };
       const { vm, memoryBytes } = guest.spec;
@@ -325,7 +334,9 @@ export class PlanningLoop {
       vm,
       memoryBytes: figures.memoryBytes,
       cpuCores: figures.load.cpuCores,
+      networkBytesPerSecond: 0,
       antiAffinityGroup: figures.policy.antiAffinityGroup,
+      affinityGroup: null,
     };
     const from = this.#members.find(({ host }) => host.name === source);
     const guest = this.#guests.find(({ spec }) => spec.vm === vm);

@@ -16,6 +16,9 @@ const summaryBody: HostSummary = {
   freeSlotsOut: 1,
   vmCount: 0,
   antiAffinityGroups: [],
+  affinityGroups: [],
+  projectedNetworkBytesPerSecond: 0,
+  networkCapacityBytesPerSecond: 0,
   hypervisor: {
     kind: "sim",
     version: "1",
@@ -54,7 +57,7 @@ function vmEntry(name: string, state: VmState): VmEntry {
     vcpus: 1,
     memoryBytes: 2 ** 25,
     load: null,
-    policy: { pin: null, ignore: false, antiAffinityGroup: null },
+    policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
     move: null,
     moveTarget: null,
     immovable: null,

@@ -33,6 +33,7 @@ const policy: fc.Arbitrary<VmPolicy> = fc.record({
   pin: orNull(text(64)),
   ignore: fc.boolean(),
   antiAffinityGroup: orNull(text(63)),
+  affinityGroup: orNull(text(62).map((name) => `~${name}`)),
 });
 const network: fc.Arbitrary<VmNetwork> = fc.oneof(
   fc.constant({ kind: "none" } as const),
@@ -69,6 +70,7 @@ const load: fc.Arbitrary<VmLoad> = fc.record({
   cpuCores: figure,
   residentBytes: figure,
   dirtyBytesPerSecond: orNull(figure),
+  networkBytesPerSecond: orNull(figure),
 });
 const accelerator = fc.constantFrom("kvm", "tcg", "none" as const);
 const summary: fc.Arbitrary<HostSummary> = fc.record({
@@ -85,6 +87,12 @@ const summary: fc.Arbitrary<HostSummary> = fc.record({
   freeSlotsOut: fc.nat(64),
   vmCount: fc.nat(1000),
   antiAffinityGroups: fc.array(text(63), { maxLength: 5 }),
+  affinityGroups: fc.array(
+    fc.record({ group: text(63), vms: fc.nat(65_535), memoryBytes: figure }),
+    { maxLength: 5 },
+  ),
+  projectedNetworkBytesPerSecond: figure,
+  networkCapacityBytesPerSecond: figure,
   hypervisor: fc.record({
     kind: fc.constantFrom("sim", "qemu", "libvirt"),
     version: text(20),

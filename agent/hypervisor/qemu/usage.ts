@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import type { VmUsage } from "#agent/ports/hypervisor.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { isAlive, type ProcessIdentity, processStat, readProc } from "./process-identity.ts";
+import { tapName } from "./tap-device.ts";
 
 /** USER_HZ, the same on every Linux that runs KVM (proc(5)). */
 const NS_PER_TICK = 1e7;
@@ -48,7 +49,19 @@ export async function readUsage(
     runDelayNs: threads.filter(isVcpu).reduce((sum, thread) => sum + thread.waitNs, 0),
     residentBytes: Math.min(residentPages * PAGE_BYTES, spec.memoryBytes),
     dirtyBytesPerSecond: null,
+    networkBytes: tapBytes(spec),
   };
+}
+
+/** What went over the guest's cable, both directions; null for a network without a tap device. */
+function tapBytes(spec: VmSpec): number | null {
+  const tap = tapName(spec);
+  if (tap === null) return null;
+  const folder = `/sys/class/net/${tap}/statistics`;
+  // `Number` of nothing is 0: a device that is gone must not look idle.
+  const counts = ["rx_bytes", "tx_bytes"].map((name) => readProc(`${folder}/${name}`) ?? "none");
+  const bytes = counts.reduce((sum, count) => sum + Number(count), 0);
+  return Number.isFinite(bytes) ? bytes : null;
 }
 
 function readThreads(pid: number): readonly ThreadTimes[] {

@@ -104,7 +104,8 @@ export class SimDriver implements Hypervisor {
     return copies.map((copy) => {
       const { residentBytes, dirtyBytesPerSecond } = simLoadOf(copy.spec);
       const cpuTimeNs = this.#meter.read(copy, this.#wallMs());
-      return { vm: copy.spec.name, cpuTimeNs, runDelayNs: 0, residentBytes, dirtyBytesPerSecond };
+      const unused = { runDelayNs: 0, networkBytes: null };
+      return { vm: copy.spec.name, cpuTimeNs, ...unused, residentBytes, dirtyBytesPerSecond };
     });
   }
 

@@ -35,7 +35,7 @@ policy:
       kernel: { path: "/srv/vmlinux", initrd: "/srv/initrd", cmdline: "console=ttyS0" },
       disks: [{ path: "/srv/web-1.qcow2", format: "qcow2" }],
       network: { kind: "user", forwards: [{ protocol: "tcp", hostPort: 8080, guestPort: 80 }] },
-      policy: { pin: "host-b", ignore: true, antiAffinityGroup: "web" },
+      policy: { pin: "host-b", ignore: true, antiAffinityGroup: "web", affinityGroup: null },
     });
   });
 

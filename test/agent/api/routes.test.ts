@@ -189,7 +189,7 @@ describe("POST routes", () => {
           kernel: { path: "/srv/vmlinux", initrd: null, cmdline: "" },
           disks: [],
           network: { kind: "none" },
-          policy: { pin: null, ignore: false, antiAffinityGroup: null },
+          policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
         },
       },
     ]);

@@ -174,7 +174,7 @@ describe("reading verbs", () => {
 
   it("name the rules of a VM and the state of a host that is gone", async () => {
     const { socketPath, view } = await apiFixture();
-    const policy = { pin: "host-b", ignore: true, antiAffinityGroup: "db" };
+    const policy = { pin: "host-b", ignore: true, antiAffinityGroup: "db", affinityGroup: null };
     const vm = { policy, immovable: "its disk is local", hostState: "dead" as const };
     view.current = snapshotFixture({ vms: [vmFixture("db-1", HOST_B, "host-b", vm)] });
     const { out } = await runCli(["--socket", socketPath, "vms"]);

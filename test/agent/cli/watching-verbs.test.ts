@@ -167,7 +167,7 @@ describe("evenkeel drain", () => {
   });
 
   it("ends with the names and reasons of VMs that may not move", async () => {
-    const policy = { pin: null, ignore: true, antiAffinityGroup: null };
+    const policy = { pin: null, ignore: true, antiAffinityGroup: null, affinityGroup: null };
     const { socketPath, world } = await scene([
       shown(true, [vm("web-1", { policy }), vm("db-1", { immovable: "its disk is local" })]),
     ]);

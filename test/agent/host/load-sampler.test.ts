@@ -13,11 +13,19 @@ function machineAt(busyTicks: number, totalTicks: number): MachineSample {
     cpu: { busyTicks, totalTicks, cpuCount: 4 },
     memory: { totalBytes: 16 * GIB, availableBytes: 10 * GIB },
     pressure,
+    network: null,
   };
 }
 
 function usage(cpuTimeNs: number, residentBytes = 2 * GIB): VmUsage {
-  return { vm: "a", cpuTimeNs, runDelayNs: 0, residentBytes, dirtyBytesPerSecond: 5 };
+  return {
+    vm: "a",
+    cpuTimeNs,
+    runDelayNs: 0,
+    residentBytes,
+    dirtyBytesPerSecond: 5,
+    networkBytes: null,
+  };
 }
 
 function makeSampler(capacity: ConfiguredCapacity = MEASURED) {
@@ -51,11 +59,40 @@ describe("HostLoadSampler", () => {
       otherCpuCores: 1.25,
       memoryCapacityBytes: 16 * GIB,
       reservedMemoryBytes: 4 * GIB,
+      networkCapacityBytesPerSecond: null,
+      otherNetworkBytesPerSecond: null,
       pressure,
     });
     expect(sample?.vms).toEqual([
-      { vm: "a", load: { cpuCores: 0.75, residentBytes: 2 * GIB, dirtyBytesPerSecond: 5 } },
+      {
+        vm: "a",
+        load: {
+          cpuCores: 0.75,
+          residentBytes: 2 * GIB,
+          dirtyBytesPerSecond: 5,
+          networkBytesPerSecond: null,
+        },
+      },
     ]);
+  });
+
+  it("tells the links' traffic from the guests', and takes nothing for the links' speed", async () => {
+    const { clock, figures, sampler } = makeSampler();
+    const at = (bytes: number, capacityBytesPerSecond: number | null, guestBytes: number) => {
+      figures.machine = { ...machineAt(300, 1400), network: { bytes, capacityBytesPerSecond } };
+      figures.guests = [{ ...usage(0), networkBytes: guestBytes }];
+    };
+    at(1_000, 250, 0);
+    await sampler.sample();
+    clock.advance(2000);
+    at(1_900, 250, 600);
+    figures.machine = { ...figures.machine, cpu: machineAt(500, 2400).cpu };
+    const sample = await sampler.sample();
+    expect(sample?.host).toMatchObject({
+      networkCapacityBytesPerSecond: 250,
+      otherNetworkBytesPerSecond: 150,
+    });
+    expect(sample?.vms[0]?.load.networkBytesPerSecond).toBe(300);
   });
 
   it("never calls the rest negative", async () => {
@@ -72,7 +109,7 @@ describe("HostLoadSampler", () => {
 
   it("counts own guests only where capacity is configured: the machine is shared", async () => {
     const { clock, figures, sampler } = makeSampler({ cpuCores: 0.5, memoryBytes: GIB });
-    figures.machine = { cpu: null, memory: null, pressure };
+    figures.machine = { cpu: null, memory: null, pressure, network: null };
     await sampler.sample();
     clock.advance(1000);
     figures.guests = [usage(0.1e9)];
@@ -82,9 +119,21 @@ describe("HostLoadSampler", () => {
         otherCpuCores: 0,
         memoryCapacityBytes: GIB,
         reservedMemoryBytes: 0,
+        networkCapacityBytesPerSecond: null,
+        otherNetworkBytesPerSecond: null,
         pressure: null,
       },
-      vms: [{ vm: "a", load: { cpuCores: 0.1, residentBytes: 2 * GIB, dirtyBytesPerSecond: 5 } }],
+      vms: [
+        {
+          vm: "a",
+          load: {
+            cpuCores: 0.1,
+            residentBytes: 2 * GIB,
+            dirtyBytesPerSecond: 5,
+            networkBytesPerSecond: null,
+          },
+        },
+      ],
     });
   });
 

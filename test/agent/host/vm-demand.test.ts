@@ -11,6 +11,7 @@ function usage(vm: string, cpuSeconds: number, waitedSeconds = 0): VmUsage {
     runDelayNs: waitedSeconds * SECOND_NS,
     residentBytes: 1000,
     dirtyBytesPerSecond: null,
+    networkBytes: null,
   };
 }
 
@@ -18,8 +19,26 @@ describe("vmDemands()", () => {
   it("is used plus waited, so that a starved guest does not look small", () => {
     const demands = vmDemands([usage("a", 10, 1)], [usage("a", 10.5, 3.5)], 2000);
     expect(demands).toEqual([
-      { vm: "a", load: { cpuCores: 1.5, residentBytes: 1000, dirtyBytesPerSecond: null } },
+      {
+        vm: "a",
+        load: {
+          cpuCores: 1.5,
+          residentBytes: 1000,
+          dirtyBytesPerSecond: null,
+          networkBytesPerSecond: null,
+        },
+      },
     ]);
+  });
+
+  it("has traffic where both looks counted it and the count did not fall", () => {
+    const at = (networkBytes: number | null) => [{ ...usage("a", 1), networkBytes }];
+    const traffic = (before: number | null, now: number | null) =>
+      vmDemands(at(before), at(now), 2000)[0]?.load.networkBytesPerSecond;
+    expect(traffic(100, 700)).toBe(300);
+    expect(traffic(null, 700)).toBeNull();
+    expect(traffic(700, null)).toBeNull();
+    expect(traffic(700, 100)).toBeNull();
   });
 
   it("has no figure for a guest that is new, gone, or in a new process", () => {

@@ -112,6 +112,6 @@ function spec() {
     kernel: null,
     disks: [],
     network: { kind: "none" as const },
-    policy: { pin: null, ignore: false, antiAffinityGroup: null },
+    policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
   };
 }

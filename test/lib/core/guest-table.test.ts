@@ -29,7 +29,12 @@ describe("GuestTable", () => {
   });
 
   it("starts with the load that came with the guest", () => {
-    const load = { cpuCores: 0.4, residentBytes: 9, dirtyBytesPerSecond: null };
+    const load = {
+      cpuCores: 0.4,
+      residentBytes: 9,
+      dirtyBytesPerSecond: null,
+      networkBytesPerSecond: null,
+    };
     const guest = new GuestTable().own(newOwnedVm(specOf("web"), 1, "running"), load, 0);
     expect(guest.estimate.value()).toEqual(load);
   });

@@ -11,7 +11,12 @@ function published(keyed: boolean) {
   const describe = () => summaryRecord("QmSelf", 1).body;
   const records = new OwnRecords({ host: "QmSelf", keyed, view, describe, inventory: () => body });
   const loaded = (cpuCores: number): void => {
-    const load = { cpuCores, residentBytes: 2 ** 25, dirtyBytesPerSecond: null };
+    const load = {
+      cpuCores,
+      residentBytes: 2 ** 25,
+      dirtyBytesPerSecond: null,
+      networkBytesPerSecond: null,
+    };
     body = { ...body, vms: body.vms.map((vm) => ({ ...vm, load })) };
   };
   const inventorySeq = () => view.inventoryOf("QmSelf")?.record.seq;

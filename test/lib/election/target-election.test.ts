@@ -133,7 +133,15 @@ test("what is granted together never over-commits the memory of the ledger", () 
         slots: ledger.freeSlotsIn,
         judge: ({ score, memoryBytes }) => ({ score, refusal: ledger.refusalIn(memoryBytes) }),
         grant: ({ moveId, vm, memoryBytes }) =>
-          ledger.reserveIn({ moveId, vm, memoryBytes, cpuCores: 0, antiAffinityGroup: null }),
+          ledger.reserveIn({
+            moveId,
+            vm,
+            memoryBytes,
+            cpuCores: 0,
+            networkBytesPerSecond: 0,
+            antiAffinityGroup: null,
+            affinityGroup: null,
+          }),
       });
       expect(granted.length + refused.length).toBe(wishes.length);
       expect(granted.length).toBeLessThanOrEqual(slotsIn);

@@ -10,7 +10,9 @@ function reservation(moveId: string, changes: Partial<Reservation> = {}): Reserv
     vm: "web",
     memoryBytes: 10 * MIB,
     cpuCores: 2,
+    networkBytesPerSecond: 0,
     antiAffinityGroup: null,
+    affinityGroup: null,
     ...changes,
   };
 }
@@ -23,12 +25,14 @@ function ledgerWith(capacityMib: number, usedMib = 0, slotsIn = 1): Ledger {
 
 test("Ledger.reserveIn() takes a slot, memory, CPU and the group, until release()", () => {
   const ledger = ledgerWith(100);
-  ledger.reserveIn(reservation("m1", { antiAffinityGroup: "db" }));
+  ledger.reserveIn(reservation("m1", { antiAffinityGroup: "db", networkBytesPerSecond: 7 }));
   expect(ledger.has("m1")).toBe(true);
   expect(ledger.freeSlotsIn).toBe(0);
   expect(ledger.freeSlotsOut).toBe(1);
   expect(ledger.reservedMemoryBytes).toBe(10 * MIB);
   expect(ledger.incomingCpuCores).toBe(2);
+  expect(ledger.incomingNetworkBytesPerSecond).toBe(7);
+  expect(ledger.outgoingNetworkBytesPerSecond).toBe(0);
   expect(ledger.incomingGroups).toEqual(["db"]);
   expect(ledger.release("m1")).toBe(true);
   expect(ledger.release("m1")).toBe(false);

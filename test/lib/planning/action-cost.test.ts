@@ -11,18 +11,31 @@ test.each([
   { name: "half the link spent on dirty pages doubles it", dirty: 50e6, expected: 20_000 },
   { name: "a guest that dirties faster than the link is throttled", dirty: 1e9, expected: 50_000 },
 ])("transferMs(): $name", ({ dirty, expected }) => {
-  const load = { cpuCores: 1, residentBytes: 1e9, dirtyBytesPerSecond: dirty };
+  const load = {
+    cpuCores: 1,
+    residentBytes: 1e9,
+    dirtyBytesPerSecond: dirty,
+    networkBytesPerSecond: null,
+  };
   expect(transferMs(load, link)).toBeCloseTo(expected);
 });
 
 test("transferMs() never passes its limit", () => {
-  const load = { cpuCores: 1, residentBytes: 1e15, dirtyBytesPerSecond: null };
+  const load = {
+    cpuCores: 1,
+    residentBytes: 1e15,
+    dirtyBytesPerSecond: null,
+    networkBytesPerSecond: null,
+  };
   expect(transferMs(load, link)).toBe(600_000);
 });
 
 test("costOf() grows with memory and dirty rate, and is never nothing", () => {
   const cost = (residentBytes: number, dirtyBytesPerSecond: number | null = null) =>
-    costOf({ cpuCores: 1, residentBytes, dirtyBytesPerSecond }, params);
+    costOf(
+      { cpuCores: 1, residentBytes, dirtyBytesPerSecond, networkBytesPerSecond: null },
+      params,
+    );
   expect(cost(0)).toBe(params.pauseCost);
   expect(cost(8 * GIB)).toBeGreaterThan(cost(4 * GIB));
   expect(cost(4 * GIB, 50e6)).toBeGreaterThan(cost(4 * GIB));

@@ -16,7 +16,7 @@ function look(changes: Partial<CandidateOptions> = {}) {
     targets: [hostFigures("node-b", { cpuCores: 2 }), hostFigures("node-c", { cpuCores: 4 })],
     reason: "imbalance",
     nowMs: 1000,
-    scale: { cpuCores: 10, memoryBytes: 100 * GIB },
+    scale: { cpuCores: 10, memoryBytes: 100 * GIB, networkBytesPerSecond: 1 },
     params,
     ...changes,
   });
@@ -209,7 +209,7 @@ test("rescore() agrees with the source about the same figures", () => {
   const source = hostFigures("node-a", { cpuCores: 8 });
   const self = hostFigures("node-b", { cpuCores: 2 });
   const vm = vmFigures("web", { cpuCores: 2, cpuNoiseShare: 0.1 });
-  const scale = { cpuCores: 10, memoryBytes: 100 * GIB };
+  const scale = { cpuCores: 10, memoryBytes: 100 * GIB, networkBytesPerSecond: 1 };
   const [proposed] = look({ vms: [vm], targets: [self] });
   const judged = rescore({ vm, source, self, reason: "imbalance", scale, params });
   expect(judged.refusal).toBeNull();
@@ -223,7 +223,7 @@ test("rescore() refuses what its own load has made pointless since", () => {
     source: hostFigures("node-a", { cpuCores: 8 }),
     self: hostFigures("node-b", { cpuCores: 6 }),
     reason: "imbalance",
-    scale: { cpuCores: 10, memoryBytes: 100 * GIB },
+    scale: { cpuCores: 10, memoryBytes: 100 * GIB, networkBytesPerSecond: 1 },
     params,
   });
   expect(judged.refusal).toBe("on node-b web would make the cluster less even, or no more so");

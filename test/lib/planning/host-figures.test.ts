@@ -14,6 +14,7 @@ test("utilisationOf() of an unknown capacity is nothing, not infinite", () => {
   expect(utilisationOf(hostFigures("a", { cpuCores: 5, memoryBytes: 25 * GIB }))).toEqual({
     cpu: 0.5,
     memory: 0.25,
+    network: 0,
   });
   expect(utilisationOf(hostFigures("a", { cpuCores: 5, cpuCapacityCores: 0 })).cpu).toBe(0);
 });
@@ -25,7 +26,14 @@ test("levelUtilisation() weighs hosts by size and hands on what drains", () => {
     hostFigures("leaving", { cpuCapacityCores: 10, cpuCores: 4, draining: true }),
   ];
   expect(levelUtilisation(hosts).cpu).toBeCloseTo(20 / 40);
-  expect(levelUtilisation([])).toEqual({ cpu: 0, memory: 0 });
+  expect(levelUtilisation([])).toEqual({ cpu: 0, memory: 0, network: 0 });
+});
+
+test("a network of unknown speed is nobody's share and nobody's envy", () => {
+  const known = { networkCapacityBytesPerSecond: 100, networkBytesPerSecond: 40 };
+  const hosts = [hostFigures("a", known), hostFigures("b", { networkBytesPerSecond: 1e9 })];
+  expect(levelUtilisation(hosts).network).toBeCloseTo(0.4);
+  expect(leastUtilisation(hosts)?.network).toBeCloseTo(0.4);
 });
 
 test("leastUtilisation() passes over hosts that drain", () => {
@@ -34,7 +42,7 @@ test("leastUtilisation() passes over hosts that drain", () => {
     hostFigures("b", { cpuCores: 3, memoryBytes: 20 * GIB }),
     hostFigures("leaving", { draining: true }),
   ];
-  expect(leastUtilisation(hosts)).toEqual({ cpu: 0.3, memory: 0.1 });
+  expect(leastUtilisation(hosts)).toEqual({ cpu: 0.3, memory: 0.1, network: 1 });
   expect(leastUtilisation([])).toBeUndefined();
 });
 
@@ -48,11 +56,14 @@ test("figuresOfSummary() takes the projected figures, not the measured ones", ()
     projectedCpuCores: 3,
     projectedMemoryBytes: 5 * GIB,
     measuredCpuCores: 7,
+    projectedNetworkBytesPerSecond: 11,
+    networkCapacityBytesPerSecond: 250,
     pressure: null,
     freeSlotsIn: 1,
     freeSlotsOut: 0,
     vmCount: 2,
     antiAffinityGroups: ["db"],
+    affinityGroups: [{ group: "web", vms: 2, memoryBytes: GIB }],
     hypervisor: simHypervisor,
     addresses: [],
     probePort: 0,
@@ -71,8 +82,11 @@ test("figuresOfSummary() takes the projected figures, not the measured ones", ()
     memoryBytes: 5 * GIB,
     freeSlotsIn: 1,
     freeSlotsOut: 0,
+    networkBytesPerSecond: 11,
+    networkCapacityBytesPerSecond: 250,
     draining: true,
     antiAffinityGroups: ["db"],
+    affinityGroups: [{ group: "web", vms: 2, memoryBytes: GIB }],
     hypervisor: simHypervisor,
   });
 });

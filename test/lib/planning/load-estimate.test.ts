@@ -5,10 +5,12 @@ const load = (
   cpuCores: number,
   residentBytes = 100,
   dirtyBytesPerSecond: number | null = null,
+  networkBytesPerSecond: number | null = null,
 ) => ({
   cpuCores,
   residentBytes,
   dirtyBytesPerSecond,
+  networkBytesPerSecond,
 });
 
 test("LoadEstimate.value() is null until the CPU figure has settled", () => {
@@ -18,6 +20,16 @@ test("LoadEstimate.value() is null until the CPU figure has settled", () => {
   expect(estimate.value()).toBeNull();
   estimate.observe(load(3, 150), 3000);
   expect(estimate.value()).toEqual(load(2, 150, null));
+});
+
+test("LoadEstimate smooths traffic, and takes it over from the VM's last host", () => {
+  const estimate = new LoadEstimate();
+  estimate.seed(load(1, 100, null, 50), 0);
+  expect(estimate.value()?.networkBytesPerSecond).toBe(50);
+  estimate.observe(load(1, 100, null, 90), 1000);
+  const traffic = estimate.value()?.networkBytesPerSecond ?? 0;
+  expect(traffic).toBeGreaterThan(50);
+  expect(traffic).toBeLessThan(60);
 });
 
 test("LoadEstimate keeps an unknown dirty rate unknown, and smooths a known one", () => {

@@ -20,6 +20,20 @@ test("gainOf() between equal hosts is 2 x weight x (difference - weight)", () =>
   expect(gain).toBeCloseTo(2 * 0.2 * (0.8 - 0.3 - 0.2));
 });
 
+test("gainOf() counts traffic at its weight, and only between hosts that know their links", () => {
+  const link = { networkCapacityBytesPerSecond: 100, networkBytesPerSecond: 60 };
+  const busy = hostFigures("a", link);
+  const idle = hostFigures("b", { ...link, networkBytesPerSecond: 10 });
+  const vm = vmFigures("web", { cpuCores: 0, memoryBytes: 0, networkBytesPerSecond: 20 });
+  const options = { scale: scaleOf([busy, idle, hostFigures("c")]), weights };
+  expect(options.scale.networkBytesPerSecond).toBe(100);
+  expect(gainOf(vm, busy, idle, options)).toBeCloseTo(
+    weights.network * 2 * 0.2 * (0.6 - 0.1 - 0.2),
+  );
+  expect(gainOf(vm, busy, hostFigures("c"), options)).toBe(0);
+  expect(gainOf(vm, hostFigures("c"), idle, options)).toBe(0);
+});
+
 test("gainOf() is the exact fall of the potential, for any hosts", () => {
   fc.assert(
     fc.property(anyHosts({ min: 2, max: 6 }), anyVms({ min: 1, max: 1 }), (hosts, [vm]) => {

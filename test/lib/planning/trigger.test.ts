@@ -4,7 +4,7 @@ import { defaultPlanningParams as params } from "#lib/planning/params.ts";
 import { Trigger, type TriggerInput } from "#lib/planning/trigger.ts";
 import { hostFigures } from "../../support/planning-figures.ts";
 
-const mean = { cpu: 0.5, memory: 0.1 };
+const mean = { cpu: 0.5, memory: 0.1, network: 0 };
 
 function input(host: Partial<HostFigures>, changes: Partial<TriggerInput> = {}): TriggerInput {
   return { self: hostFigures("a", host), mean, brokenRules: false, nowMs: 0, ...changes };
@@ -27,7 +27,7 @@ test("Trigger is moved by no single sample", () => {
 
 test("Trigger calls a host hot above its threshold, even when all are", () => {
   const trigger = new Trigger(params);
-  const hot = input({ cpuCores: 9.5 }, { mean: { cpu: 0.95, memory: 0.95 } });
+  const hot = input({ cpuCores: 9.5 }, { mean: { cpu: 0.95, memory: 0.95, network: 0 } });
   expect([1, 2, 3].map(() => trigger.observe(hot))).toEqual([null, null, "hot"]);
 });
 
@@ -39,7 +39,7 @@ test("Trigger sees memory as well as CPU", () => {
 
 test("Trigger lets a host near the mean look when another stands nearly idle", () => {
   const trigger = new Trigger(params);
-  const even = input({ cpuCores: 5 }, { least: { cpu: 0.1, memory: 0 } });
+  const even = input({ cpuCores: 5 }, { least: { cpu: 0.1, memory: 0, network: 0 } });
   expect([1, 2, 3].map(() => trigger.observe(even))).toEqual([null, null, "imbalance"]);
 });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Malformed } from "#lib/wire/malformed.ts";
 import { validate } from "#lib/wire/validate.ts";
-import { readRecord } from "#lib/wire/validate-record.ts";
+import { readLoadFields, readRecord } from "#lib/wire/validate-record.ts";
 import { readSummaryFields } from "#lib/wire/validate-summary.ts";
 import { summaryRecord } from "../../support/view-records.ts";
 import { hostRecord } from "../../support/wire-arbitraries.ts";
@@ -49,6 +49,45 @@ describe("readRecord()", () => {
     });
     expect(readRecord({ ...record, body: { vms: [], outcomes: list(9) } })).toMatchObject({
       path: "body.outcomes",
+    });
+  });
+});
+
+describe("a record of an older agent", () => {
+  const older = <Body extends object>(body: Body, ...names: string[]) =>
+    Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
+
+  it("is valid without network and affinity, which are unknown then", () => {
+    const { body } = summaryRecord("QmHostA", 1);
+    const names = ["projectedNetworkBytesPerSecond", "networkCapacityBytesPerSecond"];
+    const read = validate(older(body, ...names, "affinityGroups"), readSummaryFields);
+    expect(read).toMatchObject({
+      projectedNetworkBytesPerSecond: 0,
+      networkCapacityBytesPerSecond: 0,
+      affinityGroups: [],
+    });
+    const load = { cpuCores: 1, residentBytes: 1, dirtyBytesPerSecond: null };
+    expect(validate(load, readLoadFields)).toMatchObject({ networkBytesPerSecond: null });
+  });
+
+  it("gains no freedom by it: what is there is bounded", () => {
+    const { body } = summaryRecord("QmHostA", 1);
+    const part = { group: "web", vms: 1, memoryBytes: 1 };
+    const faults = {
+      projectedNetworkBytesPerSecond: -1,
+      networkCapacityBytesPerSecond: Number.NaN,
+      affinityGroups: Array.from({ length: 257 }, () => part),
+    };
+    for (const [path, fault] of Object.entries(faults)) {
+      expect(validate({ ...body, [path]: fault }, readSummaryFields)).toMatchObject({ path });
+    }
+    const nameless = { ...body, affinityGroups: [part, { ...part, group: "x".repeat(64) }] };
+    expect(validate(nameless, readSummaryFields)).toMatchObject({
+      path: "affinityGroups[1].group",
+    });
+    const endless = { cpuCores: 1, residentBytes: 1, dirtyBytesPerSecond: null };
+    expect(validate({ ...endless, networkBytesPerSecond: "9" }, readLoadFields)).toMatchObject({
+      path: "networkBytesPerSecond",
     });
   });
 });

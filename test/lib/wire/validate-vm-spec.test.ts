@@ -12,7 +12,7 @@ const good = {
   kernel: { path: "/srv/vm/kernel", initrd: null, cmdline: "console=ttyS0" },
   disks: [{ path: "/srv/vm/web-3.qcow2", format: "qcow2" }],
   network: { kind: "none" },
-  policy: { pin: null, ignore: false, antiAffinityGroup: null },
+  policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
 };
 
 describe("readVmSpec()", () => {
@@ -23,6 +23,11 @@ describe("readVmSpec()", () => {
         expect(readVmSpec(valid)).toEqual(valid);
       }),
     );
+  });
+
+  it("takes an older agent's policy without an affinity group", () => {
+    const { affinityGroup: _, ...older } = good.policy;
+    expect(readVmSpec({ ...good, policy: older })).toEqual(good);
   });
 
   it.each([
@@ -56,6 +61,10 @@ describe("readVmSpec()", () => {
     },
     { path: "policy.ignore", fault: { policy: { ...good.policy, ignore: "no" } } },
     { path: "policy", fault: { policy: null } },
+    {
+      path: "policy.affinityGroup",
+      fault: { policy: { ...good.policy, affinityGroup: "web", antiAffinityGroup: "web" } },
+    },
   ])("names $path when it is wrong ($fault)", ({ path, fault }) => {
     expect(readVmSpec({ ...good, ...fault })).toMatchObject({ path });
     expect(readVmSpec({ ...good, ...fault })).toBeInstanceOf(Malformed);

@@ -10,7 +10,7 @@ const spec: VmSpec = {
   kernel: { path: "/srv/vmlinux", initrd: "/srv/initrd", cmdline: "console=ttyS0 a,b=$HOME" },
   disks: [],
   network: { kind: "none" },
-  policy: { pin: null, ignore: false, antiAffinityGroup: null },
+  policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
 };
 
 const command: QemuCommand = {

@@ -98,7 +98,7 @@ describe("templateDigest()", () => {
     kernel: null,
     disks: [],
     network: { kind: "none" },
-    policy: { pin: null, ignore: false, antiAffinityGroup: null },
+    policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
   };
 
   it("changes with the machine, not with the policy or the order of keys", () => {

@@ -29,13 +29,26 @@ describe("isVcpu()", () => {
 });
 
 describe("readUsage()", () => {
-  const spec = { name: "self", memoryBytes: 1 << 20 } as VmSpec;
+  const spec = {
+    name: "self",
+    memoryBytes: 1 << 20,
+    network: { kind: "user", forwards: [] },
+  } as unknown as VmSpec;
 
   it("reads a living process, with no more memory than the VM has", async () => {
     const startTicks = (await processStat(process.pid))?.startTicks ?? 0;
     const usage = await readUsage(spec, { pid: process.pid, startTicks });
     expect(usage).toMatchObject({ vm: "self", runDelayNs: 0, residentBytes: 1 << 20 });
     expect(usage?.cpuTimeNs).toBeGreaterThan(0);
+  });
+
+  it("counts the traffic of a tap device alone, and calls it unknown while there is none", async () => {
+    const startTicks = (await processStat(process.pid))?.startTicks ?? 0;
+    const bridged = { ...spec, network: { kind: "bridge", bridge: "br0", mac: "" } } as VmSpec;
+    for (const one of [spec, bridged]) {
+      const usage = await readUsage(one, { pid: process.pid, startTicks });
+      expect(usage?.networkBytes).toBeNull();
+    }
   });
 
   it("is undefined for a process that ended, or whose number is another's now", async () => {
