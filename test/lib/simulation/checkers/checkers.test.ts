@@ -234,7 +234,7 @@ describe("RisingVersions", () => {
 });
 
 describe("RulesHold", () => {
-  const free = { pin: null, ignore: false, antiAffinityGroup: null };
+  const free = { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null };
   const resident = {
     ...copyOf("running"),
     spec: { ...simVmSpec("db"), policy: { ...free, antiAffinityGroup: "red" } },
