@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { Node } from "#lib/core/node.ts";
 import type { NodeOptions } from "#lib/core/node-options.ts";
 import type { CheckedWorld } from "#lib/simulation/checked-world.ts";
+import { FaultTally } from "#lib/simulation/faults/fault-tally.ts";
 import { readCellScenario, runMoveCell } from "#lib/simulation/move-cell.ts";
 import { randomScenario, runRandomScenario } from "#lib/simulation/random-scenario.ts";
 import { traceLine } from "#lib/simulation/trace-line.ts";
@@ -57,23 +58,23 @@ function replay(seed: number, scenario: string, trace: boolean): number {
 function hunt(from: number, seeds: number): number {
   const startMs = performance.now();
   let toldMs = startMs;
-  const totals = { faults: 0, moves: 0, virtualMs: 0 };
+  const totals = { faults: new FaultTally(), moves: new FaultTally(), virtualMs: 0 };
   for (let seed = from; seed < from + seeds; seed += 1) {
     const failed = guarded(() => {
       const run = runRandomScenario({ seed, makeNode });
-      totals.faults += run.faults;
-      totals.moves += run.moves;
+      for (const [k, v] of Object.entries(run.faults)) totals.faults.add(k, v);
+      for (const [k, v] of Object.entries(run.moves)) totals.moves.add(k, v);
       totals.virtualMs += run.virtualMs;
     });
     if (failed !== 0) return failed;
     if (performance.now() - toldMs < progressMs) continue;
     toldMs = performance.now();
-    console.log(`${seed - from + 1} of ${seeds} seeds, ${totals.moves} moves`);
+    console.log(`${seed - from + 1} of ${seeds} seeds, ${totals.moves.total} moves`);
   }
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   const hours = (totals.virtualMs / 3_600_000).toFixed(1);
   console.log(
-    `seeds ${from} to ${from + seeds - 1}: ${totals.faults} faults, ${totals.moves} moves, ` +
+    `seeds ${from} to ${from + seeds - 1}: ${JSON.stringify(totals.faults.counts())} ${JSON.stringify(totals.moves.counts())} faults, ${totals.moves.total} moves, ` +
       `${hours} virtual hours in ${seconds} s, no violation`,
   );
   return 0;

@@ -1,3 +1,6 @@
+import { AssertionError } from "../base/assert.ts";
+import type { TransferLimits } from "../model/host-op.ts";
+import type { HostId } from "../model/ids.ts";
 import type { Checker } from "./checkers/checker.ts";
 import { Convergence } from "./checkers/convergence.ts";
 import { FrozenBound } from "./checkers/frozen-bound.ts";
@@ -18,14 +21,14 @@ const frozenMsMax = 12_000;
 const calmMs = 1_500;
 
 /** All checkers, fresh, for one world. */
-function allCheckers(world: SimWorld): readonly Checker[] {
+function allCheckers(world: CheckedWorld): readonly Checker[] {
   return [
     new TwoRunning(),
     new GuestContinuity(),
     new NeverLost(),
     new OneOwner(),
     // A hypervisor that refuses to run its guest keeps it frozen as a silent end does.
-    new FrozenBound((a, b) => world.canTalk(a, b) && world.orderFailureShare === 0, frozenMsMax),
+    new FrozenBound((a, b) => world.canTalk(a, b) && world.obeys(a) && world.obeys(b), frozenMsMax),
     new MemoryAtGrant((host) => world.machine(host)),
     new RulesHold((host) => world.machine(host)),
     new RisingVersions(),
@@ -36,16 +39,28 @@ function allCheckers(world: SimWorld): readonly Checker[] {
 export interface CheckedWorldOptions extends SimWorldOptions {
   /** Scenario name for the line that replays a failure. */
   readonly scenario: string;
+  /** The options that replay the run, where seed and scenario are not all of them. */
+  readonly replay?: string;
+  /** False while a host's hypervisors take no orders; always true by default. */
+  readonly obeys?: (host: HostId) => boolean;
 }
+
+/** A stream that makes no headway anybody would see, bytes a second. */
+const stalledBytesPerSecond = 0.001;
 
 /** A world whose every fact is judged at once: the first violation throws SimulationFailure. */
 export class CheckedWorld extends SimWorld {
   readonly #checkers: readonly Checker[];
   readonly #replay: string;
+  readonly #obeys: (host: HostId) => boolean;
+  /** True: migration streams that begin now make no headway. */
+  stalled = false;
 
   constructor(options: CheckedWorldOptions) {
     super(options);
-    this.#replay = `npm run -s sim -- --seed ${options.seed} --scenario ${options.scenario}`;
+    const { seed, scenario, replay = `--seed ${seed} --scenario ${scenario}` } = options;
+    this.#replay = `npm run -s sim -- ${replay}`;
+    this.#obeys = options.obeys ?? (() => true);
     this.#checkers = allCheckers(this);
     this.onFact((fact, nowMs) => {
       for (const checker of this.#checkers) {
@@ -53,6 +68,30 @@ export class CheckedWorld extends SimWorld {
         if (objection !== undefined) this.fail(checker.name, objection);
       }
     });
+  }
+
+  /** True while the host's hypervisors do as they are told. */
+  obeys(host: HostId): boolean {
+    return this.orderFailureShare === 0 && this.#obeys(host);
+  }
+
+  override bandwidthOf(limits: TransferLimits): number {
+    return this.stalled ? stalledBytesPerSecond : super.bandwidthOf(limits);
+  }
+
+  override healAll(): void {
+    this.stalled = false;
+    super.healAll();
+  }
+
+  /** Runs a part of a scenario: an assertion that fails in an agent is a violation, too. */
+  guarded<Result>(run: () => Result): Result {
+    try {
+      return run();
+    } catch (error) {
+      if (!(error instanceof AssertionError)) throw error;
+      this.fail("agent", error.message);
+    }
   }
 
   /** Heals everything and waits until all is well and stays so; fails the run after `limitMs`. */

@@ -23,7 +23,9 @@ export type SimFact =
   | { readonly type: "agentStarted" | "agentKilled"; readonly host: HostId }
   | { readonly type: "agentPaused" | "agentContinued"; readonly host: HostId }
   | { readonly type: "hostCrashed"; readonly host: HostId; readonly diskLost: boolean }
-  | { readonly type: "linksChanged" };
+  | { readonly type: "linksChanged" }
+  /** Its hypervisor hangs or no longer does, or a disk is full or no longer is. */
+  | { readonly type: "troubleChanged"; readonly host: HostId };
 
 /** Receives each fact with its virtual time. */
 export type FactListener = (fact: SimFact, nowMs: number) => void;
