@@ -1,0 +1,233 @@
+import { Prng } from "../base/prng.ts";
+import { Node } from "../core/node.ts";
+import { type CoreSettings, defaultCoreSettings } from "../core/node-options.ts";
+import type { VmName } from "../model/ids.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
+import type { ClusterModel, ModelVm, Spread } from "./cluster-model.ts";
+import { type CentralReference, LevellingGoal } from "./levelling-goal.ts";
+import { ModelWorkload } from "./model-workload.ts";
+import { type LoggedMove, MoveRecorder } from "./move-recorder.ts";
+import { quietNetwork } from "./network-options.ts";
+import { RunJudge } from "./run-judge.ts";
+import { RunStanding } from "./run-standing.ts";
+import { simVmSpec } from "./sim-cluster.ts";
+import type { SimFact } from "./sim-fact.ts";
+import { SimWorld } from "./sim-world.ts";
+import { vmAliases } from "./vm-aliases.ts";
+import { NoisyWorkload, type Workload } from "./workload.ts";
+
+export interface BalanceOptions {
+  readonly model: ClusterModel;
+  /** Virtual time to run, s. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Grants nothing after so many moves; no limit by default. */
+  readonly maxMoves?: number;
+  /** How far each sample of a VM's CPU is off, 0..1. */
+  readonly noiseShare?: number;
+  /** Probability that a datagram is lost, 0..1. */
+  readonly lossShare?: number;
+  /** Loads that change; by default each VM asks for what the model says, for ever. */
+  readonly workload?: Workload;
+  readonly settings?: Partial<CoreSettings>;
+  /** Speed of a migration stream, bytes a second; a network of 10 Gbit/s by default. */
+  readonly bandwidthBytesPerSecond?: number;
+  /** False to do without the checkers. */
+  readonly check?: boolean;
+  /** Called after each virtual second. */
+  readonly progress?: (progress: BalanceProgress) => void;
+}
+
+export interface BalanceProgress {
+  readonly second: number;
+  readonly moves: number;
+  readonly spread: Spread;
+  /** By host, in the model's order; the arrays are used again. */
+  readonly cpuShares: readonly number[];
+  readonly memoryShares: readonly number[];
+}
+
+/** What came of a run. Loads are true ones: noise is in what agents see only. */
+export interface BalanceResult {
+  readonly hosts: number;
+  readonly vms: number;
+  readonly moves: number;
+  readonly movedBytes: number;
+  /** Until 95 % of what the central greedy improves cpuSd + memSd by; null if never, or if loads change. */
+  readonly secondsTo95: number | null;
+  readonly before: Spread;
+  readonly after: Spread;
+  readonly placement: Readonly<Record<string, string>>;
+  readonly refusals: number;
+  readonly moveLog: readonly LoggedMove[];
+  readonly messagesPerHostPerSecond: number;
+  readonly bytesPerHostPerSecond: number;
+  readonly violations: number;
+  readonly seconds: number;
+  readonly seed: number;
+  /** Sum over the seconds of the VMs on hosts whose demand was above their CPU capacity. */
+  readonly contentionVmSeconds: number;
+  /** Null where loads change. */
+  readonly central: CentralReference | null;
+  /** The first violations, in words. */
+  readonly violationLog: readonly string[];
+}
+
+/** 1 GiB a second: what a move gets out of 10 Gbit/s. */
+const defaultBandwidth = 2 ** 30;
+/** Agents start cold within this time of each other, ms. */
+const startMsMax = 2_000;
+
+/** Lets the agents of a whole cluster level it on a virtual clock. The same options, the same run. */
+export function runBalance(options: BalanceOptions): BalanceResult {
+  return new BalanceRun(options).run();
+}
+
+class BalanceRun {
+  readonly #options: BalanceOptions;
+  readonly #world: SimWorld;
+  readonly #workload: Workload;
+  readonly #judge: RunJudge | undefined;
+  readonly #recorder: MoveRecorder;
+  readonly #standing: RunStanding;
+  readonly #goal: LevellingGoal | undefined;
+  readonly #vms: { readonly spec: VmSpec; readonly vm: ModelVm }[] = [];
+  readonly #vmIndex = new Map<VmName, number>();
+  readonly #hostIndex = new Map<string, number>();
+  readonly #moveLog: LoggedMove[] = [];
+  #movedBytes = 0;
+  #contendedSeconds = 0;
+  #secondsTo95: number | null = null;
+
+  constructor(options: BalanceOptions) {
+    const { model, seed, maxMoves = Number.POSITIVE_INFINITY, noiseShare = 0 } = options;
+    const aliases = vmAliases(model.vms);
+    this.#options = options;
+    this.#workload = options.workload ?? new ModelWorkload(aliases);
+    this.#standing = new RunStanding(model);
+    this.#recorder = new MoveRecorder(maxMoves);
+    this.#goal = options.workload ? undefined : new LevellingGoal(model);
+    const noise = new Prng(`noise.${seed}`);
+    const seen =
+      noiseShare > 0 ? new NoisyWorkload(this.#workload, noiseShare, noise) : this.#workload;
+    const world = new SimWorld({
+      seed,
+      makeNode: (nodeOptions) => new Node(nodeOptions),
+      hosts: model.hosts,
+      workload: seen,
+      network: { ...quietNetwork, datagramLossShare: options.lossShare ?? 0 },
+      bandwidthBytesPerSecond: options.bandwidthBytesPerSecond ?? defaultBandwidth,
+      settings: { ...defaultCoreSettings, ...options.settings },
+    });
+    this.#world = world;
+    world.admissionRefusal = (moveId) => this.#recorder.admissionRefusal(moveId, world.clock.nowMs);
+    this.#judge = options.check === false ? undefined : new RunJudge(world);
+    for (const [index, host] of world.hosts.entries()) this.#hostIndex.set(host, index);
+    this.#placeVms(aliases);
+    world.onFact((fact, nowMs) => this.#observe(fact, nowMs));
+  }
+
+  run(): BalanceResult {
+    const { seconds, seed } = this.#options;
+    const world = this.#world;
+    this.#recount();
+    const before = this.#standing.spread();
+    const starts = new Prng(`starts.${seed}`);
+    for (const host of world.hosts) {
+      world.clock.after(starts.nextShare() * startMsMax, () => world.startAgent(host));
+    }
+    for (let second = 1; second <= seconds; second++) {
+      world.runFor(1_000);
+      this.#look(second);
+    }
+    this.#recount();
+    return this.#result(before);
+  }
+
+  #placeVms(aliases: ReadonlyMap<VmName, ModelVm>): void {
+    const { model } = this.#options;
+    const world = this.#world;
+    const hostIds = new Map(
+      model.hosts.map((host, index) => [host.name, world.hosts[index] ?? ""]),
+    );
+    world.presetMode("act");
+    for (const [alias, vm] of aliases) {
+      const spec = { ...simVmSpec(alias, vm.memoryBytes), vcpus: vm.vcpus };
+      this.#vmIndex.set(alias, this.#vms.length);
+      this.#vms.push({ spec, vm });
+      world.placeVm(hostIds.get(vm.host) ?? "", spec);
+    }
+  }
+
+  #observe(fact: SimFact, nowMs: number): void {
+    const done = this.#recorder.observe(fact);
+    if (done === undefined) return;
+    const index = this.#vmIndex.get(done.vm) ?? -1;
+    const moved = this.#vms[index];
+    if (moved === undefined) return;
+    const from = this.#standing.hostOf(index);
+    const to = this.#hostIndex.get(done.host) ?? -1;
+    this.#standing.move(index, to);
+    this.#movedBytes += this.#workload.loadOf(moved.spec, nowMs).residentBytes;
+    const { hosts } = this.#options.model;
+    this.#moveLog.push({
+      second: Math.round(nowMs) / 1000,
+      vm: moved.vm.name,
+      from: hosts[from]?.name ?? "",
+      to: hosts[to]?.name ?? "",
+      gain: done.plan?.gain ?? 0,
+      cost: done.plan?.cost ?? 0,
+      reason: done.plan?.reason ?? "imbalance",
+    });
+  }
+
+  /** Where loads change, what they truly are now. */
+  #recount(): void {
+    const { nowMs } = this.#world.clock;
+    if (this.#options.workload) {
+      for (const [index, { spec }] of this.#vms.entries()) {
+        this.#standing.setCpu(index, this.#workload.loadOf(spec, nowMs).cpuCores);
+      }
+    }
+    this.#standing.recount();
+  }
+
+  #look(second: number): void {
+    const standing = this.#standing;
+    if (this.#options.workload) this.#recount();
+    this.#contendedSeconds += standing.contendedVms();
+    const { progress } = this.#options;
+    const wanted = this.#goal !== undefined && this.#secondsTo95 === null;
+    if (!wanted && !progress) return;
+    const spread = standing.spread();
+    if (wanted && this.#goal?.isReached(spread)) this.#secondsTo95 = second;
+    const { cpuShares, memoryShares } = standing;
+    progress?.({ second, moves: this.#recorder.done, spread, cpuShares, memoryShares });
+  }
+
+  #result(before: Spread): BalanceResult {
+    const { model, seconds, seed } = this.#options;
+    const { sent } = this.#world.network;
+    const hostSeconds = Math.max(1, model.hosts.length * seconds);
+    return {
+      hosts: model.hosts.length,
+      vms: model.vms.length,
+      moves: this.#recorder.done,
+      movedBytes: this.#movedBytes,
+      secondsTo95: this.#secondsTo95,
+      before,
+      after: this.#standing.spread(),
+      placement: Object.fromEntries(this.#standing.placement()),
+      refusals: this.#recorder.refusals,
+      moveLog: this.#moveLog,
+      messagesPerHostPerSecond: sent.messages / hostSeconds,
+      bytesPerHostPerSecond: sent.bytes / hostSeconds,
+      violations: this.#judge?.count ?? 0,
+      seconds,
+      seed,
+      contentionVmSeconds: this.#contendedSeconds,
+      central: this.#goal?.central ?? null,
+      violationLog: this.#judge?.told ?? [],
+    };
+  }
+}
