@@ -1,5 +1,6 @@
 import type { HostId } from "../model/ids.ts";
 import type { DatagramMessage, DeltaMessage, Message } from "../wire/messages.ts";
+import { messageBytes } from "./network-bytes.ts";
 import type { NetworkHandler, NetworkParts } from "./network-parts.ts";
 import { SimStreams } from "./sim-streams.ts";
 
@@ -15,8 +16,10 @@ export class SimNetwork {
   readonly #parts: NetworkParts;
   readonly #handlers = new Map<HostId, NetworkHandler>();
   readonly #streams: SimStreams;
-  /** Messages handed to the network, for figures. */
+  /** What was handed to the network; news counts once for everybody who gets it. */
   sentMessages = 0;
+  /** Their bytes on the wire, as messageBytes() estimates them. */
+  sentBytes = 0;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -41,13 +44,13 @@ export class SimNetwork {
   }
 
   send(from: HostId, to: HostId, message: Message): void {
-    this.sentMessages += 1;
+    this.#count(message, 1);
     this.#streams.send(from, to, message);
   }
 
   datagram(from: HostId, to: HostId, message: DatagramMessage): void {
     const { prng, options } = this.#parts;
-    this.sentMessages += 1;
+    this.#count(message, 1);
     if (prng.nextShare() < options.datagramLossShare) return;
     this.#deliverDatagram(from, to, message);
     if (prng.nextShare() < options.datagramTwiceShare) this.#deliverDatagram(from, to, message);
@@ -55,13 +58,18 @@ export class SimNetwork {
 
   broadcast(from: HostId, message: DeltaMessage): void {
     const { clock, prng } = this.#parts;
-    this.sentMessages += 1;
+    this.#count(message, this.#handlers.size - 1);
     for (const to of this.#handlers.keys()) {
       if (to === from) continue;
       clock.after(newsMsMin + prng.nextShare() * (newsMsMax - newsMsMin), () => {
         this.#hand(from, to, "news", message);
       });
     }
+  }
+
+  #count(message: Message, receivers: number): void {
+    this.sentMessages += receivers;
+    this.sentBytes += receivers * messageBytes(message);
   }
 
   #deliverDatagram(from: HostId, to: HostId, message: DatagramMessage): void {
