@@ -96,6 +96,7 @@ class BalanceRun {
   readonly #hostIndex = new Map<string, number>();
   readonly #moveLog: LoggedMove[] = [];
   #movedBytes = 0;
+  #stepsSeen = 0;
   #contendedSeconds = 0;
   #secondsTo95: number | null = null;
 
@@ -192,9 +193,18 @@ class BalanceRun {
     this.#standing.recount();
   }
 
+  /** A workload that changes in steps is looked at after each of them. */
+  #recountIfDue(second: number): void {
+    const stepMs = this.#options.workload?.stepMs ?? 0;
+    const steps = stepMs > 0 ? Math.floor((second * 1_000) / stepMs) : second;
+    if (steps === this.#stepsSeen) return;
+    this.#stepsSeen = steps;
+    this.#recount();
+  }
+
   #look(second: number): void {
     const standing = this.#standing;
-    if (this.#options.workload) this.#recount();
+    if (this.#options.workload) this.#recountIfDue(second);
     this.#contendedSeconds += standing.contendedVms();
     const { progress } = this.#options;
     const wanted = this.#goal !== undefined && this.#secondsTo95 === null;
@@ -207,7 +217,7 @@ class BalanceRun {
 
   #result(before: Spread): BalanceResult {
     const { model, seconds, seed } = this.#options;
-    const { sent } = this.#world.network;
+    const { sentMessages, sentBytes } = this.#world.network;
     const hostSeconds = Math.max(1, model.hosts.length * seconds);
     return {
       hosts: model.hosts.length,
@@ -220,8 +230,8 @@ class BalanceRun {
       placement: Object.fromEntries(this.#standing.placement()),
       refusals: this.#recorder.refusals,
       moveLog: this.#moveLog,
-      messagesPerHostPerSecond: sent.messages / hostSeconds,
-      bytesPerHostPerSecond: sent.bytes / hostSeconds,
+      messagesPerHostPerSecond: sentMessages / hostSeconds,
+      bytesPerHostPerSecond: sentBytes / hostSeconds,
       violations: this.#judge?.count ?? 0,
       seconds,
       seed,

@@ -6,6 +6,8 @@ import type { VmSpec } from "../model/vm-spec.ts";
 /** What each guest asks of whatever host it runs on. */
 export interface Workload {
   loadOf(spec: VmSpec, nowMs: number): VmLoad;
+  /** Loads change only at multiples of this, ms; 0 or nothing where they may at any time. */
+  readonly stepMs?: number;
 }
 
 export interface ConstantWorkloadOptions {
