@@ -133,7 +133,7 @@ export class Balancer {
     this.#rounds += 1;
     const targets = sampleTargets(prng, surroundings.others(), {
       count: defaultElectionParams.sampleSize,
-      wanted: guests.all().flatMap((guest) => guest.owned.spec.policy.pin ?? []),
+      wanted: surroundings.wantedNames(nowMs),
     });
     // A reason that no move serves must not keep the next one from its turn.
     for (const reason of reasons) {

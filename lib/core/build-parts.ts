@@ -65,6 +65,7 @@ export function buildParts(options: BuildOptions): Parts {
     nameOf: (host): string => surroundings.nameOf(host),
     addressesOf: (host) => cluster.view.summaryOf(host)?.record.body.addresses ?? [],
     changed,
+    departed: (spec, to, atMs): void => surroundings.companions.sent(spec, to, atMs),
   });
   const surroundings = new Surroundings({ self, cluster, guests, moves: mover.table, ledger });
   const { heldBack } = options;

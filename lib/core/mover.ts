@@ -6,6 +6,7 @@ import { type HostId, readMoveId, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
 import type { MoveFacts, MoveLine } from "../moves/move-line.ts";
 import type { MoveEnd, MoveInput, MoveOrder } from "../moves/move-order.ts";
 import { defaultMoveParams } from "../moves/params.ts";
@@ -38,6 +39,8 @@ export interface MoverOptions {
   readonly addressesOf: (host: HostId) => readonly string[];
   /** Something about a VM or a slot changed that others should hear of. */
   readonly changed: (nowMs: number) => void;
+  /** A VM of this host runs on another now. */
+  readonly departed: (spec: VmSpec, to: HostId, nowMs: number) => void;
 }
 
 /**
@@ -311,8 +314,10 @@ export class Mover {
     if (guest && end.result !== "moved") this.#restAfterFailure(guest, nowMs);
     const source = isSource(entry);
     if (end.result !== "moved") this.#movesFailed += 1;
-    else if (source) this.#movesOut += 1;
-    else this.#movesIn += 1;
+    else if (source) {
+      this.#movesOut += 1;
+      this.#options.departed(facts.spec, facts.peer, nowMs);
+    } else this.#movesIn += 1;
     const outcome: MoveOutcome = {
       moveId: facts.moveId,
       vm: facts.vm,

@@ -52,10 +52,11 @@ function ownAffinityParts(guests: GuestTable, ledger: Ledger): AffinityPart[] {
     const known = parts.get(group) ?? { group, vms: 0, memoryBytes: 0 };
     parts.set(group, { group, vms: known.vms + 1, memoryBytes: known.memoryBytes + memoryBytes });
   };
+  const leaving = new Set(ledger.outgoing.map((promised) => promised.vm));
   for (const guest of guests.all()) {
-    const { policy, memoryBytes } = guest.owned.spec;
+    const { name, policy, memoryBytes } = guest.owned.spec;
     // An older agent's journal knows no such group.
-    if (takesMemory(guest)) add(policy.affinityGroup ?? null, memoryBytes);
+    if (takesMemory(guest) && !leaving.has(name)) add(policy.affinityGroup ?? null, memoryBytes);
   }
   for (const promised of ledger.incoming) add(promised.affinityGroup, promised.memoryBytes);
   return sortedBy(parts.values(), (part) => part.group).slice(0, wireLimits.groupsMax);

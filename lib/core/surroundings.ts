@@ -12,6 +12,7 @@ import { type CapacityScale, scaleOf } from "../planning/potential.ts";
 import { anyRuleBroken } from "../planning/rules.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { Cluster } from "./cluster.ts";
+import { Companions } from "./companions.ts";
 import { figuresOfGuest, type GuestTable } from "./guest-table.ts";
 import { type MoveTable, moveOfGuest } from "./move-table.ts";
 import { ownFigures, protocolVersions } from "./own-figures.ts";
@@ -27,6 +28,7 @@ export interface SurroundingsOptions {
 
 /** The cluster as planning sees it from here: own figures fresh, the others' as gossiped. */
 export class Surroundings {
+  readonly companions = new Companions();
   readonly #options: SurroundingsOptions;
 
   constructor(options: SurroundingsOptions) {
@@ -66,9 +68,19 @@ export class Surroundings {
 
   ownVms(nowMs: number): readonly VmFigures[] {
     const { guests, moves } = this.#options;
-    return guests
+    const vms = guests
       .all()
       .map((guest) => figuresOfGuest(guest, moveOfGuest(moves.ofVm(guest.owned.spec.name), nowMs)));
+    const hosts = { own: () => this.own(), others: () => this.others() };
+    return this.companions.complete(vms, hosts, nowMs);
+  }
+
+  /** Names of hosts that some own VM's rules ask for: a sample without them serves no such VM. */
+  wantedNames(nowMs: number): readonly string[] {
+    return this.ownVms(nowMs).flatMap((vm) => [
+      ...(vm.policy.pin === null ? [] : [vm.policy.pin]),
+      ...(vm.gatherAt ? [vm.gatherAt.name] : []),
+    ]);
   }
 
   brokenRules(nowMs: number): boolean {

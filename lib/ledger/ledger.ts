@@ -129,6 +129,10 @@ export class Ledger {
     return [...this.#in.values()];
   }
 
+  get outgoing(): readonly Reservation[] {
+    return [...this.#out.values()];
+  }
+
   get incomingNetworkBytesPerSecond(): number {
     return sum(this.#in, (one) => one.networkBytesPerSecond);
   }

@@ -1,9 +1,10 @@
 import type { ActionReason } from "../model/action.ts";
+import { affinityBroken, affinityRefusal, type CompanionVm } from "./affinity.ts";
 import type { HostFigures } from "./host-figures.ts";
 import type { VmFigures } from "./vm-figures.ts";
 
 /** A VM as far as rules concern it: a proposal from another host carries just this. */
-export type RuledVm = Pick<VmFigures, "vm" | "memoryBytes" | "policy" | "immovable">;
+export type RuledVm = Pick<VmFigures, "immovable"> & CompanionVm;
 
 export interface RuleOptions {
   readonly reason: ActionReason;
@@ -24,6 +25,7 @@ export function ruleRefusal(
   return (
     vmRefusal(vm, options.reason) ??
     placeRefusal(vm, from, to) ??
+    affinityRefusal(vm, from, to, options) ??
     hypervisorRefusal(vm, from, to) ??
     roomRefusal(vm, to, options.memoryShareMax)
   );
@@ -33,11 +35,11 @@ export function ruleRefusal(
 export function brokenRule(vm: RuledVm, self: HostFigures, vms: readonly RuledVm[]): string | null {
   const { pin, antiAffinityGroup: group } = vm.policy;
   if (pin !== null && pin !== self.name) return `${vm.vm} is pinned to ${pin}, not to ${self.name}`;
-  if (group === null) return null;
+  if (group === null) return affinityBroken(vm);
   const other = vms.find((one) => one.vm !== vm.vm && one.policy.antiAffinityGroup === group);
   return other
     ? `${vm.vm} and ${other.vm} of anti-affinity group ${group} are both on ${self.name}`
-    : null;
+    : affinityBroken(vm);
 }
 
 /** True when a VM that the balancer may move breaks a rule where it is. */

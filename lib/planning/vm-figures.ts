@@ -1,4 +1,4 @@
-import type { VmName } from "../model/ids.ts";
+import type { HostId, VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { VmPolicy } from "../model/vm-spec.ts";
 
@@ -14,6 +14,10 @@ export interface VmFigures {
   readonly policy: VmPolicy;
   /** Why it cannot be moved at all, in words; null when it can. */
   readonly immovable: string | null;
+  /** Other VMs of its affinity group on the same host, by name; if known. */
+  readonly companions?: readonly VmName[] | undefined;
+  /** Another host that holds more of its affinity group; null or absent for none. */
+  readonly gatherAt?: { readonly host: HostId; readonly name: string } | null | undefined;
   /** Monotonic ms until which it rests after a move; 0 for none. */
   readonly cooldownUntilMs: number;
 }

@@ -67,6 +67,11 @@ policy:
     ["unknown key inside", `${least}policy:\n  pinned: x\n`, /line 4: policy\.pinned: unknown key/],
     ["bad name", "name: Web_1\nmemory: 1GiB\n", /line 1: name: must be 1 to 63/],
     ["missing name", "memory: 1GiB\n", /name: .*string/],
+    [
+      "VMs kept both together and apart",
+      `${least}policy: {affinityGroup: web, antiAffinityGroup: web}\n`,
+      /line 3: policy: affinityGroup and antiAffinityGroup are the same/,
+    ],
     ["missing memory", "name: a\n", /memory: missing/],
     ["bad memory", "name: a\nmemory: lots\n", /line 2: memory: must be a size.*"lots"/],
     ["unit that is none", "name: a\nmemory: 128MB\n", /line 2: memory: must be a size.*"128MB"/],

@@ -174,12 +174,14 @@ describe("reading verbs", () => {
 
   it("name the rules of a VM and the state of a host that is gone", async () => {
     const { socketPath, view } = await apiFixture();
-    const policy = { pin: "host-b", ignore: true, antiAffinityGroup: "db", affinityGroup: null };
+    const policy = { pin: "host-b", ignore: true, antiAffinityGroup: "db", affinityGroup: "web" };
     const vm = { policy, immovable: "its disk is local", hostState: "dead" as const };
     view.current = snapshotFixture({ vms: [vmFixture("db-1", HOST_B, "host-b", vm)] });
     const { out } = await runCli(["--socket", socketPath, "vms"]);
     expect(out).toContain("host-b (dead)");
-    expect(out).toContain("pinned to host-b; ignored; apart from db; its disk is local");
+    expect(out).toContain(
+      "pinned to host-b; ignored; apart from db; together with web; its disk is local",
+    );
   });
 
   it("explain a VM with what it was weighed against", async () => {
