@@ -1,5 +1,7 @@
 import { type ClusterModel, type Spread, spreadOf } from "../cluster-model.ts";
+import { MaxHeap } from "./max-heap.ts";
 import { at, Standing } from "./standing.ts";
+import { TargetIndex } from "./target-index.ts";
 
 /**
  * What a central brain with perfect information would do: always the best single move of the whole
@@ -40,10 +42,10 @@ export function centralGreedy(model: ClusterModel, options: CentralGreedyOptions
   const { gainMin = GREEDY_GAIN_MIN, memoryShareMax = 1 } = options;
   const movesMax = options.movesMax ?? model.vms.length * MOVES_PER_VM_MAX;
   const standing = new Standing(model, memoryShareMax);
-  const search = new BestMoveSearch(standing);
+  const search = new BestMoveSearch(standing, gainMin);
   const moves: GreedyMove[] = [];
   while (moves.length < movesMax) {
-    const best = search.next(gainMin);
+    const best = search.next();
     if (best === undefined) break;
     moves.push({
       vm: standing.vms[best.vm]?.name ?? "",
@@ -56,96 +58,95 @@ export function centralGreedy(model: ClusterModel, options: CentralGreedyOptions
   return { moves, placement, before: spreadOf(model), after: spreadOf(model, placement) };
 }
 
-const NONE = -1;
-
 /**
- * Finds the best move again and again without looking at every pair each time. For each VM it keeps
- * the least rise that any host could take it for: exact, or, once that host took another VM, still a
- * bound from below. Only VMs whose bound beats the best exact gain look at all hosts again.
+ * Finds the best move again and again without looking at every pair each time. Each VM waits in a
+ * heap by a gain that it cannot exceed: a host that takes a VM in only lowers what others would gain
+ * there, so a figure of before still bounds. What a move can make better is looked at at once: VMs on
+ * the target, and those for which the host that was left is now the best.
  */
 class BestMoveSearch {
   readonly #standing: Standing;
-  /** By VM: least rise, the host it belongs to (NONE: no host has room), whether that is exact. */
-  readonly #rise: Float64Array;
-  readonly #target: Int32Array;
-  readonly #exact: Uint8Array;
+  readonly #gainMin: number;
+  readonly #targets: TargetIndex;
+  readonly #heap = new MaxHeap();
+  /** By VM: the bound that its valid entry in the heap has; NaN = it has none. */
+  readonly #bound: Float64Array;
+  /** VMs whose best target had no room: any host that is left may do better. */
+  readonly #cramped = new Set<number>();
+  readonly #vmsOn: Set<number>[];
 
-  constructor(standing: Standing) {
-    const count = standing.vms.length;
+  constructor(standing: Standing, gainMin: number) {
     this.#standing = standing;
-    this.#rise = new Float64Array(count);
-    this.#target = new Int32Array(count).fill(NONE);
-    // Nothing is known yet: zero is below every rise.
-    this.#exact = new Uint8Array(count);
+    this.#gainMin = gainMin;
+    this.#targets = new TargetIndex(standing, [...standing.hosts.keys()]);
+    this.#bound = new Float64Array(standing.vms.length).fill(Number.NaN);
+    this.#vmsOn = standing.hosts.map(() => new Set<number>());
+    for (let vm = 0; vm < standing.vms.length; vm++) {
+      this.#vmsOn[at(standing.hostOf, vm)]?.add(vm);
+      this.#look(vm);
+    }
   }
 
-  /** Carries out the best move that gains more than `gainMin`; undefined when there is none. */
-  next(gainMin: number) {
-    const standing = this.#standing;
-    const vm = this.#bestVm(gainMin);
-    if (vm === NONE) return undefined;
-    const from = at(standing.hostOf, vm);
-    const to = at(this.#target, vm);
-    const gain = standing.fallOf(vm) - at(this.#rise, vm);
-    standing.move(vm, to);
-    this.#refresh(vm, from, to);
+  /** Carries out the best move; undefined when none gains enough. Of equals the first VM's. */
+  next() {
+    for (let top = this.#heap.pop(); top !== undefined; top = this.#heap.pop()) {
+      const { item: vm, value } = top;
+      if (value !== this.#bound[vm]) continue;
+      this.#bound[vm] = Number.NaN;
+      const best = this.#bestOf(vm);
+      if (best === undefined) continue;
+      if (best.gain >= value) return this.#move(vm, best.host, best.gain);
+      this.#push(vm, best.gain);
+    }
+    return undefined;
+  }
+
+  #move(vm: number, to: number, gain: number) {
+    const from = at(this.#standing.hostOf, vm);
+    this.#standing.move(vm, to);
+    this.#vmsOn[from]?.delete(vm);
+    this.#vmsOn[to]?.add(vm);
+    this.#targets.changed(from);
+    this.#targets.changed(to);
+    for (const onTarget of this.#vmsOn[to] ?? []) this.#look(onTarget);
+    if (this.#targets.isCorner(from)) {
+      for (let other = 0; other < this.#bound.length; other++) this.#lookAt(other, from);
+    } else for (const other of this.#cramped) this.#lookAt(other, from);
     return { vm, from, to, gain };
   }
 
-  /** The VM with the highest gain; the first of equals. */
-  #bestVm(gainMin: number): number {
-    const standing = this.#standing;
-    let best = NONE;
-    let bestGain = gainMin;
-    const consider = (vm: number) => {
-      const gain = standing.fallOf(vm) - at(this.#rise, vm);
-      if (gain < bestGain || (gain === bestGain && (best === NONE || vm > best))) return false;
-      if (this.#exact[vm] === 0) return true;
-      best = vm;
-      bestGain = gain;
-      return false;
-    };
-    for (let vm = 0; vm < this.#rise.length; vm++) if (this.#exact[vm] === 1) consider(vm);
-    for (let vm = 0; vm < this.#rise.length; vm++) {
-      if (this.#exact[vm] === 1 || !consider(vm)) continue;
-      this.#look(vm);
-      consider(vm);
-    }
-    return best;
-  }
-
-  /** Looks at every host for the one that `vm` would raise least; the first of equals. */
+  /** Looks at all hosts for `vm`. */
   #look(vm: number): void {
-    const standing = this.#standing;
-    const own = at(standing.hostOf, vm);
-    let target = NONE;
-    let least = Number.POSITIVE_INFINITY;
-    for (let host = 0; host < standing.hosts.length; host++) {
-      const rise = standing.riseOf(vm, host);
-      if (rise >= least || host === own || !standing.fits(vm, host)) continue;
-      least = rise;
-      target = host;
-    }
-    this.#rise[vm] = least;
-    this.#target[vm] = target;
-    this.#exact[vm] = 1;
+    const best = this.#bestOf(vm);
+    if (best === undefined) this.#bound[vm] = Number.NaN;
+    else this.#push(vm, best.gain);
   }
 
-  /** After a move: `from` became cheaper, `to` dearer, for every other VM. */
-  #refresh(moved: number, from: number, to: number): void {
+  /** Looks whether `host`, which has become cheaper, is worth more to `vm` than its bound. */
+  #lookAt(vm: number, host: number): void {
     const standing = this.#standing;
-    this.#look(moved);
-    for (let vm = 0; vm < this.#rise.length; vm++) {
-      if (vm === moved) continue;
-      if (at(this.#target, vm) === to) this.#exact[vm] = 0;
-      if (at(standing.hostOf, vm) === from || !standing.fits(vm, from)) continue;
-      const rise = standing.riseOf(vm, from);
-      const isLess = rise < at(this.#rise, vm);
-      const isFirst = rise === at(this.#rise, vm) && from < at(this.#target, vm);
-      if (!isLess && !isFirst) continue;
-      this.#rise[vm] = rise;
-      this.#target[vm] = from;
-      this.#exact[vm] = 1;
-    }
+    if (at(standing.hostOf, vm) === host || !standing.fits(vm, host)) return;
+    const gain = standing.fallOf(vm) - standing.riseOf(vm, host);
+    const bound = this.#bound[vm];
+    if (gain > this.#gainMin && !(gain <= (bound ?? 0))) this.#push(vm, gain);
+  }
+
+  #push(vm: number, gain: number): void {
+    if (this.#bound[vm] === gain) return;
+    this.#bound[vm] = gain;
+    this.#heap.push(vm, gain);
+  }
+
+  #bestOf(vm: number): { host: number; gain: number } | undefined {
+    const standing = this.#standing;
+    const fall = standing.fallOf(vm);
+    if (fall <= this.#gainMin) return undefined;
+    const best = this.#targets.best(vm);
+    if (best?.isSecondChoice === false) this.#cramped.delete(vm);
+    else this.#cramped.add(vm);
+    // Should the VM's own host be the one that it raises least, then no other gains anything.
+    if (best === undefined || best.host === at(standing.hostOf, vm)) return undefined;
+    const gain = fall - best.rise;
+    return gain > this.#gainMin ? { host: best.host, gain } : undefined;
   }
 }
