@@ -123,14 +123,17 @@ class Level {
       this.#usedCores.set(id, 0);
       for (const copy of hypervisor.copies()) this.#add(id, copy.spec.name, 1);
     }
-    world.onFact((fact) => {
-      if (fact.type !== "copyChanged") return;
-      const { vm, before, after } = fact.change;
-      if (before?.state === "received" && after?.state === "running") {
-        this.moves += 1;
-        this.#add(fact.host, vm, 1);
-      } else if (before?.state === "sent" && after === null) this.#add(fact.host, vm, -1);
-    });
+    world.onFact(
+      (fact) => {
+        if (fact.type !== "copyChanged") return;
+        const { vm, before, after } = fact.change;
+        if (before?.state === "received" && after?.state === "running") {
+          this.moves += 1;
+          this.#add(fact.host, vm, 1);
+        } else if (before?.state === "sent" && after === null) this.#add(fact.host, vm, -1);
+      },
+      ["copyChanged"],
+    );
   }
 
   sd(): number {

@@ -18,4 +18,6 @@ export interface NetworkParts {
   readonly prng: Prng;
   readonly links: SimLinks;
   readonly options: NetworkOptions;
+  /** Hosts that the world will have: many are no full mesh. 0 (one) by default. */
+  readonly hostCount?: number;
 }

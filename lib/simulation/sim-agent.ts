@@ -39,6 +39,8 @@ export class SimAgent {
   #durableWhilePaused = false;
   #listing = false;
   #cancelTimer: () => void = () => {};
+  /** Virtual time of the next ring, which may come too early; infinite while none is set. */
+  #ringsAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: {
     readonly machine: SimMachine;
@@ -143,7 +145,9 @@ export class SimAgent {
 
   #step(event: Event, nowMs = this.#localMs()): void {
     const effects = this.#node.step(event, nowMs);
-    this.#world.emit({ type: "stepped", host: this.#machine.id, event, effects });
+    if (this.#world.hears("stepped")) {
+      this.#world.emit({ type: "stepped", host: this.#machine.id, event, effects });
+    }
     for (const effect of effects) {
       if (effect.type === "datagram") {
         this.#world.network.datagram(this.#machine.id, effect.to, effect.message);
@@ -164,7 +168,7 @@ export class SimAgent {
   #performOne(effect: Effect): void {
     const { network } = this.#world;
     const self = this.#machine.id;
-    if (effect.type === "send" || effect.type === "broadcast") {
+    if ((effect.type === "send" || effect.type === "broadcast") && this.#world.hears("sent")) {
       this.#world.emit({ type: "sent", host: self, message: effect.message });
     }
     if (effect.type === "persist") {
@@ -192,18 +196,18 @@ export class SimAgent {
   #listLater(): void {
     if (this.#listing) return;
     this.#listing = true;
-    this.#world.clock.after(listMs, () => {
+    this.#world.clock.call(listMs, () => {
       this.#listing = false;
       // What was read may be old by the time that it is told.
       const copies = this.#machine.host.list();
-      this.#world.clock.after(this.#prng.nextShare() * tellMsMax, () => {
+      this.#world.clock.call(this.#prng.nextShare() * tellMsMax, () => {
         this.deliver({ type: "copiesListed", copies });
       });
     });
   }
 
   #sampleLater(delayMs: number): void {
-    this.#world.clock.after(delayMs, () => {
+    this.#world.clock.call(delayMs, () => {
       if (!this.#alive) return;
       if (!this.#paused) this.#step(this.#sample());
       this.#sampleLater(sampleMs);
@@ -231,12 +235,19 @@ export class SimAgent {
     };
   }
 
+  /** A deadline that moved away is found by ringing too early: that is seldom, steps are not. */
   #armTimer(): void {
-    this.#cancelTimer();
     const atMs = this.#node.nextTimeoutMs;
     if (atMs === undefined || !this.#alive) return;
+    const { clock } = this.#world;
     const delayMs = Math.max(0, atMs - this.#localMs());
-    this.#cancelTimer = this.#world.clock.after(delayMs, () => this.#ringIfDue());
+    if (this.#ringsAtMs <= clock.nowMs + delayMs) return;
+    this.#cancelTimer();
+    this.#ringsAtMs = clock.nowMs + delayMs;
+    this.#cancelTimer = clock.after(delayMs, () => {
+      this.#ringsAtMs = Number.POSITIVE_INFINITY;
+      this.#ringIfDue();
+    });
   }
 
   #ringIfDue(): void {

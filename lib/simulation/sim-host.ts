@@ -31,6 +31,7 @@ export class SimHost {
   readonly #copies = new Map<VmName, SimCopy>();
   readonly #changed: (change: CopyChange) => void;
   #boots = 0;
+  #sorted: readonly SimCopy[] | null = null;
 
   /** `changed` is told every change, after it happened. */
   constructor(changed: (change: CopyChange) => void = () => {}) {
@@ -43,7 +44,8 @@ export class SimHost {
 
   /** All copies, in VM-name order. */
   copies(): readonly SimCopy[] {
-    return sortedBy(this.#copies.values(), (copy) => copy.spec.name);
+    this.#sorted ??= sortedBy(this.#copies.values(), (copy) => copy.spec.name);
+    return this.#sorted;
   }
 
   list(): readonly CopyReport[] {
@@ -52,6 +54,7 @@ export class SimHost {
 
   /** Takes over what is stored elsewhere: null for no copy. Tells nobody. */
   restore(vm: VmName, copy: SimCopy | null): void {
+    this.#sorted = null;
     if (copy === null) this.#copies.delete(vm);
     else this.#copies.set(vm, copy);
   }
@@ -211,12 +214,14 @@ export class SimHost {
   #put(after: SimCopy, cause: CopyChangeCause = "order"): void {
     const before = this.#copies.get(after.spec.name) ?? null;
     this.#copies.set(after.spec.name, after);
+    this.#sorted = null;
     this.#changed({ vm: after.spec.name, before, after, cause });
   }
 
   #remove(vm: VmName, cause: CopyChangeCause): void {
     const before = this.#copies.get(vm) ?? null;
     this.#copies.delete(vm);
+    this.#sorted = null;
     this.#changed({ vm, before, after: null, cause });
   }
 }

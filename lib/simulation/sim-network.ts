@@ -7,6 +7,9 @@ import { SimStreams } from "./sim-streams.ts";
 /** News spreads in hops: about this long, ms. */
 const newsMsMin = 20;
 const newsMsMax = 400;
+/** To more hosts than this news goes in so many groups, each at one instant. */
+const newsHostsMax = 64;
+const newsGroups = 16;
 
 /**
  * The agents' talk: datagrams that may be lost, doubled, late and out of order; streams that keep
@@ -59,10 +62,9 @@ export class SimNetwork {
   broadcast(from: HostId, message: DeltaMessage): void {
     const { clock, prng } = this.#parts;
     this.#count(message, this.#handlers.size - 1);
-    for (const to of this.#handlers.keys()) {
-      if (to === from) continue;
-      clock.after(newsMsMin + prng.nextShare() * (newsMsMax - newsMsMin), () => {
-        this.#hand(from, to, "news", message);
+    for (const group of newsGroupsOf([...this.#handlers.keys()])) {
+      clock.call(newsMsMin + prng.nextShare() * (newsMsMax - newsMsMin), () => {
+        for (const to of group) if (to !== from) this.#hand(from, to, "news", message);
       });
     }
   }
@@ -77,10 +79,18 @@ export class SimNetwork {
     const { delayMsMin, delayMsMax, datagramLateShare, datagramLateMsMax } = options;
     const late = prng.nextShare() < datagramLateShare ? prng.nextShare() * datagramLateMsMax : 0;
     const delayMs = delayMsMin + prng.nextShare() * (delayMsMax - delayMsMin) + late;
-    clock.after(delayMs, () => this.#hand(from, to, "datagram", message));
+    clock.call(delayMs, () => this.#hand(from, to, "datagram", message));
   }
 
   #hand(from: HostId, to: HostId, via: "datagram" | "news", message: Message): void {
     if (this.#parts.links.passes(from, to)) this.#handlers.get(to)?.received(from, via, message);
   }
+}
+
+/** Each host by itself, or, of many, every sixteenth together. */
+function newsGroupsOf(hosts: readonly HostId[]): readonly (readonly HostId[])[] {
+  if (hosts.length <= newsHostsMax) return hosts.map((host) => [host]);
+  const groups: HostId[][] = Array.from({ length: newsGroups }, () => []);
+  for (const [index, host] of hosts.entries()) groups[index % newsGroups]?.push(host);
+  return groups;
 }

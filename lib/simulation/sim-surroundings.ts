@@ -23,6 +23,8 @@ export interface SimSurroundings {
   bandwidthOf(limits: TransferLimits): number;
   /** Asked before a hypervisor takes in a VM: why it must not, in words; null when it may. */
   admissionRefusal?(moveId: MoveId): string | null;
+  /** True when somebody listens to facts of this type: most of them are many. */
+  hears(type: SimFact["type"]): boolean;
   emit(fact: SimFact): void;
   replied(requestId: string, result: VerbResult): void;
 }

@@ -65,7 +65,7 @@ export class SimWorld implements SimSurroundings {
   readonly #options: SimWorldOptions;
   readonly #machines = new Map<HostId, SimMachine>();
   readonly #agents = new Map<HostId, SimAgent>();
-  readonly #listeners: FactListener[] = [];
+  readonly #listeners = new Map<SimFact["type"] | "any", FactListener[]>();
   readonly #replies = new Map<string, VerbResult>();
   #asked = 0;
 
@@ -76,7 +76,13 @@ export class SimWorld implements SimSurroundings {
     this.prng = new Prng(`world.${options.seed}`);
     const { clock, links } = this;
     const network = options.network ?? quietNetwork;
-    this.network = new SimNetwork({ clock, links, options: network, prng: this.#branch("net") });
+    this.network = new SimNetwork({
+      clock,
+      links,
+      options: network,
+      prng: this.#branch("net"),
+      hostCount: options.hosts.length,
+    });
     this.channels = new SimChannels({ clock, links, hostOf: (id) => this.machine(id).host });
     for (const [index, size] of options.hosts.entries()) this.#addMachine(index, size);
     links.onChange(() => this.emit({ type: "linksChanged" }));
@@ -111,12 +117,21 @@ export class SimWorld implements SimSurroundings {
     return this.#agents.get(host)?.snapshot();
   }
 
-  onFact(listener: FactListener): void {
-    this.#listeners.push(listener);
+  /** Tells `listener` every fact from now on, or those of the given types alone. */
+  onFact(listener: FactListener, types: readonly SimFact["type"][] | ["any"] = ["any"]): void {
+    for (const type of types) {
+      this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+    }
+  }
+
+  hears(type: SimFact["type"]): boolean {
+    return this.#listeners.has(type) || this.#listeners.has("any");
   }
 
   emit(fact: SimFact): void {
-    for (const listener of this.#listeners) listener(fact, this.clock.nowMs);
+    const { nowMs } = this.clock;
+    for (const listener of this.#listeners.get("any") ?? []) listener(fact, nowMs);
+    for (const listener of this.#listeners.get(fact.type) ?? []) listener(fact, nowMs);
   }
 
   bandwidthOf({ bandwidthBytesPerSecond }: TransferLimits): number {
@@ -276,7 +291,9 @@ export class SimWorld implements SimSurroundings {
         clock,
         prng: this.#branch(`disk.${id}`),
         syncMsMax: this.#options.syncMsMax ?? defaultSyncMsMax,
-        synced: (entries) => this.emit({ type: "persisted", host: id, entries }),
+        synced: (entries) => {
+          if (this.hears("persisted")) this.emit({ type: "persisted", host: id, entries });
+        },
       }),
       clockOffsetMs: this.#branch(`clock.${id}`).nextInt(clockOffsetMsMax),
       boots: 1,
@@ -285,7 +302,7 @@ export class SimWorld implements SimSurroundings {
   }
 
   #copyChanged(host: HostId, change: CopyChange): void {
-    this.emit({ type: "copyChanged", host, change });
+    if (this.hears("copyChanged")) this.emit({ type: "copyChanged", host, change });
     if (change.after === null || change.after.state === "stale") {
       this.channels.copyGone(change.vm, host);
     }

@@ -28,7 +28,19 @@ export class VirtualClock {
 
   /** Calls `run` after `delayMs` of virtual time; returns how to forget it. */
   after(delayMs: number, run: () => void): () => void {
-    assert(Number.isFinite(delayMs) && delayMs >= 0, `a delay of ${delayMs} ms`);
+    const appointment = this.#appoint(delayMs, run);
+    return () => {
+      appointment.cancelled = true;
+    };
+  }
+
+  /** As `after`, for what is never forgotten: most of what happens. */
+  call(delayMs: number, run: () => void): void {
+    this.#appoint(delayMs, run);
+  }
+
+  #appoint(delayMs: number, run: () => void): Appointment {
+    if (!(delayMs >= 0 && delayMs < Infinity)) assert(false, `a delay of ${delayMs} ms`);
     const appointment = {
       atMs: this.#nowMs + delayMs,
       order: this.#count,
@@ -37,9 +49,7 @@ export class VirtualClock {
     };
     this.#count += 1;
     this.#push(appointment);
-    return () => {
-      appointment.cancelled = true;
-    };
+    return appointment;
   }
 
   /** Goes to the next event and runs it; false when there is none until `untilMs`. */

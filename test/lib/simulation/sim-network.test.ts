@@ -171,3 +171,48 @@ describe("SimStreams", () => {
     expect(received).toHaveLength(64);
   });
 });
+
+describe("SimNetwork of many hosts", () => {
+  const count = 40;
+
+  function manyHosts(): SimNetwork {
+    const prng = new Prng(7);
+    const options = { ...quietNetwork };
+    const network = new SimNetwork({ clock, links, prng, options, hostCount: count });
+    for (let index = 0; index < count; index += 1) join(network, `h${index}`);
+    return network;
+  }
+
+  it("connects each host to about six others", () => {
+    manyHosts();
+    const connections = run(10_000).filter((line) => line.includes("+")).length / count;
+    expect(connections).toBeGreaterThan(5);
+    expect(connections).toBeLessThan(7);
+  });
+
+  it("dials anybody for a message, and closes that stream when nobody needs it any more", () => {
+    const network = manyHosts();
+    const connected = run(10_000);
+    const peer = Array.from({ length: count - 1 }, (_, index) => `h${index + 1}`).find(
+      (host) => !connected.includes(`h0+${host}`),
+    ) as string;
+    network.send("h0", peer, order("1"));
+    expect(run(1_000)).toEqual([`h0+${peer}`, `${peer}+h0`, `${peer}<h0 stream 1`]);
+    expect(run(100_000)).toEqual([]);
+    expect(run(100_000)).toEqual([`h0-${peer}`, `${peer}-h0`]);
+  });
+
+  it("broadcast() reaches everybody once, at several moments", () => {
+    const network = new SimNetwork({ clock, links, prng: new Prng(7), options: quietNetwork });
+    for (let index = 0; index < 100; index += 1) {
+      const received = () => heard.push(`h${index} ${clock.nowMs}`);
+      network.join(`h${index}`, { received, connected: () => {}, disconnected: () => {} });
+    }
+    const news = { records: [], documents: [], verdicts: [], wants: [], wantsDocuments: [] };
+    network.broadcast("h3", { type: "delta", ...news });
+    const lines = run(1_000).map((line) => line.split(" "));
+    expect(new Set(lines.map(([host]) => host)).size).toBe(99);
+    expect(lines).toHaveLength(99);
+    expect(new Set(lines.map(([, atMs]) => atMs)).size).toBe(16);
+  });
+});
