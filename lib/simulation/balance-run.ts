@@ -4,9 +4,10 @@ import { type CoreSettings, defaultCoreSettings } from "../core/node-options.ts"
 import type { VmName } from "../model/ids.ts";
 import type { VmSpec } from "../model/vm-spec.ts";
 import type { ClusterModel, ModelVm, Spread } from "./cluster-model.ts";
+import { type FaultKind, type LoggedFault, planFaults } from "./fault-plan.ts";
 import { type CentralReference, LevellingGoal } from "./levelling-goal.ts";
 import { ModelWorkload } from "./model-workload.ts";
-import { type LoggedMove, MoveRecorder } from "./move-recorder.ts";
+import { type LoggedMove, type MovePlan, MoveRecorder } from "./move-recorder.ts";
 import { quietNetwork } from "./network-options.ts";
 import { RunJudge } from "./run-judge.ts";
 import { RunStanding } from "./run-standing.ts";
@@ -27,6 +28,8 @@ export interface BalanceOptions {
   readonly noiseShare?: number;
   /** Probability that a datagram is lost, 0..1. */
   readonly lossShare?: number;
+  /** Kinds of faults that befall the hosts at random times; none by default. */
+  readonly faults?: readonly FaultKind[];
   /** Loads that change; by default each VM asks for what the model says, for ever. */
   readonly workload?: Workload;
   readonly settings?: Partial<CoreSettings>;
@@ -69,6 +72,9 @@ export interface BalanceResult {
   readonly contentionVmSeconds: number;
   /** Null where loads change. */
   readonly central: CentralReference | null;
+  readonly faults: readonly LoggedFault[];
+  /** VMs that faults have ended for good: they are in no placement. */
+  readonly vmsDown: number;
   /** The first violations, in words. */
   readonly violationLog: readonly string[];
 }
@@ -133,6 +139,7 @@ class BalanceRun {
     const world = this.#world;
     this.#recount();
     const before = this.#standing.spread();
+    const faults = planFaults({ world, kinds: this.#options.faults ?? [], seconds, seed });
     const starts = new Prng(`starts.${seed}`);
     for (const host of world.hosts) {
       world.clock.after(starts.nextShare() * startMsMax, () => world.startAgent(host));
@@ -142,7 +149,7 @@ class BalanceRun {
       this.#look(second);
     }
     this.#recount();
-    return this.#result(before);
+    return this.#result(before, faults);
   }
 
   #placeVms(aliases: ReadonlyMap<VmName, ModelVm>): void {
@@ -161,24 +168,29 @@ class BalanceRun {
   }
 
   #observe(fact: SimFact, nowMs: number): void {
-    const done = this.#recorder.observe(fact);
-    if (done === undefined) return;
-    const index = this.#vmIndex.get(done.vm) ?? -1;
+    const plan = this.#recorder.observe(fact);
+    if (fact.type !== "copyChanged") return;
+    const { vm: alias, after, cause } = fact.change;
+    const index = this.#vmIndex.get(alias) ?? -1;
+    const host = this.#hostIndex.get(fact.host) ?? -1;
+    if (plan) this.#logMove({ index, host, plan, nowMs });
+    const runs = after !== null && after.sinceMs !== null;
+    if (runs) this.#standing.runs(index, host);
+    else if (cause === "fault") this.#standing.ended(index, host);
+  }
+
+  #logMove(move: { index: number; host: number; plan: MovePlan; nowMs: number }): void {
+    const { index, host, plan, nowMs } = move;
     const moved = this.#vms[index];
     if (moved === undefined) return;
-    const from = this.#standing.hostOf(index);
-    const to = this.#hostIndex.get(done.host) ?? -1;
-    this.#standing.move(index, to);
-    this.#movedBytes += this.#workload.loadOf(moved.spec, nowMs).residentBytes;
     const { hosts } = this.#options.model;
+    this.#movedBytes += this.#workload.loadOf(moved.spec, nowMs).residentBytes;
     this.#moveLog.push({
       second: Math.round(nowMs) / 1000,
       vm: moved.vm.name,
-      from: hosts[from]?.name ?? "",
-      to: hosts[to]?.name ?? "",
-      gain: done.plan?.gain ?? 0,
-      cost: done.plan?.cost ?? 0,
-      reason: done.plan?.reason ?? "imbalance",
+      from: hosts[this.#standing.hostOf(index)]?.name ?? "",
+      to: hosts[host]?.name ?? "",
+      ...plan,
     });
   }
 
@@ -215,7 +227,7 @@ class BalanceRun {
     progress?.({ second, moves: this.#recorder.done, spread, cpuShares, memoryShares });
   }
 
-  #result(before: Spread): BalanceResult {
+  #result(before: Spread, faults: readonly LoggedFault[]): BalanceResult {
     const { model, seconds, seed } = this.#options;
     const { sentMessages, sentBytes } = this.#world.network;
     const hostSeconds = Math.max(1, model.hosts.length * seconds);
@@ -237,6 +249,8 @@ class BalanceRun {
       seed,
       contentionVmSeconds: this.#contendedSeconds,
       central: this.#goal?.central ?? null,
+      faults,
+      vmsDown: this.#standing.downCount,
       violationLog: this.#judge?.told ?? [],
     };
   }

@@ -1,7 +1,8 @@
 import type { ActionReason } from "../model/action.ts";
-import type { MoveId, VmName } from "../model/ids.ts";
+import type { MoveId } from "../model/ids.ts";
 import type { MoveLine } from "../moves/move-line.ts";
 import type { SimFact } from "./sim-fact.ts";
+import type { CopyChange } from "./sim-host.ts";
 
 /** One move that was made, as it is shown. */
 export interface LoggedMove {
@@ -19,13 +20,16 @@ export interface LoggedMove {
 /** A grant whose copy has not been made by then has lapsed, ms. */
 const grantMsMax = 10_000;
 
-type Plan = Pick<MoveLine, "gain" | "cost" | "reason">;
+/** Why a move is made. */
+export type MovePlan = Pick<MoveLine, "gain" | "cost" | "reason">;
+
+const unknownPlan: MovePlan = { gain: 0, cost: 0, reason: "imbalance" };
 
 /** Follows the moves of a run from the admission to the end, and grants no more than it is told to. */
 export class MoveRecorder {
   readonly #movesMax: number;
   /** Moves under way: why they are made, as the source's journal has it. */
-  readonly #plans = new Map<MoveId, Plan>();
+  readonly #plans = new Map<MoveId, MovePlan>();
   /** Admitted and not yet running: when that was. */
   readonly #admitted = new Map<MoveId, { readonly atMs: number; copied: boolean }>();
   #done = 0;
@@ -53,13 +57,13 @@ export class MoveRecorder {
     return null;
   }
 
-  /** Takes the next fact; returns the move that this fact completed. */
-  observe(fact: SimFact): { vm: VmName; host: string; plan: Plan | undefined } | undefined {
+  /** Takes the next fact; returns why the move that this fact completed was made. */
+  observe(fact: SimFact): MovePlan | undefined {
     if (fact.type === "sent") {
       if (fact.message.type === "refuse") this.refusals += 1;
     } else if (fact.type === "persisted") {
       for (const { key, value } of fact.entries) this.#onLine(key, value);
-    } else if (fact.type === "copyChanged") return this.#onChange(fact);
+    } else if (fact.type === "copyChanged") return this.#onChange(fact.change);
     return undefined;
   }
 
@@ -73,8 +77,7 @@ export class MoveRecorder {
     this.#plans.set(moveId, { gain, cost, reason });
   }
 
-  #onChange({ host, change }: Extract<SimFact, { type: "copyChanged" }>) {
-    const { before, after, vm } = change;
+  #onChange({ before, after }: CopyChange): MovePlan | undefined {
     const moveId = (after ?? before)?.moveId ?? null;
     if (moveId === null) return undefined;
     const open = this.#admitted.get(moveId);
@@ -88,6 +91,6 @@ export class MoveRecorder {
     if (after.state !== "running" || before?.state !== "received") return undefined;
     this.#admitted.delete(moveId);
     this.#done += 1;
-    return { vm, host, plan: this.#plans.get(moveId) };
+    return this.#plans.get(moveId) ?? unknownPlan;
   }
 }

@@ -15,6 +15,8 @@ export class RunStanding {
   readonly #cpuCores: number[];
   readonly #memoryBytes: number[];
   readonly #vmCounts: Int32Array;
+  /** VMs that a fault has ended: they count nowhere. */
+  readonly #down = new Set<number>();
 
   constructor(model: ClusterModel) {
     const { hosts, vms } = model;
@@ -30,15 +32,28 @@ export class RunStanding {
     this.recount();
   }
 
+  /** VMs that run nowhere. */
+  get downCount(): number {
+    return this.#down.size;
+  }
+
+  /** Where the VM runs, or ran last. */
   hostOf(vm: number): number {
     return this.#hostOf[vm] ?? -1;
   }
 
-  /** The VM runs on `host` now. */
-  move(vm: number, host: number): void {
-    this.#count(vm, this.hostOf(vm), -1);
+  /** The VM runs on `host` now, and nowhere else. */
+  runs(vm: number, host: number): void {
+    if (!this.#down.delete(vm)) this.#count(vm, this.hostOf(vm), -1);
     this.#hostOf[vm] = host;
     this.#count(vm, host, 1);
+  }
+
+  /** A fault has ended the VM on `host`. */
+  ended(vm: number, host: number): void {
+    if (this.hostOf(vm) !== host || this.#down.has(vm)) return;
+    this.#down.add(vm);
+    this.#count(vm, host, -1);
   }
 
   /** The VM asks for `cpuCores` from now on; `recount` once all have been told. */
@@ -55,7 +70,9 @@ export class RunStanding {
       this.#memoryBytes[index] = host.reservedMemoryBytes;
       this.#share(index);
     }
-    for (let vm = 0; vm < vms.length; vm++) this.#count(vm, this.hostOf(vm), 1);
+    for (let vm = 0; vm < vms.length; vm++) {
+      if (!this.#down.has(vm)) this.#count(vm, this.hostOf(vm), 1);
+    }
   }
 
   spread(): Spread {
@@ -76,10 +93,15 @@ export class RunStanding {
     return vms;
   }
 
-  /** Where each VM runs, by name; the last place of one that does not run any more. */
+  /** Where each VM runs, by name; without those that run nowhere. */
   placement(): Map<string, string> {
     const { hosts, vms } = this.#model;
-    return new Map(vms.map((vm, index) => [vm.name, hosts[this.hostOf(index)]?.name ?? vm.host]));
+    const placement = new Map<string, string>();
+    for (const [index, vm] of vms.entries()) {
+      const host = hosts[this.hostOf(index)];
+      if (host && !this.#down.has(index)) placement.set(vm.name, host.name);
+    }
+    return placement;
   }
 
   #count(vm: number, host: number, sign: 1 | -1): void {
