@@ -1,5 +1,12 @@
+import { cluster20, cluster20Capped, cluster100, cluster1000 } from "./named-clusters.ts";
 import { otherClusters } from "./other-clusters.ts";
 import type { Section } from "./section.ts";
 
 /** In the order they are printed. */
-export const SECTIONS: readonly Section[] = [otherClusters];
+export const SECTIONS: readonly Section[] = [
+  cluster20,
+  cluster20Capped,
+  cluster100,
+  cluster1000,
+  otherClusters,
+];
