@@ -4,6 +4,8 @@ import type { HostId, VmName } from "../model/ids.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
 import type { DesiredState, OwnedVm } from "../model/vm.ts";
 import type { Balancer } from "./balancer.ts";
+import { BootWait } from "./boot-wait.ts";
+import type { JournalEntry } from "./effects.ts";
 import { type Guest, type GuestAction, type GuestTable, hasMemory } from "./guest-table.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import type { Mover } from "./mover.ts";
@@ -23,14 +25,34 @@ export interface GuestDeskOptions {
   readonly balancer: Balancer;
   readonly surroundings: Surroundings;
   readonly ownerOf: (vm: VmName) => HostId | null;
+  /** Other hosts that own these VMs, at the highest version that is known of each. */
+  readonly othersOwning: (vms: ReadonlySet<VmName>) => ReadonlyMap<VmName, OtherOwner>;
+  /** True once the peer's inventory has come, in this life of the agent. */
+  readonly heard: (peer: HostId) => boolean;
   readonly reply: (requestId: string, result: VerbResult) => void;
   readonly changed: (nowMs: number) => void;
+}
+
+export interface BootOptions {
+  /** Hosts that the journal remembers. */
+  readonly peers: readonly HostId[];
+  /** To be persisted once the guests are started: the boot has been seen to. */
+  readonly booted: JournalEntry;
+}
+
+export interface OtherOwner {
+  readonly host: HostId;
+  readonly version: number;
 }
 
 /** Operators' verbs on the VMs of this host: one unfinished action a VM, the next gets 409. */
 export class GuestDesk {
   readonly #options: GuestDeskOptions;
   readonly #outbox: Outbox;
+  /** Guests that wait to be started after the machine's boot. */
+  readonly #toBoot = new Set<VmName>();
+  #bootWait: BootWait | undefined;
+  #booted: JournalEntry | undefined;
 
   constructor(options: GuestDeskOptions) {
     this.#options = options;
@@ -139,12 +161,71 @@ export class GuestDesk {
     this.#options.changed(nowMs);
   }
 
-  /** Starts what was to run when the machine went down. */
-  startAtBoot(guest: Guest, nowMs: number): void {
-    const { name } = guest.owned.spec;
-    const verb = guest.copy === "suspended" ? "resume" : "start";
-    this.#outbox.notice("info", "boot", `${name}: ${verb} after the machine's boot`, { vm: name });
-    this.#act(guest, verb === "start" ? { verb, vm: name } : { verb, vm: name }, null, nowMs);
+  get nextTimeoutMs(): number | undefined {
+    return this.#toBoot.size === 0 ? undefined : this.#bootWait?.nextTimeoutMs;
+  }
+
+  timeout(nowMs: number): void {
+    const wait = this.#bootWait;
+    if (!wait || this.#toBoot.size === 0 || nowMs < wait.nextTimeoutMs) return;
+    if (wait.over(this.#options.heard, nowMs)) this.#boot(nowMs);
+  }
+
+  /** Starts what was to run when the machine went down, once these peers were heard, or none came. */
+  startAtBoot(guests: readonly Guest[], { peers, booted }: BootOptions, nowMs: number): void {
+    for (const guest of guests) {
+      guest.action = "starting";
+      this.#toBoot.add(guest.owned.spec.name);
+    }
+    this.#bootWait = new BootWait(peers, nowMs);
+    this.#booted = booted;
+    this.timeout(nowMs);
+  }
+
+  #boot(nowMs: number): void {
+    const names = [...this.#toBoot];
+    this.#toBoot.clear();
+    for (const name of names) {
+      const guest = this.#options.guests.get(name);
+      if (guest) guest.action = null;
+    }
+    this.copiesListed(nowMs);
+    for (const vm of names) {
+      const guest = this.#options.guests.get(vm);
+      if (!guest || guest.action !== null || hasMemory(guest.copy)) continue;
+      const verb = guest.copy === "suspended" ? "resume" : "start";
+      this.#outbox.notice("info", "boot", `${vm}: ${verb} after the machine's boot`, { vm });
+      this.#act(guest, verb === "start" ? { verb, vm } : { verb, vm }, null, nowMs);
+    }
+    // Not before: an agent that dies while it waits must find that its machine has booted.
+    if (this.#booted) this.#outbox.persist([this.#booted]);
+  }
+
+  /**
+   * Gives up the VMs without a copy here that another host owns at a higher version: while this
+   * host was off, an operator vouched for that and had them run there. Versions only rise by a move
+   * or by that word, and a host without a copy has nothing to lose.
+   */
+  copiesListed(nowMs: number): void {
+    const { guests, mover, othersOwning, surroundings } = this.#options;
+    const bare = guests.all().filter((guest) => {
+      const { name } = guest.owned.spec;
+      const idle = guest.action === null && !mover.table.ofVm(name);
+      return idle && (guest.copy === null || guest.copy === "stale");
+    });
+    if (bare.length === 0) return;
+    const others = othersOwning(new Set(bare.map((guest) => guest.owned.spec.name)));
+    for (const { owned } of bare) {
+      const { name } = owned.spec;
+      const other = others.get(name);
+      if (!other || other.version <= owned.version) continue;
+      guests.disown(name);
+      this.#outbox.persist([journalEntry(journalKeys.vm(name), undefined)]);
+      const where = surroundings.nameOf(other.host);
+      const message = `${name} is ${where}'s now, at version ${other.version}: there is no copy of it here`;
+      this.#outbox.notice("warn", "owner-elsewhere", message, { vm: name, host: where });
+      this.#options.changed(nowMs);
+    }
   }
 
   /** An operation on a guest ended. */

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
-import { type HostId, readMoveId, type VmName } from "../model/ids.ts";
+import { type HostId, type MoveId, readMoveId, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
@@ -144,7 +144,8 @@ export class Mover {
       (message.type === "query" && message.asker === "source");
     const guest = this.#options.guests.get(moveId.split(".")[0] ?? "");
     if (fromTarget) {
-      const answer = presumedSourceAnswer(moveId, guest?.owned.version);
+      const presumed = presumedSourceAnswer(moveId, guest?.owned.version);
+      const answer = presumed === "unknown" && this.#abortedOnce(moveId) ? "aborted" : presumed;
       this.#outbox.send(from, { type: "sourceAnswer", moveId, answer });
     } else if (message.type === "targetAnswer") {
       if (isOver(message, guest)) this.#outbox.send(from, { type: "close", moveId });
@@ -153,6 +154,15 @@ export class Mover {
       const answer = presumedTargetAnswer(moveId, guest?.owned.version, runs);
       this.#outbox.send(from, { type: "targetAnswer", moveId, answer, detail: "" });
     }
+  }
+
+  /** The VM has gone elsewhere since; the history still knows that this move did not take it there. */
+  #abortedOnce(moveId: MoveId): boolean {
+    const { history, self } = this.#options;
+    return history.own.some((outcome) => {
+      const ours = outcome.moveId === moveId && outcome.from === self.options.self;
+      return ours && outcome.result === "aborted";
+    });
   }
 
   opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {

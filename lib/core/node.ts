@@ -142,14 +142,13 @@ export class Node {
     self.draining = meta.get("draining") === true;
     const incarnation = Number(meta.get("incarnation") ?? 0) + 1;
     const rebooted = meta.get("boot-id") !== event.bootId;
-    this.#outbox.persist([
-      journalEntry(journalKeys.incarnation, incarnation),
-      journalEntry(journalKeys.bootId, event.bootId),
-    ]);
+    const vms = [...journalValues<OwnedVm>(journal, "vm/").values()];
+    const booted = journalEntry(journalKeys.bootId, event.bootId);
+    const mayBoot = rebooted && vms.some(({ desired }) => desired === "running");
+    const incarnationLine = journalEntry(journalKeys.incarnation, incarnation);
+    this.#outbox.persist(mayBoot ? [incarnationLine] : [incarnationLine, booted]);
     this.#history.restore(journal);
-    for (const owned of journalValues<OwnedVm>(journal, "vm/").values()) {
-      this.#guests.own(owned, null, nowMs);
-    }
+    for (const owned of vms) this.#guests.own(owned, null, nowMs);
     const parts = buildParts({
       self,
       outbox: this.#outbox,
@@ -168,23 +167,26 @@ export class Node {
     for (const document of journalValues<ClusterDocument>(journal, "doc/").values()) {
       parts.cluster.view.mergeDocument(document);
     }
-    this.#rememberPeers(journal);
+    const peers = this.#rememberPeers(journal);
     // Journals are resolved before anything is started and before the network is heard.
     parts.mover.restore(journal, nowMs);
     this.#listCopies(event.copies, parts, nowMs);
-    for (const guest of this.#guests.all()) {
-      const { spec, desired } = guest.owned;
-      if (desired !== "running" || parts.mover.table.ofVm(spec.name)) continue;
-      if (rebooted && !hasMemory(guest.copy)) parts.desk.guests.startAtBoot(guest, nowMs);
-    }
+    const toBoot = this.#guests.all().filter(({ owned, copy }) => {
+      const idle = !parts.mover.table.ofVm(owned.spec.name) && !hasMemory(copy);
+      return rebooted && idle && owned.desired === "running";
+    });
+    if (toBoot.length > 0) parts.desk.guests.startAtBoot(toBoot, { peers, booted }, nowMs);
+    else if (mayBoot) this.#outbox.persist([booted]);
     parts.cluster.start(nowMs);
     this.#relistAtMs = nowMs + relistMs;
   }
 
-  #rememberPeers(journal: readonly JournalEntry[]): void {
+  #rememberPeers(journal: readonly JournalEntry[]): readonly HostId[] {
     const peers = journalValues<{ addresses: string[]; probePort: number }>(journal, "peer/");
-    if (peers.size === 0) return;
-    this.#outbox.peersKnown([...peers].map(([host, known]) => ({ host, ...known })));
+    if (peers.size > 0) {
+      this.#outbox.peersKnown([...peers].map(([host, known]) => ({ host, ...known })));
+    }
+    return [...peers.keys()];
   }
 
   #route(event: Exclude<Event, { type: "started" }>, parts: Parts, nowMs: number): void {
@@ -294,6 +296,7 @@ export class Node {
       (copy) => this.#guests.get(copy.vm) !== undefined || parts.mover.table.explains(copy),
     );
     parts.mover.copiesListed(copies, nowMs);
+    parts.desk.guests.copiesListed(nowMs);
     for (const guest of absent) this.#missCopy(guest, parts, nowMs);
     for (const stray of newStrays) {
       const message = `a copy of ${stray.vm} (${stray.state}) is here that no journal line explains`;
@@ -304,7 +307,8 @@ export class Node {
   /** A guest that should run has no copy: reported once a second look has found none either. */
   #missCopy(guest: Guest, parts: Parts, nowMs: number): void {
     const { name } = guest.owned.spec;
-    if (guest.lost || guest.action !== null || parts.mover.table.ofVm(name)) return;
+    const owned = this.#guests.get(name) === guest;
+    if (!owned || guest.lost || guest.action !== null || parts.mover.table.ofVm(name)) return;
     guest.missing += 1;
     if (guest.missing < 2) {
       this.#outbox.relist();

@@ -5,7 +5,7 @@ import type { Verb, VerbResult } from "../model/verb.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ExplainDesk } from "./explain-desk.ts";
-import { GuestDesk } from "./guest-desk.ts";
+import { GuestDesk, type OtherOwner } from "./guest-desk.ts";
 import type { GuestTable } from "./guest-table.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import { clusterMode, modeDocument, modeDocumentName } from "./mode-document.ts";
@@ -58,14 +58,18 @@ export class VerbDesk {
       ...options,
       ownerOf: (vm) => this.#ownerOf(vm),
       reply: (requestId, result) => this.reply(requestId, result),
+      othersOwning: (vms) => this.#othersOwning(vms),
+      heard: (peer) => options.cluster.view.inventoryOf(peer) !== undefined,
     });
   }
 
   nextTimeoutMs(): number | undefined {
-    return earliestMs(...[...this.#forwarded.values()].map(({ untilMs }) => untilMs));
+    const waits = [...this.#forwarded.values()].map(({ untilMs }) => untilMs);
+    return earliestMs(this.guests.nextTimeoutMs, ...waits);
   }
 
   timeout(nowMs: number): void {
+    this.guests.timeout(nowMs);
     for (const [requestId, { to, untilMs }] of [...this.#forwarded]) {
       if (untilMs > nowMs) continue;
       this.#forwarded.delete(requestId);
@@ -145,17 +149,23 @@ export class VerbDesk {
   }
 
   #ownerOf(vm: VmName): HostId | null {
-    const { self, guests, mover, cluster } = this.#options;
+    const { self, guests, mover } = this.#options;
     if (guests.get(vm) || mover.table.ofVm(vm)) return self.options.self;
-    let owner: { host: HostId; version: number } | null = null;
+    return this.#othersOwning(new Set([vm])).get(vm)?.host ?? null;
+  }
+
+  #othersOwning(vms: ReadonlySet<VmName>): ReadonlyMap<VmName, OtherOwner> {
+    const { cluster, self } = this.#options;
+    const owners = new Map<VmName, OtherOwner>();
     for (const host of cluster.view.hosts()) {
-      const entries = cluster.view.inventoryOf(host)?.record.body.vms ?? [];
-      const entry = entries.find((one) => one.name === vm);
-      if (entry && (!owner || entry.version > owner.version)) {
-        owner = { host, version: entry.version };
+      if (host === self.options.self) continue;
+      for (const { name, version } of cluster.view.inventoryOf(host)?.record.body.vms ?? []) {
+        const known = vms.has(name) ? owners.get(name) : undefined;
+        if (vms.has(name) && (!known || version > known.version))
+          owners.set(name, { host, version });
       }
     }
-    return owner?.host ?? null;
+    return owners;
   }
 
   #unknownObject(verb: Verb): VerbResult {
@@ -266,6 +276,21 @@ export class VerbDesk {
     }
     if (!entry.move.inDoubt(nowMs)) {
       this.reply(requestId, verbFailure(409, `${verb.vm} is not in doubt: its move is going on`));
+      return;
+    }
+    const { version } = entry.move.facts;
+    const other = this.#othersOwning(new Set([verb.vm])).get(verb.vm);
+    if (
+      verb.decision === "run-here" &&
+      other &&
+      other.host !== verb.fenced &&
+      other.version > version
+    ) {
+      const where = `${surroundings.nameOf(other.host)}, at version ${other.version}`;
+      this.reply(
+        requestId,
+        verbFailure(409, `${verb.vm} has gone on to ${where}: discard it here`),
+      );
       return;
     }
     mover.resolve(verb.vm, verb.decision, nowMs);
