@@ -1,4 +1,5 @@
 import { AssertionError } from "../base/assert.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 import type { TransferLimits } from "../model/host-op.ts";
 import type { HostId } from "../model/ids.ts";
 import type { Checker } from "./checkers/checker.ts";
@@ -11,6 +12,7 @@ import { OneOwner } from "./checkers/one-owner.ts";
 import { RisingVersions } from "./checkers/rising-versions.ts";
 import { RulesHold } from "./checkers/rules-hold.ts";
 import { TwoRunning } from "./checkers/two-running.ts";
+import type { SimFact } from "./sim-fact.ts";
 import { SimWorld, type SimWorldOptions } from "./sim-world.ts";
 import { SimulationFailure } from "./simulation-failure.ts";
 
@@ -51,7 +53,9 @@ const stalledBytesPerSecond = 0.001;
 /** A world whose every fact is judged at once: the first violation throws SimulationFailure. */
 export class CheckedWorld extends SimWorld {
   readonly #checkers: readonly Checker[];
+  readonly #audience = new Map<SimFact["type"], readonly Checker[]>();
   readonly #replay: string;
+  #looks: Map<HostId, Snapshot | undefined> | undefined;
   readonly #obeys: (host: HostId) => boolean;
   /** True: migration streams that begin now make no headway. */
   stalled = false;
@@ -62,8 +66,13 @@ export class CheckedWorld extends SimWorld {
     this.#replay = `npm run -s sim -- ${replay}`;
     this.#obeys = options.obeys ?? (() => true);
     this.#checkers = allCheckers(this);
+    for (const checker of this.#checkers) {
+      for (const type of checker.facts) {
+        this.#audience.set(type, [...(this.#audience.get(type) ?? []), checker]);
+      }
+    }
     this.onFact((fact, nowMs) => {
-      for (const checker of this.#checkers) {
+      for (const checker of this.#audience.get(fact.type) ?? []) {
         const objection = checker.observe(fact, nowMs);
         if (objection !== undefined) this.fail(checker.name, objection);
       }
@@ -111,12 +120,24 @@ export class CheckedWorld extends SimWorld {
     }
   }
 
+  /** While the checkers look at one moment, each agent is asked once at most. */
+  override snapshotOf(host: HostId): Snapshot | undefined {
+    if (!this.#looks) return super.snapshotOf(host);
+    if (!this.#looks.has(host)) this.#looks.set(host, super.snapshotOf(host));
+    return this.#looks.get(host);
+  }
+
   #unsettled(): { checker: string; objection: string } | undefined {
-    for (const checker of this.#checkers) {
-      const objection = checker.settled(this);
-      if (objection !== undefined) return { checker: checker.name, objection };
+    this.#looks = new Map();
+    try {
+      for (const checker of this.#checkers) {
+        const objection = checker.settled(this);
+        if (objection !== undefined) return { checker: checker.name, objection };
+      }
+      return undefined;
+    } finally {
+      this.#looks = undefined;
     }
-    return undefined;
   }
 
   /** Ends the run with one line that names the violation and replays it. */

@@ -13,7 +13,9 @@ const closedPhases = ["refused"];
  */
 export class Convergence implements Checker {
   readonly name = "convergence";
-
+  readonly facts = ["hostCrashed"] as const;
+  /** Who objected last: where all is well but there, one look is enough. */
+  #first: HostId | undefined;
   readonly #diskless = new Set<HostId>();
 
   observe(fact: SimFact): undefined {
@@ -22,7 +24,9 @@ export class Convergence implements Checker {
   }
 
   settled(world: SimWorld): string | undefined {
-    return disagreement(world, this.#diskless);
+    const objection = disagreementOf(world, this.#first, this.#diskless);
+    this.#first = objection?.host;
+    return objection && `${objection.host} ${objection.text}`;
   }
 }
 
@@ -34,15 +38,30 @@ export function disagreement(
   world: SimWorld,
   diskless: ReadonlySet<HostId> = new Set(),
 ): string | undefined {
+  const objection = disagreementOf(world, undefined, diskless);
+  return objection && `${objection.host} ${objection.text}`;
+}
+
+interface Disagreement {
+  readonly host: HostId;
+  readonly text: string;
+}
+
+function disagreementOf(
+  world: SimWorld,
+  first: HostId | undefined,
+  diskless: ReadonlySet<HostId>,
+): Disagreement | undefined {
   const truth = runningVms(world);
-  for (const host of world.hosts) {
+  const others = world.hosts.filter((host) => host !== first);
+  for (const host of first === undefined ? others : [first, ...others]) {
     const snapshot = world.snapshotOf(host);
-    if (!snapshot) return `${host} has no agent`;
-    const objection =
+    if (!snapshot) return { host, text: "has no agent" };
+    const text =
       wrongMember(snapshot, world.hosts) ??
       openMove(snapshot, diskless) ??
       wrongVm(snapshot.vms, truth);
-    if (objection) return `${host} ${objection}`;
+    if (text) return { host, text };
   }
   return undefined;
 }
@@ -72,8 +91,10 @@ function wrongVm(
   vms: readonly { readonly name: string; readonly host: HostId }[],
   truth: ReadonlyMap<string, HostId>,
 ): string | undefined {
+  const shownAt = new Map<string, HostId[]>();
+  for (const { name, host } of vms) shownAt.set(name, [...(shownAt.get(name) ?? []), host]);
   for (const [vm, host] of truth) {
-    const shown = vms.filter((view) => view.name === vm).map((view) => view.host);
+    const shown = shownAt.get(vm) ?? [];
     if (shown.length !== 1 || shown[0] !== host) {
       return `shows ${vm} at ${shown.join(" and ") || "no host"}; it runs at ${host}`;
     }

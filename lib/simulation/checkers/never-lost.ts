@@ -1,4 +1,5 @@
 import type { Notice } from "../../core/effects.ts";
+import type { Event } from "../../core/events.ts";
 import type { HostId, VmName } from "../../model/ids.ts";
 import { isWhole, type SimCopy } from "../sim-copy.ts";
 import type { SimFact } from "../sim-fact.ts";
@@ -6,7 +7,7 @@ import type { SimWorld } from "../sim-world.ts";
 import type { Checker } from "./checker.ts";
 
 /** Notices that tell an admin of a VM that does not run although it should. */
-const reportCodes = ["vm-lost", "lost", "in-doubt", "ran"];
+const reportCodes = ["vm-lost", "in-doubt", "move-lost", "move-in-doubt", "move-ran", "move-start"];
 
 interface Fate {
   /** Whole copies by host. */
@@ -19,21 +20,30 @@ interface Fate {
   killed: boolean;
   /** An operator ended it. */
   ended: boolean;
+  /**
+   * Its copy here may be thrown away though it is the last: by an operator's word in doubt, or
+   * because the other end was told to run its own and nobody can say any more whether it did.
+   */
+  givenUp: boolean;
   reported: boolean;
 }
 
 /**
- * A VM is lost only when a fault killed its only copy, and then somebody says so. The agents
- * themselves never throw the last whole copy away.
+ * A VM is lost only when a fault, or an operator's word in doubt, ended its only copy, and then
+ * somebody says so. The agents themselves never throw the last whole copy away.
  */
 export class NeverLost implements Checker {
   readonly name = "never-lost";
+  readonly facts = ["stepped", "persisted", "copyChanged", "hostCrashed", "agentKilled"] as const;
   readonly #fates = new Map<VmName, Fate>();
+  /** Orders to run a received copy that have not been answered, by host. */
+  readonly #runs = new Map<HostId, Map<number, VmName>>();
 
   observe(fact: SimFact): string | undefined {
     if (fact.type === "stepped") this.#onStep(fact);
     else if (fact.type === "persisted") this.#onPersisted(fact);
     else if (fact.type === "copyChanged") return this.#onChange(fact);
+    else if (fact.type === "agentKilled") this.#onAgentKilled(fact.host);
     else if (fact.type === "hostCrashed" && fact.diskLost) this.#onDiskLost(fact.host);
     return undefined;
   }
@@ -48,22 +58,45 @@ export class NeverLost implements Checker {
     return undefined;
   }
 
-  #onStep({ effects }: Extract<SimFact, { type: "stepped" }>): void {
+  #onStep({ host, event, effects }: Extract<SimFact, { type: "stepped" }>): void {
+    if (event.type === "opEnded") this.#onOpEnded(host, event);
+    if (event.type === "verbAsked" && event.verb.verb === "resolve") {
+      this.#fateOf(event.verb.vm).givenUp = true;
+    }
     for (const effect of effects) {
       if (effect.type === "notice") this.#onNotice(effect.notice);
       if (effect.type !== "run") continue;
-      const { op } = effect;
+      const { op, opId } = effect;
+      if (op.op === "runIncoming") this.#runsOf(host).set(opId, op.vm);
       if (op.op === "stop" || op.op === "forget") this.#fateOf(op.vm).ended = true;
       if (op.op === "suspend") this.#fateOf(op.spec.name).ended = true;
     }
   }
 
-  #onNotice(notice: Notice): void {
-    if (!reportCodes.includes(notice.code)) return;
-    const named = notice.facts["vm"];
-    for (const [vm, fate] of this.#fates) {
-      if (named === vm || notice.message.includes(vm)) fate.reported = true;
-    }
+  /** Only "there is no such copy" says for certain that it never ran. */
+  #onOpEnded(host: HostId, { opId, result }: Extract<Event, { type: "opEnded" }>): void {
+    const vm = this.#runs.get(host)?.get(opId);
+    if (vm === undefined) return;
+    this.#runs.get(host)?.delete(opId);
+    if (!result.ok && result.code !== "VM_ABSENT") this.#fateOf(vm).givenUp = true;
+  }
+
+  /** What it was told to run may have run. */
+  #onAgentKilled(host: HostId): void {
+    for (const vm of this.#runs.get(host)?.values() ?? []) this.#fateOf(vm).givenUp = true;
+    this.#runs.delete(host);
+  }
+
+  #runsOf(host: HostId): Map<number, VmName> {
+    const runs = this.#runs.get(host) ?? new Map<number, VmName>();
+    this.#runs.set(host, runs);
+    return runs;
+  }
+
+  #onNotice({ code, facts }: Notice): void {
+    if (!reportCodes.includes(code)) return;
+    const fate = this.#fates.get(String(facts["vm"]));
+    if (fate) fate.reported = true;
   }
 
   #onPersisted({ host, entries }: Extract<SimFact, { type: "persisted" }>): void {
@@ -85,7 +118,7 @@ export class NeverLost implements Checker {
     if (after !== null && isWhole(after)) {
       fate.copies.set(host, after);
       if (after.sinceMs !== null)
-        Object.assign(fate, { killed: false, ended: false, reported: false });
+        Object.assign(fate, { killed: false, ended: false, reported: false, givenUp: false });
       return undefined;
     }
     if (!fate.copies.delete(host) || before === null) return undefined;
@@ -99,7 +132,10 @@ export class NeverLost implements Checker {
       if (cause === "fault" && fate.copies.size === 0) fate.killed = true;
       return undefined;
     }
-    return `${host} threw away the last copy of ${vm} (${before.state}, by ${cause})`;
+    if (!fate.givenUp)
+      return `${host} threw away the last copy of ${vm} (${before.state}, by ${cause})`;
+    fate.killed = true;
+    return undefined;
   }
 
   /** Without its journal nobody can know what became of the VMs of that host. */
@@ -121,6 +157,7 @@ export class NeverLost implements Checker {
         ends: [],
         killed: false,
         ended: false,
+        givenUp: false,
         reported: false,
       };
       this.#fates.set(vm, fate);

@@ -4,6 +4,7 @@ import type { ProposeMessage } from "../../wire/messages.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { SimMachine } from "../sim-machine.ts";
 import type { Checker } from "./checker.ts";
+import { OpenProposals } from "./open-proposals.ts";
 
 /**
  * What an admin asked of a VM holds at every grant: its pin, its anti-affinity group and, unless an
@@ -11,24 +12,20 @@ import type { Checker } from "./checker.ts";
  */
 export class RulesHold implements Checker {
   readonly name = "rules-hold";
+  readonly facts = ["stepped", "agentKilled"] as const;
   readonly #machineOf: (host: HostId) => SimMachine;
-  readonly #proposals = new Map<string, ProposeMessage>();
+  readonly #proposals = new OpenProposals();
 
   constructor(machineOf: (host: HostId) => SimMachine) {
     this.#machineOf = machineOf;
   }
 
   observe(fact: SimFact): string | undefined {
+    if (fact.type === "agentKilled") this.#proposals.forget(fact.host);
     if (fact.type !== "stepped") return undefined;
-    const { event, effects, host } = fact;
-    if (event.type === "messageReceived" && event.message.type === "propose") {
-      this.#proposals.set(event.message.moveId, event.message);
-    }
-    for (const effect of effects) {
-      if (effect.type !== "send" || effect.message.type !== "grant") continue;
-      const proposal = this.#proposals.get(effect.message.moveId);
-      const broken = proposal && this.#brokenBy(proposal, host);
-      if (broken) return `${host} granted ${effect.message.moveId}: ${broken}`;
+    for (const proposal of this.#proposals.grantedBy(fact)) {
+      const broken = this.#brokenBy(proposal, fact.host);
+      if (broken) return `${fact.host} granted ${proposal.moveId}: ${broken}`;
     }
     return undefined;
   }

@@ -128,7 +128,8 @@ describe("NeverLost", () => {
     objection(silent, [begun, killed]);
     expect(silent.settled(worldOf({}))).toBe("web was killed and nobody says so");
     const told = new NeverLost();
-    const notice = { code: "vm-lost", level: "error", message: "web", facts: {} } as const;
+    const facts = { vm: "web" };
+    const notice = { code: "vm-lost", level: "error", message: "it is lost", facts } as const;
     objection(told, [begun, killed, stepped("a", [{ type: "notice", notice }])]);
     expect(told.settled(worldOf({}))).toBeUndefined();
   });
