@@ -22,12 +22,12 @@ function world(seed: number): CheckedWorld {
   });
 }
 
-/** Cuts the two ends off from each other as soon as the move comes to this moment. */
+/** Cuts the two ends off from each other: before the vote arrives, or once the commit has. */
 function cutAt(at: MomentName, inWorld: CheckedWorld, [a, b]: readonly [HostId, HostId]): void {
   const moments = new MoveMoments();
   inWorld.onFact((fact) => {
     if (!moments.of(fact).some(({ name }) => name === at)) return;
-    inWorld.clock.after(2, () => inWorld.links.cut(a, b));
+    inWorld.clock.after(at === "held" ? 0 : 2, () => inWorld.links.cut(a, b));
   });
 }
 
