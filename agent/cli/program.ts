@@ -54,7 +54,8 @@ function addVerb(
   const command = parent
     .command(isGrouped ? rest.join(" ") : entry.usage)
     .description(entry.summary)
-    .addHelpText("after", `\nExample:\n  ${entry.example}`);
+    .addHelpText("after", `\nExample:\n  ${entry.example}`)
+    .addHelpText("after", entry.closing === undefined ? "" : `\n${entry.closing}`);
   for (const { flags, text, required } of entry.options ?? []) {
     if (required) command.requiredOption(flags, text);
     else command.option(flags, text);

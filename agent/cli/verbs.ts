@@ -1,3 +1,4 @@
+import { simulateFlags } from "./simulate/flags.ts";
 import type { VerbRunner } from "./verb-context.ts";
 
 /** How a verb is written and found. The file of a verb is loaded only when it is asked for. */
@@ -11,6 +12,8 @@ export interface VerbEntry {
     readonly text: string;
     readonly required?: true;
   }[];
+  /** What its help says after the example. */
+  readonly closing?: string;
   readonly load: () => Promise<VerbRunner>;
 }
 
@@ -182,6 +185,20 @@ export const verbs: readonly VerbEntry[] = Object.freeze([
       { flags: "--key <file>", text: "the cluster key" },
     ],
     load: async () => (await import("./doctor/doctor.ts")).doctor,
+  },
+  {
+    usage: "simulate",
+    summary: "what the agents would do with your cluster (needs no agent)",
+    example: [
+      "evenkeel simulate --cluster mine.json --plot mine.svg",
+      "evenkeel simulate --cluster mine.json --max-moves 20 --json",
+      "evenkeel simulate --hosts 100 --vms-per-host 10 --noise 0.1 --loss 0.02 --faults random",
+      "evenkeel simulate --trace loads.csv --hosts 12 --trace-speed 10",
+    ].join("\n  "),
+    options: simulateFlags,
+    closing:
+      "Exit codes: 0 all went well, 1 a checker saw what must never be, 2 the input cannot be used.",
+    load: async () => (await import("./simulate/simulate.ts")).simulate,
   },
   {
     usage: "version",
