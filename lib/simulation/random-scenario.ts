@@ -134,17 +134,20 @@ function addVms(world: CheckedWorld, prng: Prng, count: number): readonly string
   const first = world.hosts[0] as HostId;
   const names = Array.from({ length: count }, (_, index) => `vm-${index + 1}`);
   mustDo(world, first, { verb: "mode", mode: "act" });
+  // In every third cluster memory is short.
+  const memoryMaxBytes = (prng.nextInt(3) === 0 ? 512 : 64) * 2 ** 20;
   for (const [index, name] of names.entries()) {
     const elsewhere = prng.pick(world.hosts) ?? first;
-    addVm(world, index % 3 === 0 ? elsewhere : first, randomSpec(world, prng, name));
+    const memoryBytes = Math.max(64 * 2 ** 20, prng.nextInt(memoryMaxBytes));
+    const spec = simVmSpec(name, memoryBytes);
+    addVm(world, index % 3 === 0 ? elsewhere : first, randomised(spec, world, prng));
   }
   return names;
 }
 
 /** One VM in four has a disk, which both ends of a move see; two in five have a rule. */
-function randomSpec(world: CheckedWorld, prng: Prng, name: string): VmSpec {
-  const spec = simVmSpec(name);
-  const disk = { path: `/srv/${name}.qcow2`, format: "qcow2" } as const;
+function randomised(spec: VmSpec, world: CheckedWorld, prng: Prng): VmSpec {
+  const disk = { path: `/srv/${spec.name}.qcow2`, format: "qcow2" } as const;
   const pin = prng.pick(world.machines)?.name ?? null;
   const rules: readonly Partial<VmSpec["policy"]>[] = [
     { pin },
