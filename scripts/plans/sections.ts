@@ -1,4 +1,5 @@
 import { cluster20, cluster20Capped, cluster100, cluster1000 } from "./named-clusters.ts";
+import { optimum } from "./optimum-section.ts";
 import { otherClusters } from "./other-clusters.ts";
 import type { Section } from "./section.ts";
 
@@ -9,4 +10,5 @@ export const SECTIONS: readonly Section[] = [
   cluster100,
   cluster1000,
   otherClusters,
+  optimum,
 ];
