@@ -30,6 +30,7 @@ export class Ambushes {
   readonly #kinds: readonly Ambush[];
   #waiting: Ambush[] = [];
   #writesToStrike = 0;
+  #over = false;
 
   /** `meddle` is what an operator does to a VM in the middle of its move. */
   constructor(options: {
@@ -63,6 +64,12 @@ export class Ambushes {
     else this.#writesToStrike += 1;
   }
 
+  end(): void {
+    this.#over = true;
+    this.#waiting = [];
+    this.#writesToStrike = 0;
+  }
+
   #onFact(fact: SimFact): void {
     if (this.#writesToStrike > 0 && fact.type === "stepped") this.#strikeWrite(fact);
     for (const move of this.#moments.of(fact)) {
@@ -72,7 +79,9 @@ export class Ambushes {
       this.#waiting = this.#waiting.filter((other) => other !== ambush);
       const delayMs = this.even ? 0 : this.#prng.nextShare() * ambush.withinMs;
       // Not at once: the fact is told in the middle of somebody's step.
-      this.#world.clock.after(delayMs, () => ambush.strike(move));
+      this.#world.clock.after(delayMs, () => {
+        if (!this.#over) ambush.strike(move);
+      });
     }
   }
 

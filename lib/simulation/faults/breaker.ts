@@ -32,6 +32,8 @@ export class Breaker {
   readonly #prng: Prng;
   readonly #tally: FaultTally;
 
+  #over = false;
+
   constructor({ world, troubles, prng, tally }: BreakerOptions) {
     this.#world = world;
     this.#troubles = troubles;
@@ -41,6 +43,11 @@ export class Breaker {
       ended: (host) => world.clock.after(0, () => this.#writeFailed(host)),
       changed: (host) => world.emit({ type: "troubleChanged", host }),
     });
+  }
+
+  /** From now on nothing more breaks; what is broken is still mended. */
+  end(): void {
+    this.#over = true;
   }
 
   killAgent(host: HostId, kind = "agent killed"): void {
@@ -61,7 +68,7 @@ export class Breaker {
     };
     kill(a);
     if (together) kill(b);
-    else this.#later(() => kill(b));
+    else this.#strikeLater(() => kill(b));
   }
 
   /** SIGSTOP: the hypervisors and channels of the host go on. */
@@ -77,7 +84,9 @@ export class Breaker {
     if (this.#world.agent(host)?.paused !== false) return;
     this.#world.pauseAgent(host);
     this.#world.clock.after(this.#prng.nextShare() * hungMsMax, () => {
-      if (this.#world.agent(host)?.paused) this.killAgent(host, "agent hung, then killed");
+      const hung = this.#world.agent(host)?.paused;
+      if (hung && !this.#over) this.killAgent(host, "agent hung, then killed");
+      else this.#world.continueAgent(host);
     });
   }
 
@@ -85,7 +94,7 @@ export class Breaker {
   killAtWrite(host: HostId, key: string, value: string | null): void {
     this.#world.clock.after(this.#prng.nextShare() * writeMsMin, () => {
       const { journal } = this.#world.machine(host);
-      if (!this.#world.agent(host) || (journal.line(key) ?? null) === value) return;
+      if (this.#over || !this.#world.agent(host) || (journal.line(key) ?? null) === value) return;
       this.killAgent(host, "agent killed in a write");
       const kept = (journal.line(key) ?? null) === value;
       this.#tally.add(kept ? "unsynced write kept" : "unsynced write lost");
@@ -128,7 +137,7 @@ export class Breaker {
       this.#later(() => this.#world.startAgent(b));
     };
     if (together) second();
-    else this.#later(second);
+    else this.#strikeLater(second);
   }
 
   loseDisk(host: HostId, kind = "disk lost"): void {
@@ -190,6 +199,12 @@ export class Breaker {
     this.#tally.add("journal write failed");
     this.#world.killAgent(host);
     this.#world.clock.after(restartMs, () => this.#world.startAgent(host));
+  }
+
+  #strikeLater(strike: () => void): void {
+    this.#later(() => {
+      if (!this.#over) strike();
+    });
   }
 
   /** Half of the faults end within two seconds: mending in the middle is the harder case. */

@@ -28,6 +28,7 @@ export class RandomFaults {
   readonly #options: RandomFaultsOptions;
   readonly #breaker: Breaker;
   readonly #operator: Operator;
+  readonly #ambushes: Ambushes;
   readonly #tally = new FaultTally();
   readonly #moves = new FaultTally();
   readonly #datagrams = new DatagramFates();
@@ -40,7 +41,7 @@ export class RandomFaults {
     this.#breaker = breaker;
     this.#operator = new Operator({ ...shared, breaker, vms });
     const meddle = this.#operator.meddle.bind(this.#operator);
-    const ambushes = new Ambushes({ world, breaker, prng, meddle });
+    this.#ambushes = new Ambushes({ world, breaker, prng, meddle });
     world.onFact((fact) => this.#onFact(fact));
     const often = (max: number, act: () => void) => {
       for (let count = prng.nextInt(max + 1); count > 0; count -= 1) {
@@ -48,7 +49,7 @@ export class RandomFaults {
       }
     };
     often(faultsMax, () => this.#fault());
-    often(ambushesMax, () => ambushes.lay());
+    often(ambushesMax, () => this.#ambushes.lay());
     often(verbsMax, () => this.#operator.act());
     // In every third run the hypervisors answer some orders with an error.
     if (prng.nextInt(3) === 0) world.orderFailureShare = 0.2 * prng.nextShare();
@@ -57,6 +58,8 @@ export class RandomFaults {
 
   end(): void {
     this.#operator.rest();
+    this.#breaker.end();
+    this.#ambushes.end();
     this.#options.troubles.mendAll();
   }
 
