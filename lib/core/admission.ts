@@ -1,12 +1,13 @@
 import { defaultElectionParams } from "../election/params.ts";
 import { TargetElection } from "../election/target-election.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { Ledger, Reservation } from "../ledger/ledger.ts";
 import type { ActionReason } from "../model/action.ts";
 import type { HostOpResult } from "../model/host-op.ts";
 import { type HostId, type MoveId, readMoveId, type VmName } from "../model/ids.ts";
 import { rescore } from "../planning/candidates.ts";
 import { figuresOfSummary } from "../planning/host-figures.ts";
 import type { PlanningParams } from "../planning/params.ts";
+import { swapShareMax } from "../planning/rules.ts";
 import type { ProposeMessage } from "../wire/messages.ts";
 import type { GuestTable } from "./guest-table.ts";
 import type { Mover } from "./mover.ts";
@@ -34,6 +35,22 @@ export interface AdmissionOptions {
   readonly surroundings: Surroundings;
   readonly planning: PlanningParams;
   readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
+  /** Why a leg of an exchange is not taken in, in words after the host's name; null when it may. */
+  readonly swapRefusal: (vm: VmName) => string | null;
+}
+
+function reservationOf({ moveId, vm, reason, message }: Gathered): Reservation {
+  const { spec } = message.offer;
+  return {
+    moveId,
+    vm,
+    memoryBytes: spec.memoryBytes,
+    cpuCores: message.load.cpuCores,
+    networkBytesPerSecond: message.load.networkBytesPerSecond ?? 0,
+    antiAffinityGroup: spec.policy.antiAffinityGroup,
+    affinityGroup: spec.policy.affinityGroup,
+    mayUseReserve: reason === "swap",
+  };
 }
 
 /** The target's side of the election: gather, judge by the own ledger, grant one, refuse the rest. */
@@ -92,6 +109,10 @@ export class Admission {
     const held = heldBack(proposal.reason, nowMs);
     if (held !== null) return `${self.options.name} does not act: ${held}`;
     if (guests.get(proposal.vm)) return `a VM named ${proposal.vm} is here already`;
+    if (proposal.reason === "swap") {
+      const objection = this.#options.swapRefusal(proposal.vm);
+      if (objection !== null) return `${self.options.name} ${objection}`;
+    }
     if (mover.table.ofVm(proposal.vm)) return `a move of ${proposal.vm} is not finished here`;
     return null;
   }
@@ -102,6 +123,7 @@ export class Admission {
     const { self, guests, ledger, outbox, planning } = this.#options;
     ledger.memoryIs({
       capacityBytes: (self.hostLoad?.memoryCapacityBytes ?? 0) * planning.memoryShareMax,
+      brimBytes: (self.hostLoad?.memoryCapacityBytes ?? 0) * swapShareMax,
       usedBytes: usedMemoryBytes(self, guests),
     });
     const { granted, refused } = this.#election.decide({
@@ -136,21 +158,12 @@ export class Admission {
       scale: surroundings.scale(),
       params: planning,
     });
-    const room = ledger.refusalIn(spec.memoryBytes);
+    const room = ledger.refusalIn(reservationOf(proposal));
     return { score, refusal: refusal ?? (room === null ? null : `${own.name} ${room}`) };
   }
 
   #reserve(proposal: Gathered): void {
-    const { spec } = proposal.message.offer;
-    this.#options.ledger.reserveIn({
-      moveId: proposal.moveId,
-      vm: proposal.vm,
-      memoryBytes: spec.memoryBytes,
-      cpuCores: proposal.message.load.cpuCores,
-      networkBytesPerSecond: proposal.message.load.networkBytesPerSecond ?? 0,
-      antiAffinityGroup: spec.policy.antiAffinityGroup,
-      affinityGroup: spec.policy.affinityGroup,
-    });
+    this.#options.ledger.reserveIn(reservationOf(proposal));
   }
 
   admitEnded(moveId: MoveId, result: HostOpResult, nowMs: number): void {

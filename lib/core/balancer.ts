@@ -47,6 +47,14 @@ interface Proposal {
   readonly requestId: string | null;
 }
 
+/** One VM to one host, whatever the election would choose. */
+interface Wish {
+  readonly vm: VmName;
+  readonly target: HostId;
+  readonly requestId: string | null;
+  readonly reason: "operator" | "swap";
+}
+
 export interface BalancerOptions {
   readonly self: Self;
   readonly outbox: Outbox;
@@ -61,6 +69,8 @@ export interface BalancerOptions {
   readonly reply: (requestId: string, result: VerbResult) => void;
   /** Why this host must not act for this reason now, in words; null when it may. */
   readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
+  /** A round had a reason to move something away, and found no move that may be proposed. */
+  readonly noMoveFits: (nowMs: number) => void;
 }
 
 /** The source's side of the election: when to look, what to propose, whom to ask next. */
@@ -145,6 +155,9 @@ export class Balancer {
         return;
       }
     }
+    if (reasons.some((reason) => reason === "hot" || reason === "imbalance")) {
+      this.#options.noMoveFits(nowMs);
+    }
   }
 
   #weigh(
@@ -191,6 +204,19 @@ export class Balancer {
     requestId: string,
     nowMs: number,
   ): { status: number; message: string } | null {
+    return this.#askFor({ vm, target, requestId, reason: "operator" }, nowMs);
+  }
+
+  /** A leg of an exchange: this VM to that host. Null when asked, else why not. */
+  proposeSwap(vm: VmName, target: HostId, nowMs: number): string | null {
+    const wish = { vm, target, requestId: null, reason: "swap" } as const;
+    return this.#askFor(wish, nowMs)?.message ?? null;
+  }
+
+  #askFor(
+    { vm, target, requestId, reason }: Wish,
+    nowMs: number,
+  ): { status: number; message: string } | null {
     const { guests, ledger, surroundings, planning, mover } = this.#options;
     const guest = guests.get(vm);
     assert(guest, "the verb was sent to the owner");
@@ -207,13 +233,13 @@ export class Balancer {
     }
     const figures = figuresOfGuest(guest, moveOfGuest(mover.table.ofVm(vm), nowMs));
     const refusal = ruleRefusal(figures, own, to, {
-      reason: "operator",
+      reason,
       memoryShareMax: planning.memoryShareMax,
     });
     if (refusal !== null) return { status: 409, message: refusal };
-    const [weighed] = this.#weigh("operator", [to], nowMs, true).filter((one) => one.vm === vm);
+    const [weighed] = this.#weigh(reason, [to], nowMs, true).filter((one) => one.vm === vm);
     if (!weighed) return { status: 409, message: `${vm} cannot be weighed for ${to.name}` };
-    this.#ask(this.#proposalOf(weighed, "operator", requestId), nowMs);
+    this.#ask(this.#proposalOf(weighed, reason, requestId), nowMs);
     return null;
   }
 
@@ -324,7 +350,7 @@ export class Balancer {
 
   /** The election's next best, if the proposal was the election's. */
   #electionOver(proposal: Proposal, nowMs: number): void {
-    if (proposal.requestId !== null) return;
+    if (proposal.requestId !== null || proposal.reason === "swap") return;
     const next = this.#election.refused(proposal.to, nowMs);
     if (next) this.#ask(next, nowMs);
   }

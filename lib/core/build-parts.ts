@@ -8,6 +8,7 @@ import { defaultPlanningParams, type PlanningParams } from "../planning/params.t
 import { Admission } from "./admission.ts";
 import { Balancer } from "./balancer.ts";
 import { Cluster } from "./cluster.ts";
+import { ExchangeDesk } from "./exchange-desk.ts";
 import { ExplainDesk } from "./explain-desk.ts";
 import type { GuestTable } from "./guest-table.ts";
 import type { MoveHistory } from "./move-history.ts";
@@ -28,6 +29,7 @@ export interface Parts {
   readonly admission: Admission;
   readonly explain: ExplainDesk;
   readonly desk: VerbDesk;
+  readonly exchange: ExchangeDesk;
 }
 
 export interface BuildOptions {
@@ -65,16 +67,32 @@ export function buildParts(options: BuildOptions): Parts {
     nameOf: (host): string => surroundings.nameOf(host),
     addressesOf: (host) => cluster.view.summaryOf(host)?.record.body.addresses ?? [],
     changed,
-    departed: (spec, to, atMs): void => surroundings.companions.sent(spec, to, atMs),
+    departed: (spec, to, atMs): void => {
+      surroundings.companions.sent(spec, to, atMs);
+      exchange.departed(spec.name, to, atMs);
+    },
   });
   const surroundings = new Surroundings({ self, cluster, guests, moves: mover.table, ledger });
   const { heldBack } = options;
   const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, heldBack };
   const balancer = new Balancer(
-    { ...shared, cluster, reply: (requestId, result): void => desk.reply(requestId, result) },
+    {
+      ...shared,
+      cluster,
+      reply: (requestId, result): void => desk.reply(requestId, result),
+      noMoveFits: (atMs): void => exchange.noMoveFits(atMs),
+    },
     nowMs,
   );
-  const admission = new Admission(shared);
+  const exchange: ExchangeDesk = new ExchangeDesk({
+    ...shared,
+    history,
+    wallOffsetMs: () => self.wallOffsetMs,
+    propose: (vm, target, atMs) => balancer.proposeSwap(vm, target, atMs),
+    moving: (vm) => mover.table.ofVm(vm) !== undefined,
+    inventoryOf: (host) => cluster.view.inventoryOf(host)?.record.body.vms ?? [],
+  });
+  const admission = new Admission({ ...shared, swapRefusal: (vm) => exchange.swapRefusal(vm) });
   const explain = new ExplainDesk({
     surroundings,
     balancer,
@@ -95,7 +113,7 @@ export function buildParts(options: BuildOptions): Parts {
     explain,
     changed,
   });
-  return { cluster, mover, surroundings, balancer, admission, explain, desk };
+  return { cluster, mover, surroundings, balancer, admission, explain, desk, exchange };
 }
 
 function planningParams(settings: CoreSettings): PlanningParams {

@@ -101,13 +101,14 @@ export class Node {
   /** When `step` wants a `timeout` event; undefined before the start. Ask after every step. */
   get nextTimeoutMs(): number | undefined {
     if (!this.#parts) return undefined;
-    const { cluster, balancer, admission, mover, desk } = this.#parts;
+    const { cluster, balancer, admission, mover, desk, exchange } = this.#parts;
     return earliestMs(
       cluster.nextTimeoutMs(),
       balancer.nextTimeoutMs(),
       admission.nextTimeoutMs(),
       mover.table.nextTimeoutMs(),
       desk.nextTimeoutMs(),
+      exchange.nextTimeoutMs(),
       this.#relistAtMs,
     );
   }
@@ -249,6 +250,7 @@ export class Node {
     parts.admission.timeout(nowMs);
     parts.mover.timeout(nowMs);
     parts.balancer.timeout(nowMs);
+    parts.exchange.timeout(nowMs);
     parts.desk.timeout(nowMs);
     if (nowMs >= this.#relistAtMs) {
       this.#relistAtMs = nowMs + relistMs;

@@ -50,6 +50,13 @@ function routeOrder(from: HostId, message: OrderMessage, parts: Parts, nowMs: nu
     case "verbReply":
       parts.desk.replied(from, message.requestId, message.result);
       return;
+    case "exchange":
+    case "exchangeAnswer":
+    case "passOn":
+    case "passedOn":
+    case "exchangeOver":
+      parts.exchange.onMessage(from, message, nowMs);
+      return;
     case "abort":
       parts.admission.withdrawn(message.moveId);
       parts.mover.onMessage(from, message, nowMs);

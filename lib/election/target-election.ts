@@ -39,6 +39,7 @@ const URGENCY: Readonly<Record<ActionReason, number>> = {
   operator: 4,
   drain: 3,
   rule: 2,
+  swap: 2,
   hot: 1,
   imbalance: 0,
 };

@@ -12,6 +12,8 @@ export interface Reservation {
   readonly networkBytesPerSecond: number;
   readonly antiAffinityGroup: string | null;
   readonly affinityGroup: string | null;
+  /** True for a leg of an exchange: it may use the reserve that ordinary moves leave free. */
+  readonly mayUseReserve?: boolean | undefined;
 }
 
 export interface LedgerOptions {
@@ -28,7 +30,9 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #in = new Map<MoveId, Reservation>();
   readonly #out = new Map<MoveId, Reservation>();
-  #memory = { capacityBytes: 0, usedBytes: 0 };
+  /** Memory kept free for VMs that are to come by an exchange, by VM. */
+  readonly #held = new Map<VmName, number>();
+  #memory = { capacityBytes: 0, usedBytes: 0, brimBytes: 0 };
 
   constructor(options: LedgerOptions = { slotsIn: 1, slotsOut: 1 }) {
     this.#options = options;
@@ -36,17 +40,35 @@ export class Ledger {
 
   /**
    * The host's memory as it is now, to be told before a grant: what there is, and what the host
-   * itself and the VMs that it holds need. Reservations are not part of `usedBytes`.
+   * itself and the VMs that it holds need. Reservations are not part of `usedBytes`. An exchange
+   * may fill up to `brimBytes`.
    */
-  memoryIs(memory: { readonly capacityBytes: number; readonly usedBytes: number }): void {
-    this.#memory = { capacityBytes: memory.capacityBytes, usedBytes: memory.usedBytes };
+  memoryIs(memory: {
+    readonly capacityBytes: number;
+    readonly usedBytes: number;
+    readonly brimBytes?: number;
+  }): void {
+    const { capacityBytes, usedBytes, brimBytes = capacityBytes } = memory;
+    this.#memory = { capacityBytes, usedBytes, brimBytes };
   }
 
-  /** Why `reserveIn` of so much would fail, in words that follow the host's name; null when not. */
-  refusalIn(memoryBytes: number): string | null {
+  /** Keeps so much free for that VM, whatever else is asked, until `unhold`. */
+  hold(vm: VmName, memoryBytes: number): void {
+    this.#held.set(vm, memoryBytes);
+  }
+
+  unhold(vm: VmName): void {
+    this.#held.delete(vm);
+  }
+
+  /** Why `reserveIn` of this would fail, in words that follow the host's name; null when not. */
+  refusalIn(asked: Pick<Reservation, "vm" | "memoryBytes" | "mayUseReserve">): string | null {
     if (this.freeSlotsIn === 0) return "is taking in another VM (no free slot)";
-    const { capacityBytes } = this.#memory;
-    const free = this.freeMemoryBytes;
+    const { memoryBytes, mayUseReserve } = asked;
+    const { usedBytes, brimBytes } = this.#memory;
+    const capacityBytes = mayUseReserve ? brimBytes : this.#memory.capacityBytes;
+    const taken = usedBytes + this.reservedMemoryBytes + this.#heldFromBytes(asked.vm);
+    const free = Math.max(0, capacityBytes - taken);
     return memoryBytes <= free
       ? null
       : `has ${mebibytes(free)} MiB of its ${mebibytes(capacityBytes)} MiB of memory left, ` +
@@ -58,7 +80,7 @@ export class Ledger {
    * slot, when memory would be over-committed, or when the move holds a reservation already.
    */
   reserveIn(reservation: Reservation): void {
-    const refusal = this.refusalIn(reservation.memoryBytes);
+    const refusal = this.refusalIn(reservation);
     assert(refusal === null, `grant of ${reservation.moveId}: this host ${refusal}`);
     this.restoreIn(reservation);
   }
@@ -104,6 +126,12 @@ export class Ledger {
   /** Memory promised to VMs that come in. */
   get reservedMemoryBytes(): number {
     return sum(this.#in, (one) => one.memoryBytes);
+  }
+
+  #heldFromBytes(vm: VmName): number {
+    let bytes = 0;
+    for (const [one, memoryBytes] of this.#held) if (one !== vm) bytes += memoryBytes;
+    return bytes;
   }
 
   /** Memory that is neither used nor promised; never negative. */

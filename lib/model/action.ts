@@ -1,7 +1,7 @@
 import type { HostId, VmName } from "./ids.ts";
 
-/** Why an action is proposed; operator verbs carry "operator". */
-export type ActionReason = "imbalance" | "hot" | "rule" | "drain" | "operator";
+/** Why an action is proposed; operator verbs carry "operator", legs of an exchange "swap". */
+export type ActionReason = "imbalance" | "hot" | "rule" | "drain" | "swap" | "operator";
 
 /** One candidate that the planner weighed: gain and cost in units of the potential. */
 export interface Candidate {

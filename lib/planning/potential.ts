@@ -86,7 +86,7 @@ function networkGain(
   const here = from.networkCapacityBytesPerSecond;
   const there = to.networkCapacityBytesPerSecond;
   // Checked by what is true, so that a figure that an older record lacks counts as unknown.
-  if (!(amount > 0 && here > 0 && there > 0)) return 0;
+  if (!(here > 0 && there > 0)) return 0;
   const network =
     fall(from.networkBytesPerSecond, here, amount) - rise(to.networkBytesPerSecond, there, amount);
   return (weights.network * network) / scale.networkBytesPerSecond;

@@ -6,6 +6,12 @@ import type { VmFigures } from "./vm-figures.ts";
 /** A VM as far as rules concern it: a proposal from another host carries just this. */
 export type RuledVm = Pick<VmFigures, "immovable"> & CompanionVm;
 
+/**
+ * Share of a host's memory that an exchange may fill for the moment that it takes: what the
+ * ordinary limit keeps free is the reserve that makes exchanges possible at all.
+ */
+export const swapShareMax = 0.99;
+
 export interface RuleOptions {
   readonly reason: ActionReason;
   readonly memoryShareMax: number;
@@ -22,12 +28,22 @@ export function ruleRefusal(
   to: HostFigures,
   options: RuleOptions,
 ): string | null {
+  const shareMax = options.reason === "swap" ? swapShareMax : options.memoryShareMax;
+  return standingRefusal(vm, from, to, options) ?? roomRefusal(vm, to, shareMax);
+}
+
+/** The same but for slots and memory, which come and go. */
+export function standingRefusal(
+  vm: RuledVm,
+  from: HostFigures,
+  to: HostFigures,
+  options: RuleOptions,
+): string | null {
   return (
     vmRefusal(vm, options.reason) ??
     placeRefusal(vm, from, to) ??
     affinityRefusal(vm, from, to, options) ??
-    hypervisorRefusal(vm, from, to) ??
-    roomRefusal(vm, to, options.memoryShareMax)
+    hypervisorRefusal(vm, from, to)
   );
 }
 

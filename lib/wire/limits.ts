@@ -12,6 +12,8 @@ export const wireLimits = {
   digestEntriesMax: 256,
   recordsMax: 64,
   verdictsMax: 64,
+  /** Age of a record that is told, ms: far older ones are all the same. */
+  ageMsMax: 3_600_000,
   documentsMax: 64,
   documentValueLengthMax: 16 * 1024,
   documentNameLengthMax: 64,
@@ -23,6 +25,8 @@ export const wireLimits = {
   groupLengthMax: 63,
   reasonLengthMax: 512,
   requestIdLengthMax: 64,
+  /** Longest that a host holds memory for an exchange, ms. */
+  holdMsMax: 3_600_000,
   /** JSON text of a verb's result. */
   resultLengthMax: 64 * 1024,
 } as const;

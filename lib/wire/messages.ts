@@ -1,11 +1,12 @@
 import type { ActionReason } from "../model/action.ts";
 import type { HostSummary } from "../model/host.ts";
 import type { MoveOffer } from "../model/host-op.ts";
-import type { HostId, MoveId } from "../model/ids.ts";
+import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { ClusterDocument, HostRecord } from "../model/record.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
 import type { Verdict } from "../model/verdict.ts";
+import type { VmPolicy } from "../model/vm-spec.ts";
 
 /** SWIM probe; over UDP, or once over the stream before anybody is suspected. */
 export interface ProbeMessage {
@@ -40,6 +41,8 @@ export interface DigestMessage {
     readonly hash: string;
   }[];
   readonly verdicts: readonly Verdict[];
+  /** Hosts that the sender knows are left out: what is not named it may well have. */
+  readonly partial?: true;
 }
 
 /** Host, incarnation and seq of its summary, incarnation and seq of its inventory (-1: none). */
@@ -54,6 +57,11 @@ export interface DeltaMessage {
   /** Hosts of which the sender wants newer records, with what it has; empty in news. */
   readonly wants: readonly DigestEntry[];
   readonly wantsDocuments: readonly string[];
+  /**
+   * How long ago each of the records was made, ms, added up along its way; hosts' clocks need not
+   * agree for that. Missing: not told, as if made now.
+   */
+  readonly ages?: readonly number[];
 }
 
 /** A source asks a target to take a VM. */
@@ -154,6 +162,65 @@ export interface CloseMessage {
   readonly moveId: MoveId;
 }
 
+/** A VM as far as another host must know it to judge where it could go. */
+export interface ExchangedVm {
+  readonly vm: VmName;
+  readonly memoryBytes: number;
+  readonly load: VmLoad;
+  readonly policy: VmPolicy;
+}
+
+/** Asks the receiver to give its VM `take` for the sender's `give`, where no single move fits. */
+export interface ExchangeMessage {
+  readonly type: "exchange";
+  /** 16 hex digits. */
+  readonly exchangeId: string;
+  readonly give: ExchangedVm;
+  readonly take: VmName;
+  readonly gain: number;
+  /** The sender's own projected load, fresher than gossip. */
+  readonly source: HostSummary;
+  /** How long the receiver is to keep memory free for `give`, ms. */
+  readonly holdMs: number;
+}
+
+export interface ExchangeAnswerMessage {
+  readonly type: "exchangeAnswer";
+  readonly exchangeId: string;
+  /** In words; null when the receiver agrees. */
+  readonly refusal: string | null;
+}
+
+/** Asks the receiver to propose that VM of its own to `to`, as a leg of the exchange. */
+export interface PassOnMessage {
+  readonly type: "passOn";
+  readonly exchangeId: string;
+  readonly vm: VmName;
+  readonly to: HostId;
+}
+
+/** The VM has arrived where it was to be passed on to; or why it will not, in words. */
+export interface PassedOnMessage {
+  readonly type: "passedOn";
+  readonly exchangeId: string;
+  readonly vm: VmName;
+  readonly refusal: string | null;
+}
+
+/** The exchange is done or given up: nothing need be kept free for it. */
+export interface ExchangeOverMessage {
+  readonly type: "exchangeOver";
+  readonly exchangeId: string;
+}
+
+/** What two or three hosts say to each other about an exchange; its legs are ordinary moves. */
+export type SwapMessage =
+  | ExchangeMessage
+  | ExchangeAnswerMessage
+  | PassOnMessage
+  | PassedOnMessage
+  | ExchangeOverMessage;
+
 /** An operator's verb on its way to the host that can carry it out. */
 export interface VerbRequestMessage {
   readonly type: "verbRequest";
@@ -190,6 +257,7 @@ export type Message =
   | DeltaMessage
   | ProposeMessage
   | MoveMessage
+  | SwapMessage
   | VerbRequestMessage
   | VerbReplyMessage;
 

@@ -172,6 +172,11 @@ export class Reader {
     return "";
   }
 
+  /** True for a field that an older agent does not send. */
+  isMissing(key: string): boolean {
+    return this.#fields[key] === undefined;
+  }
+
   isNull(key: string): boolean {
     return this.#fields[key] === null;
   }

@@ -20,6 +20,7 @@ import { readDocumentFields, readDocumentVersion } from "./validate-document.ts"
 import { actionReasons } from "./validate-move-outcome.ts";
 import { readLoadFields, readRecordFields } from "./validate-record.ts";
 import { accelerators, readSummaryFields, SHORT_LENGTH_MAX } from "./validate-summary.ts";
+import { swapReaders } from "./validate-swap.ts";
 import { readVerbFields, readVerbResultFields } from "./validate-verb.ts";
 import { readVmSpecFields } from "./validate-vm-spec.ts";
 
@@ -90,6 +91,7 @@ const readers: Readers = {
     answer: m.word("answer", sourceAnswers),
   }),
   close: (m) => ({ type: "close", moveId: m.move("moveId") }),
+  ...swapReaders,
   verbRequest: (m) => ({
     type: "verbRequest",
     requestId: m.text("requestId", wireLimits.requestIdLengthMax),
@@ -122,6 +124,7 @@ function readDigest(m: Reader): DigestMessage {
       .list("documents", wireLimits.documentsMax)
       .map((document, index) => readDocumentVersion(m.item("documents", index, document))),
     verdicts: readVerdicts(m),
+    ...(m.isMissing("partial") || !m.flag("partial") ? {} : { partial: true as const }),
   };
 }
 
@@ -141,7 +144,22 @@ function readDelta(m: Reader): DeltaMessage {
       wireLimits.documentsMax,
       wireLimits.documentNameLengthMax,
     ),
+    ...readAges(m),
   };
+}
+
+/** One for each record; the transport, which verifies the records by themselves, sees to that. */
+function readAges(m: Reader): { ages?: readonly number[] } {
+  if (m.isMissing("ages")) return {};
+  const ages = m.list("ages", wireLimits.recordsMax);
+  if (ages.every(isAge)) return { ages };
+  m.fail("ages", `whole ms from 0 to ${wireLimits.ageMsMax}`);
+  return {};
+}
+
+function isAge(value: unknown): value is number {
+  const isCount = Number.isSafeInteger(value) && (value as number) >= 0;
+  return isCount && (value as number) <= wireLimits.ageMsMax;
 }
 
 function readVerdicts(m: Reader): readonly Verdict[] {

@@ -10,6 +10,7 @@ export const actionReasons: ReadonlySet<ActionReason> = new Set([
   "hot",
   "rule",
   "drain",
+  "swap",
   "operator",
 ]);
 const results = new Set(["moved", "aborted", "failed", "lost", "resolved"] as const);

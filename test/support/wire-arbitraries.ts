@@ -26,15 +26,19 @@ const hostId = fc.stringMatching(/^[1-9A-HJ-NP-Za-km-z]{4,52}$/);
 const moveId = fc
   .tuple(vmName, fc.integer({ min: 1, max: 1e6 }), hex(16))
   .map(([vm, version, random]) => moveIdOf(vm, version, random));
-const reason = fc.constantFrom("imbalance", "hot", "rule", "drain", "operator" as const);
+const reason = fc.constantFrom("imbalance", "hot", "rule", "drain", "swap", "operator" as const);
 const path = fc.stringMatching(/^\/[a-zA-Z0-9_./-]{1,40}$/);
 
-const policy: fc.Arbitrary<VmPolicy> = fc.record({
-  pin: orNull(text(64)),
-  ignore: fc.boolean(),
-  antiAffinityGroup: orNull(text(63)),
-  affinityGroup: orNull(text(62).map((name) => `~${name}`)),
-});
+const policy: fc.Arbitrary<VmPolicy> = fc
+  .record({
+    pin: orNull(text(64)),
+    ignore: fc.boolean(),
+    antiAffinityGroup: orNull(text(63)),
+    affinityGroup: orNull(text(63)),
+  })
+  .filter(({ affinityGroup, antiAffinityGroup }) => {
+    return affinityGroup === null || affinityGroup !== antiAffinityGroup;
+  });
 const network: fc.Arbitrary<VmNetwork> = fc.oneof(
   fc.constant({ kind: "none" } as const),
   fc.record({
@@ -274,6 +278,38 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant("verbRequest" as const), requestId: text(64), verb }),
   fc.record({ type: fc.constant("verbReply" as const), requestId: text(64), result: verbResult }),
+  fc.record({
+    type: fc.constant("exchange" as const),
+    exchangeId: hex(16),
+    give: fc.record({
+      vm: vmName,
+      memoryBytes: fc.integer({ min: 1 << 20, max: 2 ** 46 }),
+      load,
+      policy,
+    }),
+    take: vmName,
+    gain: signed,
+    source: summary,
+    holdMs: fc.nat(3_600_000),
+  }),
+  fc.record({
+    type: fc.constant("exchangeAnswer" as const),
+    exchangeId: hex(16),
+    refusal: orNull(text(512)),
+  }),
+  fc.record({
+    type: fc.constant("passOn" as const),
+    exchangeId: hex(16),
+    vm: vmName,
+    to: hostId,
+  }),
+  fc.record({
+    type: fc.constant("passedOn" as const),
+    exchangeId: hex(16),
+    vm: vmName,
+    refusal: orNull(text(512)),
+  }),
+  fc.record({ type: fc.constant("exchangeOver" as const), exchangeId: hex(16) }),
   ofMove("grant"),
   ofMove("begin"),
   ofMove("held"),

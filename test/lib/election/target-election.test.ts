@@ -131,7 +131,10 @@ test("what is granted together never over-commits the memory of the ledger", () 
       });
       const { granted, refused } = election.decide({
         slots: ledger.freeSlotsIn,
-        judge: ({ score, memoryBytes }) => ({ score, refusal: ledger.refusalIn(memoryBytes) }),
+        judge: ({ score, memoryBytes }) => ({
+          score,
+          refusal: ledger.refusalIn({ vm: "", memoryBytes }),
+        }),
         grant: ({ moveId, vm, memoryBytes }) =>
           ledger.reserveIn({
             moveId,

@@ -55,7 +55,7 @@ test("Ledger.reserveOut() takes a slot out and no memory in", () => {
 
 test("Ledger.reserveIn() never promises memory that is not there", () => {
   const ledger = ledgerWith(100, 85, 2);
-  expect(ledger.refusalIn(20 * MIB)).toBe(
+  expect(ledger.refusalIn({ vm: "web", memoryBytes: 20 * MIB })).toBe(
     "has 15 MiB of its 100 MiB of memory left, and 20 MiB are needed",
   );
   ledger.reserveIn(reservation("m1"));
@@ -65,7 +65,7 @@ test("Ledger.reserveIn() never promises memory that is not there", () => {
 });
 
 test("Ledger promises nothing before it was told the host's memory", () => {
-  expect(new Ledger().refusalIn(1)).toContain("has 0 MiB of its 0 MiB");
+  expect(new Ledger().refusalIn({ vm: "web", memoryBytes: 1 })).toContain("has 0 MiB of its 0 MiB");
 });
 
 test("Ledger.reserveIn() refuses without a slot, and the same move twice", () => {
@@ -73,7 +73,9 @@ test("Ledger.reserveIn() refuses without a slot, and the same move twice", () =>
   ledger.reserveIn(reservation("m1"));
   expect(() => ledger.reserveIn(reservation("m1"))).toThrow("m1 is reserved twice");
   ledger.reserveIn(reservation("m2"));
-  expect(ledger.refusalIn(1)).toBe("is taking in another VM (no free slot)");
+  expect(ledger.refusalIn({ vm: "web", memoryBytes: 1 })).toBe(
+    "is taking in another VM (no free slot)",
+  );
 });
 
 test("Ledger.restoreIn() keeps a promise from before a restart, whatever is free now", () => {
@@ -99,7 +101,7 @@ test("Ledger keeps used and promised memory within the capacity in any order of 
         const moveId = `m${move}`;
         const memoryBytes = memoryMib * MIB;
         if (release) ledger.release(moveId);
-        else if (!ledger.has(moveId) && ledger.refusalIn(memoryBytes) === null) {
+        else if (!ledger.has(moveId) && ledger.refusalIn({ vm: "web", memoryBytes }) === null) {
           ledger.reserveIn(reservation(moveId, { memoryBytes }));
         }
         expect(ledger.reservedMemoryBytes + usedMib * MIB).toBeLessThanOrEqual(100 * MIB);

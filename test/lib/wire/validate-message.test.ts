@@ -108,6 +108,21 @@ describe("readMessage()", () => {
       expected: "reason: expected a text of at most 512 characters",
     },
     {
+      name: "an exchange id that is none",
+      value: { type: "exchangeOver", exchangeId: "x".repeat(16) },
+      expected: "exchangeId: expected 16 hex digits",
+    },
+    {
+      name: "memory held for ever",
+      value: { type: "exchange", exchangeId: "0123456789abcdef", holdMs: Number.POSITIVE_INFINITY },
+      expected: "give: expected an object",
+    },
+    {
+      name: "a VM passed on to nowhere",
+      value: { type: "passOn", exchangeId: "0123456789abcdef", vm: "web", to: "/" },
+      expected: "to: expected a host id",
+    },
+    {
       name: "port 0 for the channel",
       value: { type: "ready", moveId: "a.1.0123456789abcdef", channelPort: 0 },
       expected: "channelPort: expected a whole number from 1 to 65535",

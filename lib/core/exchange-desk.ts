@@ -1,0 +1,285 @@
+import { earliestMs } from "../base/earliest.ts";
+import type { Prng } from "../base/prng.ts";
+import { defaultElectionParams } from "../election/params.ts";
+import type { HostId, VmName } from "../model/ids.ts";
+import type { VmEntry } from "../model/vm.ts";
+import { transferMs } from "../planning/action-cost.ts";
+import { bestExchange, type Exchange, type Leg, onlyMemoryIsShort } from "../planning/exchange.ts";
+import type { HostFigures } from "../planning/host-figures.ts";
+import type { VmFigures } from "../planning/vm-figures.ts";
+import { wireLimits } from "../wire/limits.ts";
+import type { SwapMessage } from "../wire/messages.ts";
+import { ExchangePartner, type ExchangePartnerOptions } from "./exchange-partner.ts";
+import { ownSummary } from "./own-figures.ts";
+import type { Self } from "./self.ts";
+
+/** Rounds in a row without a single move that fits, before an exchange is worth looking for. */
+const roundsMin = 3;
+/** A pause this long between two such rounds begins the count anew. */
+const roundsApartMsMax = 5_000;
+/** Looking weighs every pair of VMs with a sample of hosts: not at every round. */
+const lookMs = 5_000;
+const answerMs = 5_000;
+/** A leg that has not begun is asked for again, and so often at most. */
+const retryMs = 2_000;
+const refusalsMax = 30;
+/** A host that refused an exchange is left alone for this long. */
+const skipMs = 30_000;
+const skippedMax = 64;
+/** Beside twice what the transfers should take. */
+const spareMs = 60_000;
+
+export interface ExchangeDeskOptions extends ExchangePartnerOptions {
+  readonly self: Self;
+  readonly prng: Prng;
+  /** The VMs of another host, as it gossips them. */
+  readonly inventoryOf: (host: HostId) => readonly VmEntry[];
+  /** True while a move of the VM is under way here. */
+  readonly moving: (vm: VmName) => boolean;
+}
+
+/** The exchange that this host has begun. */
+interface Own extends Exchange {
+  readonly exchangeId: string;
+  readonly untilMs: number;
+  /** Index of the leg that is to be done; -1 while the partner has not answered. */
+  leg: number;
+  nextTryMs: number;
+  refusals: number;
+}
+
+/**
+ * Two VMs of two hosts change places where memory is too tight for single moves. The host that has
+ * too much to do looks for the pair, asks the other for its consent, and sees to the legs one after
+ * the other; each is an ordinary two-phase move that its own source proposes. Nothing is journaled:
+ * whatever dies, holds expire, and a VM that is halfway simply stays where it is.
+ */
+export class ExchangeDesk {
+  readonly #options: ExchangeDeskOptions;
+  readonly #partner: ExchangePartner;
+  readonly #skippedUntilMs = new Map<HostId, number>();
+  #own: Own | null = null;
+  #rounds = 0;
+  #lastRoundMs = Number.NEGATIVE_INFINITY;
+  #lastLookMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ExchangeDeskOptions) {
+    this.#options = options;
+    this.#partner = new ExchangePartner(options);
+  }
+
+  /** True while this host takes part in an exchange, its own or another's. */
+  get busy(): boolean {
+    return this.#own !== null || this.#partner.joined !== null;
+  }
+
+  /** A round found reasons to move something, and no move that may be proposed. */
+  noMoveFits(nowMs: number): void {
+    this.#rounds = nowMs - this.#lastRoundMs > roundsApartMsMax ? 1 : this.#rounds + 1;
+    this.#lastRoundMs = nowMs;
+    if (this.#rounds < roundsMin || nowMs - this.#lastLookMs < lookMs || this.busy) return;
+    if (this.#options.heldBack("swap", nowMs) !== null) return;
+    this.#lastLookMs = nowMs;
+    const found = this.#look(nowMs);
+    if (found) this.#begin(found, nowMs);
+  }
+
+  #look(nowMs: number): Exchange | null {
+    const { surroundings, planning, prng } = this.#options;
+    const thirds = surroundings.others();
+    const open = thirds.filter(
+      (host) => !host.draining && (this.#skippedUntilMs.get(host.host) ?? 0) <= nowMs,
+    );
+    const look = {
+      self: surroundings.own(),
+      vms: surroundings.ownVms(nowMs),
+      others: prng.sample(open, defaultElectionParams.sampleSize),
+      nowMs,
+      scale: surroundings.scale(),
+      params: planning,
+    };
+    if (look.self.draining || !onlyMemoryIsShort(look)) return null;
+    return bestExchange({ ...look, thirds, vmsOf: (host) => this.#vmsOf(host) });
+  }
+
+  #vmsOf({ host }: HostFigures): readonly VmFigures[] {
+    return this.#options.inventoryOf(host).flatMap((entry) => {
+      const { name: vm, load, memoryBytes, policy, immovable } = entry;
+      return load === null
+        ? []
+        : [{ vm, load, memoryBytes, policy, immovable, cooldownUntilMs: 0 }];
+    });
+  }
+
+  #begin(found: Exchange, nowMs: number): void {
+    const { self, guests, ledger, outbox, prng, planning } = this.#options;
+    const exchangeId = prng.hex(16);
+    const transfersMs = found.legs.reduce((sum, { vm }) => {
+      const { load } = vm === found.give.vm ? found.give : found.take;
+      return sum + transferMs(load, planning);
+    }, 0);
+    const holdMs = Math.min(spareMs + 2 * transfersMs, wireLimits.holdMsMax);
+    const times = { untilMs: nowMs + holdMs, nextTryMs: nowMs + answerMs };
+    this.#own = { ...found, ...times, exchangeId, leg: -1, refusals: 0 };
+    const { vm, memoryBytes, load, policy } = found.give;
+    outbox.send(found.partner.host, {
+      type: "exchange",
+      exchangeId,
+      give: { vm, memoryBytes, load, policy },
+      take: found.take.vm,
+      gain: found.gain,
+      source: ownSummary(self, guests, ledger),
+      holdMs,
+    });
+  }
+
+  /** Why a leg of an exchange is not taken in, in words after this host's name; null when it may. */
+  swapRefusal(vm: VmName): string | null {
+    const expected = [this.#own?.take.vm, this.#partner.joined?.give];
+    return this.busy && !expected.includes(vm) ? "is in another exchange" : null;
+  }
+
+  onMessage(from: HostId, message: SwapMessage, nowMs: number): void {
+    switch (message.type) {
+      case "exchange":
+        if (this.#own) {
+          const refusal = `${this.#options.surroundings.nameOf(from)} comes second here`;
+          const { exchangeId } = message;
+          this.#options.outbox.send(from, { type: "exchangeAnswer", exchangeId, refusal });
+        } else this.#partner.asked(from, message, nowMs);
+        return;
+      case "exchangeAnswer":
+        if (this.#isOwn(message) && this.#own?.partner.host === from && this.#own.leg < 0) {
+          this.#answered(this.#own, message.refusal, nowMs);
+        }
+        return;
+      case "passOn":
+        this.#partner.passOn(from, message, nowMs);
+        return;
+      case "passedOn":
+        if (this.#isOwn(message)) this.#passedOn(from, message, nowMs);
+        return;
+      case "exchangeOver":
+        this.#partner.over(message.exchangeId);
+    }
+  }
+
+  #isOwn({ exchangeId }: { readonly exchangeId: string }): boolean {
+    return this.#own?.exchangeId === exchangeId;
+  }
+
+  #answered(own: Own, refusal: string | null, nowMs: number): void {
+    if (refusal !== null) {
+      this.#skip(own.partner.host, nowMs);
+      this.#end(own, refusal);
+      return;
+    }
+    this.#options.ledger.hold(own.take.vm, own.take.memoryBytes);
+    this.#options.outbox.notice(
+      "info",
+      "exchange",
+      `${own.give.vm} and ${own.take.vm} of ${own.partner.name} change places`,
+      { vm: own.give.vm, other: own.take.vm, host: own.partner.name, legs: own.legs.length },
+    );
+    this.#nextLeg(own, nowMs);
+  }
+
+  #passedOn(
+    from: HostId,
+    { vm, refusal }: Extract<SwapMessage, { type: "passedOn" }>,
+    nowMs: number,
+  ): void {
+    const own = this.#own;
+    const leg = own?.legs[own.leg];
+    if (!own || leg?.vm !== vm || leg.from !== from) return;
+    if (refusal === null) this.#nextLeg(own, nowMs);
+    else this.#refused(own, refusal);
+  }
+
+  #refused(own: Own, refusal: string): void {
+    own.refusals += 1;
+    if (own.refusals >= refusalsMax) this.#end(own, refusal);
+  }
+
+  /** An own VM runs on another host now. */
+  departed(vm: VmName, to: HostId, nowMs: number): void {
+    this.#partner.departed(vm, to);
+    const own = this.#own;
+    const leg = own?.legs[own.leg];
+    if (!own || own.give.vm !== vm || leg?.from !== this.#options.self.options.self) return;
+    if (leg.to === to) this.#nextLeg(own, nowMs);
+    else this.#end(own, `${vm} has moved elsewhere`);
+  }
+
+  #nextLeg(own: Own, nowMs: number): void {
+    own.leg += 1;
+    own.refusals = 0;
+    const leg = own.legs[own.leg];
+    if (leg) this.#tryLeg(own, leg, nowMs);
+    else this.#end(own, null);
+  }
+
+  #tryLeg(own: Own, { vm, from, to }: Leg, nowMs: number): void {
+    const { self, outbox, propose, moving } = this.#options;
+    own.nextTryMs = nowMs + retryMs;
+    if (from !== self.options.self) {
+      outbox.send(from, { type: "passOn", exchangeId: own.exchangeId, vm, to });
+      return;
+    }
+    if (moving(vm)) return;
+    const refusal = propose(vm, to, nowMs);
+    if (refusal !== null) this.#refused(own, refusal);
+  }
+
+  #end(own: Own, why: string | null): void {
+    const { ledger, outbox } = this.#options;
+    this.#own = null;
+    this.#rounds = 0;
+    ledger.unhold(own.take.vm);
+    const { exchangeId, partner, give, take } = own;
+    outbox.send(partner.host, { type: "exchangeOver", exchangeId });
+    const words = why === null ? "have changed places" : `do not change places: ${why}`;
+    outbox.notice("info", "exchange-over", `${give.vm} and ${take.vm} ${words}`, {
+      vm: give.vm,
+      other: take.vm,
+      host: partner.name,
+    });
+  }
+
+  #skip(host: HostId, nowMs: number): void {
+    for (const [one, untilMs] of this.#skippedUntilMs) {
+      if (untilMs <= nowMs || this.#skippedUntilMs.size >= skippedMax) {
+        this.#skippedUntilMs.delete(one);
+      }
+    }
+    this.#skippedUntilMs.set(host, nowMs + skipMs);
+  }
+
+  timeout(nowMs: number): void {
+    this.#partner.timeout(nowMs);
+    const own = this.#own;
+    if (!own || own.nextTryMs > nowMs) return;
+    const leg = own.legs[own.leg];
+    const gone = leg && this.#absent([own.partner.host, leg.from, leg.to]);
+    if (nowMs >= own.untilMs) this.#end(own, "it takes too long");
+    else if (gone) this.#end(own, `${gone} is gone`);
+    else if (leg) this.#tryLeg(own, leg, nowMs);
+    else {
+      this.#skip(own.partner.host, nowMs);
+      this.#end(own, `${own.partner.name} did not answer`);
+    }
+  }
+
+  /** The name of the first that is no live member any more. */
+  #absent(hosts: readonly HostId[]): string | undefined {
+    const { self, surroundings } = this.#options;
+    const live = new Set(surroundings.others().map((host) => host.host));
+    const gone = hosts.find((host) => host !== self.options.self && !live.has(host));
+    return gone === undefined ? undefined : surroundings.nameOf(gone);
+  }
+
+  nextTimeoutMs(): number | undefined {
+    const own = this.#own ? this.#own.nextTryMs : undefined;
+    return earliestMs(own, this.#partner.nextTimeoutMs());
+  }
+}
