@@ -1,7 +1,9 @@
 import { cluster20, cluster20Capped, cluster100, cluster1000 } from "./named-clusters.ts";
 import { optimum } from "./optimum-section.ts";
 import { otherClusters } from "./other-clusters.ts";
+import { quietHour } from "./quiet-hour-section.ts";
 import type { Section } from "./section.ts";
+import { synthetic } from "./synthetic-section.ts";
 
 /** In the order they are printed. */
 export const SECTIONS: readonly Section[] = [
@@ -11,4 +13,6 @@ export const SECTIONS: readonly Section[] = [
   cluster1000,
   otherClusters,
   optimum,
+  synthetic,
+  quietHour,
 ];
