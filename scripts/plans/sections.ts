@@ -4,6 +4,7 @@ import { otherClusters } from "./other-clusters.ts";
 import { quietHour } from "./quiet-hour-section.ts";
 import type { Section } from "./section.ts";
 import { synthetic } from "./synthetic-section.ts";
+import { tightMemory } from "./tight-memory-section.ts";
 
 /** In the order they are printed. */
 export const SECTIONS: readonly Section[] = [
@@ -15,4 +16,5 @@ export const SECTIONS: readonly Section[] = [
   optimum,
   synthetic,
   quietHour,
+  tightMemory,
 ];
