@@ -4,6 +4,8 @@ import type { HostId } from "../model/ids.ts";
 const aloneMs = 30_000;
 /** Once somebody was heard, the others have this long to be heard of, ms. */
 const othersMs = 10_000;
+/** What is heard first may be old news: newer has this long to arrive, ms. */
+const newsMs = 5_000;
 /** How often it is looked again, ms. */
 const lookMs = 500;
 
@@ -16,7 +18,7 @@ export class BootWait {
   readonly #peers: readonly HostId[];
   #untilMs: number;
   #nextMs: number;
-  #heardAny = false;
+  #firstMs: number | undefined;
 
   constructor(peers: readonly HostId[], nowMs: number) {
     this.#peers = peers;
@@ -30,11 +32,13 @@ export class BootWait {
 
   /** True once nothing more is waited for. `heard`: the peer's inventory has come. */
   over(heard: (peer: HostId) => boolean, nowMs: number): boolean {
-    if (this.#peers.every(heard) || nowMs >= this.#untilMs) return true;
-    if (!this.#heardAny && this.#peers.some(heard)) {
-      this.#heardAny = true;
+    if (this.#peers.length === 0 || nowMs >= this.#untilMs) return true;
+    if (this.#firstMs === undefined && this.#peers.some(heard)) {
+      this.#firstMs = nowMs;
       this.#untilMs = Math.min(this.#untilMs, nowMs + othersMs);
     }
+    const settled = this.#firstMs !== undefined && nowMs - this.#firstMs >= newsMs;
+    if (settled && this.#peers.every(heard)) return true;
     this.#nextMs = Math.min(this.#untilMs, nowMs + lookMs);
     return false;
   }

@@ -49,6 +49,8 @@ export interface OtherOwner {
 export class GuestDesk {
   readonly #options: GuestDeskOptions;
   readonly #outbox: Outbox;
+  /** What was wanted of the guests that an operation is changing. */
+  readonly #desiredBefore = new Map<VmName, DesiredState>();
   /** Guests that wait to be started after the machine's boot. */
   readonly #toBoot = new Set<VmName>();
   #bootWait: BootWait | undefined;
@@ -136,6 +138,7 @@ export class GuestDesk {
     guest.requestId = requestId;
     guest.action = actionOf[verb.verb];
     const desired = desiredAfter[verb.verb];
+    this.#desiredBefore.set(spec.name, guest.owned.desired);
     if (desired !== null && desired !== guest.owned.desired) {
       this.#keep({ ...guest.owned, desired }, nowMs);
     }
@@ -243,6 +246,11 @@ export class GuestDesk {
       guests.disown(vm);
       this.#outbox.persist([journalEntry(journalKeys.vm(vm), undefined)]);
     }
+    const desired = this.#desiredBefore.get(vm) ?? guest.owned.desired;
+    this.#desiredBefore.delete(vm);
+    // What was not done is not wanted any more: a guest that runs on must not count as suspended.
+    if (!result.ok && desired !== guest.owned.desired)
+      this.#keep({ ...guest.owned, desired }, nowMs);
     // What the verb did is known before the next list says so: the next verb may build upon it.
     if (result.ok && action !== null) guest.copy = copyAfter[action];
     this.#outbox.relist();

@@ -187,6 +187,7 @@ export class SourceTransfer {
   #onOpEnded(op: HostOpName, result: HostOpResult, nowMs: number): SourceDecision | null {
     if (op === "connectChannel") this.#onConnected(result);
     else if (op === "migrateOut") return this.#onMigrated(result, nowMs);
+    else if (op === "closeChannel" && this.#stage === "judging") this.#askVerdict();
     else if (op === "moveVerdict") return this.#onVerdict(verdictOf(result), nowMs);
     return null;
   }
@@ -206,7 +207,9 @@ export class SourceTransfer {
   #onMigrated(result: HostOpResult, nowMs: number): SourceDecision | null {
     if (this.#stage !== "streaming") return null;
     if (!result.ok) {
-      this.#judge(result.message);
+      // An order that was not answered may still be carried out: without a channel it comes to nothing.
+      if (result.code === "TIMED_OUT") this.#cutOff(result.message, nowMs);
+      else this.#judge(result.message);
       return null;
     }
     const value = result.value as HostOpValues["migrateOut"];
@@ -243,6 +246,14 @@ export class SourceTransfer {
     // The end of migrateOut brings the verdict; cancelling a finished transfer does nothing.
     if (this.#stage === "streaming") this.#sheet.runPlain("cancelMigration");
     else if (this.#stage !== "judging") this.#judge(reason);
+  }
+
+  #cutOff(reason: string, nowMs: number): void {
+    this.#abortReason ??= reason;
+    this.#stage = "judging";
+    this.#deadlineMs = undefined;
+    this.#sheet.run({ op: "closeChannel", moveId: this.#options.facts.moveId });
+    this.#asking.again(nowMs, this.#params.askMsMax);
   }
 
   #judge(reason: string): void {

@@ -96,7 +96,8 @@ function worldOf(options: RandomScenarioOptions, { prng, hosts, troubles }: Draw
     // Every fourth cluster has slow disks, every fourth slow hypervisors.
     syncMsMax: prng.nextInt(4) === 0 ? 300 : 2,
     orderMsMax: prng.nextInt(4) === 0 ? 500 : 6,
-    bandwidthBytesPerSecond: 20_000_000 + prng.nextInt(200_000_000),
+    // The largest guest that dirties its memory fastest still moves within a minute.
+    bandwidthBytesPerSecond: 100_000_000 + prng.nextInt(200_000_000),
     obeys: (host) => !troubles.of(host).hung,
   });
 }

@@ -28,6 +28,12 @@ interface Fate {
   reported: boolean;
 }
 
+interface Order {
+  readonly vm: VmName;
+  /** It ends the VM, or suspends it; otherwise it lets a received copy run. */
+  readonly ends: boolean;
+}
+
 /**
  * A VM is lost only when a fault, or an operator's word in doubt, ended its only copy, and then
  * somebody says so. The agents themselves never throw the last whole copy away.
@@ -36,8 +42,8 @@ export class NeverLost implements Checker {
   readonly name = "never-lost";
   readonly facts = ["stepped", "persisted", "copyChanged", "hostCrashed", "agentKilled"] as const;
   readonly #fates = new Map<VmName, Fate>();
-  /** Orders to run a received copy that have not been answered, by host. */
-  readonly #runs = new Map<HostId, Map<number, VmName>>();
+  /** Orders that matter and have not been answered, by host and id. */
+  readonly #orders = new Map<HostId, Map<number, Order>>();
 
   observe(fact: SimFact): string | undefined {
     if (fact.type === "stepped") this.#onStep(fact);
@@ -67,30 +73,37 @@ export class NeverLost implements Checker {
       if (effect.type === "notice") this.#onNotice(effect.notice);
       if (effect.type !== "run") continue;
       const { op, opId } = effect;
-      if (op.op === "runIncoming") this.#runsOf(host).set(opId, op.vm);
-      if (op.op === "stop" || op.op === "forget") this.#fateOf(op.vm).ended = true;
-      if (op.op === "suspend") this.#fateOf(op.spec.name).ended = true;
+      if (op.op === "runIncoming") this.#ordered(host, opId, { vm: op.vm, ends: false });
+      if (op.op === "stop" || op.op === "forget") {
+        this.#ordered(host, opId, { vm: op.vm, ends: true });
+      }
+      if (op.op === "suspend") this.#ordered(host, opId, { vm: op.spec.name, ends: true });
     }
   }
 
-  /** Only "there is no such copy" says for certain that it never ran. */
+  #ordered(host: HostId, opId: number, order: Order): void {
+    const orders = this.#orders.get(host) ?? new Map<number, Order>();
+    this.#orders.set(host, orders.set(opId, order));
+    if (order.ends) this.#fateOf(order.vm).ended = true;
+  }
+
   #onOpEnded(host: HostId, { opId, result }: Extract<Event, { type: "opEnded" }>): void {
-    const vm = this.#runs.get(host)?.get(opId);
-    if (vm === undefined) return;
-    this.#runs.get(host)?.delete(opId);
-    if (!result.ok && result.code !== "VM_ABSENT") this.#fateOf(vm).givenUp = true;
+    const order = this.#orders.get(host)?.get(opId);
+    if (!order) return;
+    this.#orders.get(host)?.delete(opId);
+    if (result.ok) return;
+    const fate = this.#fateOf(order.vm);
+    // Only "there is no such copy" says for certain that it never ran.
+    if (!order.ends) fate.givenUp ||= result.code !== "VM_ABSENT";
+    else if (result.code === "COMMAND_FAILED") fate.ended = false;
   }
 
   /** What it was told to run may have run. */
   #onAgentKilled(host: HostId): void {
-    for (const vm of this.#runs.get(host)?.values() ?? []) this.#fateOf(vm).givenUp = true;
-    this.#runs.delete(host);
-  }
-
-  #runsOf(host: HostId): Map<number, VmName> {
-    const runs = this.#runs.get(host) ?? new Map<number, VmName>();
-    this.#runs.set(host, runs);
-    return runs;
+    for (const { vm, ends } of this.#orders.get(host)?.values() ?? []) {
+      if (!ends) this.#fateOf(vm).givenUp = true;
+    }
+    this.#orders.delete(host);
   }
 
   #onNotice({ code, facts }: Notice): void {

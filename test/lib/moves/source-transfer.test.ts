@@ -154,6 +154,17 @@ describe("SourceTransfer", () => {
     expect(decision).toEqual({ kind: "abort", copyPaused: false, reason: "cancelled" });
   });
 
+  it("judges an order to migrate that was not answered only once its channel is closed", () => {
+    feed(0, ...streaming);
+    orders();
+    feed(0, failed("migrateOut", "TIMED_OUT"));
+    expect(wordsOf(orders())).toEqual(["run closeChannel"]);
+    feed(0, succeeded("closeChannel"));
+    expect(wordsOf(orders())).toEqual(["run moveVerdict"]);
+    const decision = feed(0, verdict("open"));
+    expect(decision).toEqual({ kind: "abort", copyPaused: true, reason: "migrateOut failed" });
+  });
+
   it("takes back a copy that was whole before the cancel reached it", () => {
     feed(0, ...streaming, happens.cancelled, sentOff());
     const decision = feed(0, verdict("open"));
