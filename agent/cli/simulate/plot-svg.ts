@@ -1,5 +1,4 @@
 import type { LoggedMove } from "#lib/simulation/move-recorder.ts";
-import { formatSpan } from "../units.ts";
 import type { LoadHistory } from "./load-history.ts";
 import { escapeXml, niceSteps, type Panel, round, toX, toY } from "./plot-scale.ts";
 import { bandShapes, bands, lineShapes, medianColour, rankColours } from "./plot-shapes.ts";
@@ -59,7 +58,7 @@ export function plotSvg({ title, history, result }: PlotOptions): string {
     ...loadPanel(cpu, `CPU, ${sdText(before.cpuSd, after.cpuSd)}`, history, history.cpu),
     ...loadPanel(memory, `memory, ${sdText(before.memSd, after.memSd)}`, history, history.memory),
     ...movesPanel(moves, moveLog),
-    ...goalMark(cpu, moves, secondsTo95),
+    ...goalMark([cpu, memory, moves], secondsTo95),
     ...timeAxis(moves),
     ...legend(history.cpu[0]?.length ?? 0),
     "</svg>",
@@ -106,9 +105,9 @@ function movesPanel(panel: Panel, moveLog: readonly LoggedMove[]): readonly stri
     const x = round(panel.left + bin * binWidth);
     return `<rect x="${x}" y="${y}" width="${round(Math.max(0.8, binWidth - 1))}" height="${round(panel.bottom - y)}" fill="${barColour}"/>`;
   });
-  const each = formatSpan((panel.toSecond / bins.length) * 1_000);
+  const each = Number((panel.toSecond / bins.length).toPrecision(3));
   return [
-    text({ x: panel.left, y: panel.top - 10, weight: "bold" }, `moves in each ${each}`),
+    text({ x: panel.left, y: panel.top - 10, weight: "bold" }, `moves in each ${each} s`),
     rule(panel, panel.bottom, gridColour),
     text({ x: panel.left - 8, y: panel.top + 4, anchor: "end", colour: faint }, String(most)),
     text({ x: panel.left - 8, y: panel.bottom + 4, anchor: "end", colour: faint }, "0"),
@@ -117,13 +116,16 @@ function movesPanel(panel: Panel, moveLog: readonly LoggedMove[]): readonly stri
 }
 
 /** When the cluster had come within 5 % of what a central greedy makes of it. */
-function goalMark(first: Panel, last: Panel, second: number | null): readonly string[] {
+function goalMark(panels: readonly Panel[], second: number | null): readonly string[] {
   if (second === null) return [];
-  const x = toX(first, second);
-  return [
-    `<line x1="${x}" y1="${first.top}" x2="${x}" y2="${last.bottom}" stroke="${goalColour}" stroke-dasharray="4 3"/>`,
-    text({ x: x + 5, y: first.top + 12, colour: goalColour }, `95 % level after ${second} s`),
-  ];
+  const lines = panels.map((panel) => {
+    const x = toX(panel, second);
+    return `<line x1="${x}" y1="${panel.top}" x2="${x}" y2="${panel.bottom}" stroke="${goalColour}" stroke-dasharray="4 3"/>`;
+  });
+  const [first] = panels;
+  if (first === undefined) return [];
+  const at = { x: toX(first, second) + 5, y: first.top + 14, colour: goalColour };
+  return [...lines, text(at, `95 % level after ${second} s`)];
 }
 
 function timeAxis(panel: Panel): readonly string[] {
@@ -188,5 +190,5 @@ function percent(share: number): string {
 function maxOf(samples: readonly Float32Array[]): number {
   let max = 1;
   for (const hosts of samples) for (const share of hosts) max = Math.max(max, share);
-  return max;
+  return Math.ceil(max * 10 - 1e-6) / 10;
 }

@@ -31,11 +31,7 @@ export function traceCluster(options: TraceClusterOptions): ClusterModel {
   let next = 0;
   const vms = trace.vms.map((vm, index): ModelVm => {
     const host = firstWithRoom(free, vm.memoryBytes, next);
-    if (host === undefined) {
-      throw new SimulationInputError(
-        `its VMs do not fit into the memory of ${hosts.length} hosts: give them more, or take more hosts`,
-      );
-    }
+    if (host === undefined) throw tooSmall(trace, hosts);
     free[host] = (free[host] ?? 0) - vm.memoryBytes;
     next = (host + 1) % hosts.length;
     return {
@@ -49,6 +45,15 @@ export function traceCluster(options: TraceClusterOptions): ClusterModel {
     };
   });
   return { hosts, vms };
+}
+
+function tooSmall(trace: Trace, hosts: readonly ModelHost[]): SimulationInputError {
+  const needed = trace.vms.reduce((sum, vm) => sum + vm.memoryBytes, 0) / gibibyte;
+  const size = (hosts[0]?.memoryCapacityBytes ?? 0) / gibibyte;
+  return new SimulationInputError(
+    `its VMs may have ${Math.ceil(needed)} GiB together, which do not fit on ${hosts.length} hosts of ` +
+      `${Math.floor(size)} GiB: give these more memory, or take more of them`,
+  );
 }
 
 function hostsFor({ trace, hosts, hostCores, hostMemoryBytes }: TraceClusterOptions): ModelHost[] {
