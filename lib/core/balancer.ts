@@ -71,6 +71,8 @@ export interface BalancerOptions {
   readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
   /** A round had a reason to move something away, and found no move that may be proposed. */
   readonly noMoveFits: (nowMs: number) => void;
+  /** A leg of an exchange that was proposed will not come about, in words. */
+  readonly swapRefused: (vm: VmName, reason: string) => void;
 }
 
 /** The source's side of the election: when to look, what to propose, whom to ask next. */
@@ -205,6 +207,11 @@ export class Balancer {
     nowMs: number,
   ): { status: number; message: string } | null {
     return this.#askFor({ vm, target, requestId, reason: "operator" }, nowMs);
+  }
+
+  /** True while the VM is proposed to somebody. */
+  asks(vm: VmName): boolean {
+    return [...this.#asked.values()].some((one) => one.proposal.vm === vm);
   }
 
   /** A leg of an exchange: this VM to that host. Null when asked, else why not. */
@@ -357,6 +364,7 @@ export class Balancer {
 
   #drop(proposal: Proposal, status: number, message: string): void {
     this.#asked.delete(proposal.moveId);
+    if (proposal.reason === "swap") this.#options.swapRefused(proposal.vm, message);
     if (proposal.requestId !== null) {
       this.#options.reply(proposal.requestId, { status, message, data: null, moveId: null });
     }

@@ -81,6 +81,7 @@ export function buildParts(options: BuildOptions): Parts {
       cluster,
       reply: (requestId, result): void => desk.reply(requestId, result),
       noMoveFits: (atMs): void => exchange.noMoveFits(atMs),
+      swapRefused: (vm, reason): void => exchange.swapRefused(vm, reason),
     },
     nowMs,
   );
@@ -89,7 +90,7 @@ export function buildParts(options: BuildOptions): Parts {
     history,
     wallOffsetMs: () => self.wallOffsetMs,
     propose: (vm, target, atMs) => balancer.proposeSwap(vm, target, atMs),
-    moving: (vm) => mover.table.ofVm(vm) !== undefined,
+    underWay: (vm) => mover.table.ofVm(vm) !== undefined || balancer.asks(vm),
     inventoryOf: (host) => cluster.view.inventoryOf(host)?.record.body.vms ?? [],
   });
   const admission = new Admission({ ...shared, swapRefusal: (vm) => exchange.swapRefusal(vm) });

@@ -20,11 +20,12 @@ const roundsApartMsMax = 5_000;
 /** Looking weighs every pair of VMs with a sample of hosts: not at every round. */
 const lookMs = 5_000;
 const answerMs = 5_000;
-/** A leg that has not begun is asked for again, and so often at most. */
+/** A leg that has not begun is asked for again, and so often at most; the first can wait least. */
 const retryMs = 2_000;
 const refusalsMax = 30;
-/** A host that refused an exchange is left alone for this long. */
-const skipMs = 30_000;
+const firstRefusalsMax = 3;
+/** A host that refused is left alone for this long: most are in an exchange, which takes as long. */
+const skipMs = 15_000;
 const skippedMax = 64;
 /** Beside twice what the transfers should take. */
 const spareMs = 60_000;
@@ -34,8 +35,6 @@ export interface ExchangeDeskOptions extends ExchangePartnerOptions {
   readonly prng: Prng;
   /** The VMs of another host, as it gossips them. */
   readonly inventoryOf: (host: HostId) => readonly VmEntry[];
-  /** True while a move of the VM is under way here. */
-  readonly moving: (vm: VmName) => boolean;
 }
 
 /** The exchange that this host has begun. */
@@ -86,10 +85,9 @@ export class ExchangeDesk {
 
   #look(nowMs: number): Exchange | null {
     const { surroundings, planning, prng } = this.#options;
-    const thirds = surroundings.others();
-    const open = thirds.filter(
-      (host) => !host.draining && (this.#skippedUntilMs.get(host.host) ?? 0) <= nowMs,
-    );
+    const open = surroundings
+      .others()
+      .filter((host) => !host.draining && (this.#skippedUntilMs.get(host.host) ?? 0) <= nowMs);
     const look = {
       self: surroundings.own(),
       vms: surroundings.ownVms(nowMs),
@@ -99,7 +97,7 @@ export class ExchangeDesk {
       params: planning,
     };
     if (look.self.draining || !onlyMemoryIsShort(look)) return null;
-    return bestExchange({ ...look, thirds, vmsOf: (host) => this.#vmsOf(host) });
+    return bestExchange({ ...look, thirds: open, vmsOf: (host) => this.#vmsOf(host) });
   }
 
   #vmsOf({ host }: HostFigures): readonly VmFigures[] {
@@ -196,9 +194,24 @@ export class ExchangeDesk {
     else this.#refused(own, refusal);
   }
 
+  /** What was proposed here will not come about. */
+  swapRefused(vm: VmName, reason: string): void {
+    this.#partner.refused(vm, reason);
+    const own = this.#own;
+    const leg = own?.legs[own.leg];
+    if (own && leg?.vm === vm && leg.from === this.#options.self.options.self) {
+      this.#refused(own, reason);
+    }
+  }
+
   #refused(own: Own, refusal: string): void {
     own.refusals += 1;
-    if (own.refusals >= refusalsMax) this.#end(own, refusal);
+    if (own.refusals < (own.leg === 0 ? firstRefusalsMax : refusalsMax)) return;
+    // Somebody's figures are not as they are gossiped: these two are left alone for a while.
+    for (const host of [own.partner.host, own.legs[own.leg]?.to]) {
+      if (host !== undefined) this.#skip(host, own.nextTryMs);
+    }
+    this.#end(own, refusal);
   }
 
   /** An own VM runs on another host now. */
@@ -220,13 +233,13 @@ export class ExchangeDesk {
   }
 
   #tryLeg(own: Own, { vm, from, to }: Leg, nowMs: number): void {
-    const { self, outbox, propose, moving } = this.#options;
+    const { self, outbox, propose, underWay } = this.#options;
     own.nextTryMs = nowMs + retryMs;
     if (from !== self.options.self) {
       outbox.send(from, { type: "passOn", exchangeId: own.exchangeId, vm, to });
       return;
     }
-    if (moving(vm)) return;
+    if (underWay(vm)) return;
     const refusal = propose(vm, to, nowMs);
     if (refusal !== null) this.#refused(own, refusal);
   }
@@ -234,7 +247,9 @@ export class ExchangeDesk {
   #end(own: Own, why: string | null): void {
     const { ledger, outbox } = this.#options;
     this.#own = null;
-    this.#rounds = 0;
+    // Where nothing has been moved yet, the next round may look for another pair at once.
+    if (own.leg > 0) this.#rounds = 0;
+    else this.#lastLookMs = Number.NEGATIVE_INFINITY;
     ledger.unhold(own.take.vm);
     const { exchangeId, partner, give, take } = own;
     outbox.send(partner.host, { type: "exchangeOver", exchangeId });

@@ -30,6 +30,8 @@ export interface ExchangePartnerOptions {
   readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
   /** Proposes a leg: this own VM to that host. Null when it is being asked, else why not. */
   readonly propose: (vm: VmName, target: HostId, nowMs: number) => string | null;
+  /** True while the VM is proposed or moved from here. */
+  readonly underWay: (vm: VmName) => boolean;
 }
 
 /** The exchange that this host has agreed to. */
@@ -116,10 +118,23 @@ export class ExchangePartner {
       this.#answer(asker, message, refusal);
       return;
     }
-    // Asked again while it is on its way, there is nothing to do; `departed` answers.
-    const underWay = this.#options.propose(vm, to, nowMs);
-    if (underWay === null) this.#passing.set(vm, { exchangeId, asker, to });
-    else if (!this.#passing.has(vm)) this.#answer(asker, message, underWay);
+    // Asked again while it is on its way, there is nothing to do: its end will answer.
+    if (this.#passing.has(vm) && this.#options.underWay(vm)) return;
+    const objection = this.#options.propose(vm, to, nowMs);
+    if (objection === null) this.#passing.set(vm, { exchangeId, asker, to });
+    else {
+      this.#passing.delete(vm);
+      this.#answer(asker, message, objection);
+    }
+  }
+
+  /** What was proposed will not come about. */
+  refused(vm: VmName, reason: string): void {
+    const passing = this.#passing.get(vm);
+    if (!passing) return;
+    this.#passing.delete(vm);
+    const { exchangeId, asker, to } = passing;
+    this.#answer(asker, { type: "passOn", exchangeId, vm, to }, reason);
   }
 
   #passOnRefusal({ exchangeId, vm }: PassOnMessage, nowMs: number): string | null {
