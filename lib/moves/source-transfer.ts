@@ -51,6 +51,8 @@ export class SourceTransfer {
   #voteAtMs: number | undefined;
   #abortReason: string | undefined;
   #forwardSinceMs = 0;
+  /** The channel is being closed, before it is judged what is left. */
+  #cuttingOff = false;
   #pausedSinceMs: number | undefined;
   #transferredBytes = 0;
 
@@ -187,7 +189,7 @@ export class SourceTransfer {
   #onOpEnded(op: HostOpName, result: HostOpResult, nowMs: number): SourceDecision | null {
     if (op === "connectChannel") this.#onConnected(result);
     else if (op === "migrateOut") return this.#onMigrated(result, nowMs);
-    else if (op === "closeChannel" && this.#stage === "judging") this.#askVerdict();
+    else if (op === "closeChannel") this.#onCutOff();
     else if (op === "moveVerdict") return this.#onVerdict(verdictOf(result), nowMs);
     return null;
   }
@@ -248,7 +250,14 @@ export class SourceTransfer {
     else if (this.#stage !== "judging") this.#judge(reason);
   }
 
+  #onCutOff(): void {
+    if (this.#stage !== "judging" || !this.#cuttingOff) return;
+    this.#cuttingOff = false;
+    this.#askVerdict();
+  }
+
   #cutOff(reason: string, nowMs: number): void {
+    this.#cuttingOff = true;
     this.#abortReason ??= reason;
     this.#stage = "judging";
     this.#deadlineMs = undefined;
