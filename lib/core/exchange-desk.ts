@@ -7,7 +7,6 @@ import { transferMs } from "../planning/action-cost.ts";
 import { bestExchange, type Exchange, type Leg, onlyMemoryIsShort } from "../planning/exchange.ts";
 import type { HostFigures } from "../planning/host-figures.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
-import { wireLimits } from "../wire/limits.ts";
 import type { SwapMessage } from "../wire/messages.ts";
 import { ExchangePartner, type ExchangePartnerOptions } from "./exchange-partner.ts";
 import { ownSummary } from "./own-figures.ts";
@@ -20,6 +19,9 @@ const roundsApartMsMax = 5_000;
 /** Looking weighs every pair of VMs with a sample of hosts: not at every round. */
 const lookMs = 5_000;
 const answerMs = 5_000;
+/** The partner holds memory for so long, and is told so often that the exchange goes on. */
+const holdMs = 20_000;
+const renewMs = 5_000;
 /** A leg that has not begun is asked for again, and so often at most; the first can wait least. */
 const retryMs = 2_000;
 const refusalsMax = 30;
@@ -27,8 +29,9 @@ const firstRefusalsMax = 3;
 /** A host that refused is left alone for this long: most are in an exchange, which takes as long. */
 const skipMs = 15_000;
 const skippedMax = 64;
-/** Beside twice what the transfers should take. */
+/** An exchange may take so long beside twice what its transfers should take. */
 const spareMs = 60_000;
+const exchangeMsMax = 3_600_000;
 
 export interface ExchangeDeskOptions extends ExchangePartnerOptions {
   readonly self: Self;
@@ -44,6 +47,7 @@ interface Own extends Exchange {
   /** Index of the leg that is to be done; -1 while the partner has not answered. */
   leg: number;
   nextTryMs: number;
+  nextRenewMs: number;
   refusals: number;
 }
 
@@ -110,22 +114,35 @@ export class ExchangeDesk {
   }
 
   #begin(found: Exchange, nowMs: number): void {
-    const { self, guests, ledger, outbox, prng, planning } = this.#options;
-    const exchangeId = prng.hex(16);
+    const { prng, planning } = this.#options;
     const transfersMs = found.legs.reduce((sum, { vm }) => {
       const { load } = vm === found.give.vm ? found.give : found.take;
       return sum + transferMs(load, planning);
     }, 0);
-    const holdMs = Math.min(spareMs + 2 * transfersMs, wireLimits.holdMsMax);
-    const times = { untilMs: nowMs + holdMs, nextTryMs: nowMs + answerMs };
-    this.#own = { ...found, ...times, exchangeId, leg: -1, refusals: 0 };
-    const { vm, memoryBytes, load, policy } = found.give;
-    outbox.send(found.partner.host, {
+    const own = {
+      ...found,
+      exchangeId: prng.hex(16),
+      untilMs: nowMs + Math.min(spareMs + 2 * transfersMs, exchangeMsMax),
+      leg: -1,
+      nextTryMs: nowMs + answerMs,
+      nextRenewMs: nowMs,
+      refusals: 0,
+    };
+    this.#own = own;
+    this.#tellPartner(own, nowMs);
+  }
+
+  /** The offer, and later that it still stands. */
+  #tellPartner(own: Own, nowMs: number): void {
+    const { self, guests, ledger, outbox } = this.#options;
+    const { vm, memoryBytes, load, policy } = own.give;
+    own.nextRenewMs = nowMs + renewMs;
+    outbox.send(own.partner.host, {
       type: "exchange",
-      exchangeId,
+      exchangeId: own.exchangeId,
       give: { vm, memoryBytes, load, policy },
-      take: found.take.vm,
-      gain: found.gain,
+      take: own.take.vm,
+      gain: own.gain,
       source: ownSummary(self, guests, ledger),
       holdMs,
     });
@@ -273,7 +290,9 @@ export class ExchangeDesk {
   timeout(nowMs: number): void {
     this.#partner.timeout(nowMs);
     const own = this.#own;
-    if (!own || own.nextTryMs > nowMs) return;
+    if (!own) return;
+    if (own.nextRenewMs <= nowMs) this.#tellPartner(own, nowMs);
+    if (own.nextTryMs > nowMs) return;
     const leg = own.legs[own.leg];
     const gone = leg && this.#absent([own.partner.host, leg.from, leg.to]);
     if (nowMs >= own.untilMs) this.#end(own, "it takes too long");
@@ -294,7 +313,7 @@ export class ExchangeDesk {
   }
 
   nextTimeoutMs(): number | undefined {
-    const own = this.#own ? this.#own.nextTryMs : undefined;
-    return earliestMs(own, this.#partner.nextTimeoutMs());
+    const own = this.#own;
+    return earliestMs(own?.nextTryMs, own?.nextRenewMs, this.#partner.nextTimeoutMs());
   }
 }

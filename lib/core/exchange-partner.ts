@@ -69,6 +69,10 @@ export class ExchangePartner {
   /** Judges the offer by own figures and holds memory for what is to come. */
   asked(asker: HostId, message: ExchangeMessage, nowMs: number): void {
     const { exchangeId, give, take, holdMs } = message;
+    if (this.#joined?.exchangeId === exchangeId && this.#joined.asker === asker) {
+      this.#joined = { ...this.#joined, untilMs: nowMs + holdMs };
+      return;
+    }
     const refusal = this.#refusal(asker, message, nowMs);
     if (refusal === null) {
       this.#joined = { exchangeId, asker, give: give.vm, take, untilMs: nowMs + holdMs };

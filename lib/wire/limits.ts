@@ -25,8 +25,8 @@ export const wireLimits = {
   groupLengthMax: 63,
   reasonLengthMax: 512,
   requestIdLengthMax: 64,
-  /** Longest that a host holds memory for an exchange, ms. */
-  holdMsMax: 3_600_000,
+  /** Longest that a host holds memory for an exchange unless it is asked again, ms. */
+  holdMsMax: 60_000,
   /** JSON text of a verb's result. */
   resultLengthMax: 64 * 1024,
 } as const;

@@ -170,7 +170,10 @@ export interface ExchangedVm {
   readonly policy: VmPolicy;
 }
 
-/** Asks the receiver to give its VM `take` for the sender's `give`, where no single move fits. */
+/**
+ * Asks the receiver to give its VM `take` for the sender's `give`, where no single move fits.
+ * Repeated while the exchange goes on: memory held for a sender that died is free again soon.
+ */
 export interface ExchangeMessage {
   readonly type: "exchange";
   /** 16 hex digits. */
@@ -180,7 +183,7 @@ export interface ExchangeMessage {
   readonly gain: number;
   /** The sender's own projected load, fresher than gossip. */
   readonly source: HostSummary;
-  /** How long the receiver is to keep memory free for `give`, ms. */
+  /** How long the receiver is to keep memory free for `give`, ms from now. */
   readonly holdMs: number;
 }
 

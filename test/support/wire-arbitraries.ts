@@ -290,7 +290,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     take: vmName,
     gain: signed,
     source: summary,
-    holdMs: fc.nat(3_600_000),
+    holdMs: fc.nat(60_000),
   }),
   fc.record({
     type: fc.constant("exchangeAnswer" as const),
