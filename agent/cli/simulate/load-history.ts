@@ -1,9 +1,9 @@
 import type { BalanceProgress } from "#lib/simulation/balance-run.ts";
 
 /** More columns than this could not be told apart in a picture. */
-const samplesMax = 600;
+const columnsMax = 600;
 
-/** How loaded each host was, at most 600 times over a run. */
+/** How loaded each host was: so many times over a run, and at its end. */
 export class LoadHistory {
   readonly seconds: number[] = [];
   /** By sample, then by host: shares of the host's capacity. */
@@ -12,7 +12,7 @@ export class LoadHistory {
   readonly #strideSeconds: number;
   readonly #lastSecond: number;
 
-  constructor(runSeconds: number) {
+  constructor(runSeconds: number, samplesMax = columnsMax) {
     this.#strideSeconds = Math.max(1, Math.ceil(runSeconds / samplesMax));
     this.#lastSecond = runSeconds;
   }

@@ -7,7 +7,7 @@ import { countOf, formatBytes, formatPotential, formatShare, formatSpan } from "
 import type { VerbContext } from "../verb-context.ts";
 import type { LoadHistory } from "./load-history.ts";
 import type { Scenario } from "./load-scenario.ts";
-import type { SimulateResult } from "./simulate.ts";
+import type { SimulateResult } from "./simulate-result.ts";
 
 /** Moves beyond this many: --json has them all. */
 const movesShownMax = 12;

@@ -1,9 +1,5 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import {
-  type BalanceOptions,
-  type BalanceResult,
-  runBalance,
-} from "#lib/simulation/balance-run.ts";
+import { type BalanceOptions, runBalance } from "#lib/simulation/balance-run.ts";
 import { exitCodes, UsageError } from "../cli-error.ts";
 import { printJson, type VerbContext, type VerbRunner } from "../verb-context.ts";
 import { LoadHistory } from "./load-history.ts";
@@ -12,13 +8,15 @@ import { plotSvg } from "./plot-svg.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { readSimulateOptions, type SimulateOptions } from "./read-options.ts";
 import { reportLines } from "./report.ts";
+import type { SimulateResult } from "./simulate-result.ts";
 
 /** `evenkeel simulate`: what the agents would do with a cluster, on a virtual clock in this process. */
 export const simulate: VerbRunner = async (context, input) => {
   const options = readSimulateOptions(input.options);
   const scenario = loadScenario(options);
   if (options.plot !== null) mustBeWritable(options.plot);
-  const history = new LoadHistory(scenario.seconds);
+  // Without a picture nobody sees more than how it began and how it ended.
+  const history = new LoadHistory(scenario.seconds, options.plot === null ? 1 : undefined);
   const result = run(scenario, options, { context, history });
   if (options.plot !== null) {
     const svg = plotSvg({ title: titleOf(scenario, result), history, result });
@@ -27,12 +25,6 @@ export const simulate: VerbRunner = async (context, input) => {
   show({ scenario, result, history, context });
   return result.violations > 0 ? exitCodes.failed : exitCodes.ok;
 };
-
-/** What the process itself took, beside what came of the run. */
-export interface SimulateResult extends BalanceResult {
-  readonly cpuSeconds: number;
-  readonly peakRssBytes: number;
-}
 
 function run(
   scenario: Scenario,

@@ -88,6 +88,15 @@ describe("LoadHistory", () => {
   });
 });
 
+it("LoadHistory keeps only the first and the last sample where nobody looks at more", () => {
+  const history = new LoadHistory(50, 1);
+  for (let second = 1; second <= 50; second++) {
+    const spread = { cpuSd: 0, cpuMax: 0, memSd: 0, memMax: 0 };
+    history.observe({ second, moves: 0, spread, cpuShares: [second], memoryShares: [0] });
+  }
+  expect(history.cpu.map(([share]) => share)).toEqual([1, 50]);
+});
+
 describe("niceSteps()", () => {
   it.each([
     [1, 5, [0, 0.2, 0.4, 0.6, 0.8, 1]],
