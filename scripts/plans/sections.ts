@@ -1,3 +1,4 @@
+import { bitbrains } from "./bitbrains-section.ts";
 import { cluster20, cluster20Capped, cluster100, cluster1000 } from "./named-clusters.ts";
 import { optimum } from "./optimum-section.ts";
 import { otherClusters } from "./other-clusters.ts";
@@ -17,4 +18,5 @@ export const SECTIONS: readonly Section[] = [
   synthetic,
   quietHour,
   tightMemory,
+  bitbrains,
 ];
