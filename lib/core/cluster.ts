@@ -6,7 +6,12 @@ import type { MembershipOrder } from "../membership/order.ts";
 import { membershipDefaults } from "../membership/params.ts";
 import type { HostSummary } from "../model/host.ts";
 import type { HostId } from "../model/ids.ts";
-import type { ClusterDocument, HostRecord, InventoryRecord } from "../model/record.ts";
+import type {
+  ClusterDocument,
+  HostRecord,
+  InventoryRecord,
+  SummaryRecord,
+} from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import { viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
@@ -24,6 +29,22 @@ const publishIntervalMs = 5_000;
 const publishUrgentMs = 250;
 /** From the first connection to telling everybody: the news topic needs a moment to form. */
 const helloMs = 500;
+/**
+ * Where most hosts are as new as this one, all start at once: hello waits, and is not said to more
+ * than so many. They find each other by push-pull; the news of a thousand hellos would only delay it.
+ */
+const helloLateMs = 2_500;
+const helloHostsMin = 6;
+const helloHostsMax = 64;
+/** A host that has published no more often has just started. */
+const newcomerSeqMax = 3;
+/** Peers whose addresses are kept over a restart. */
+const rememberedMax = 256;
+/** Fresh summaries that planning weighs where there are more hosts than everybody knows. */
+const weighedMax = 128;
+/** How soon the transport hears of newcomers, ms: the list of all is long, and each is a change. */
+const peersIntervalsMs = { few: 0, many: 250, large: 5_000 } as const;
+const fewHostsMax = 64;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
 const openMembersMax = 64;
 /** Our identity heard from another process so often within a minute is a clone, not a backup. */
@@ -51,10 +72,15 @@ export class Cluster {
   readonly #outbox: Outbox;
   readonly #deadlines = new Deadlines<"gossip" | "publish" | "hello">();
   readonly #connected = new Set<HostId>();
+  readonly #remembered = new Set<HostId>();
   readonly #records: OwnRecords;
   #round: HostId[] = [];
   #lastPublishMs = Number.NEGATIVE_INFINITY;
   #peersChanged = false;
+  #peersAtMs = Number.NEGATIVE_INFINITY;
+  #nowMs = 0;
+  #changes = 0;
+  #saysHelloLate = true;
   #strikes: number[] = [];
   #refutations = 0;
   #suspicions = 0;
@@ -66,7 +92,12 @@ export class Cluster {
     this.#self = options.self;
     this.#outbox = options.outbox;
     const self = options.self.options.self;
-    this.view = new View({ self, params: viewDefaults });
+    this.view = new View({
+      self,
+      params: viewDefaults,
+      keeps: (host) => this.#connected.has(host) || this.membership.stateOf(host) !== "alive",
+      displaced: (host) => this.#displaced(host),
+    });
     const { keyed } = options.self.options;
     const { describe, inventory } = options;
     this.#records = new OwnRecords({ host: self, keyed, view: this.view, describe, inventory });
@@ -91,15 +122,39 @@ export class Cluster {
     };
   }
 
-  /** Members that may be told and asked; in member-id order, without this one. */
-  live(): readonly HostId[] {
-    return this.view
-      .hosts()
-      .filter((host) => host !== this.#self.options.self)
-      .filter((host) => this.membership.stateOf(host) === "alive");
+  /** Of the last timeout or exchange. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Changes with everything that `live` depends on. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /**
+   * What the live members say of themselves, without this one: of all, in the order of their ids;
+   * in a large cluster of those that were heard of a short while ago, newest first.
+   */
+  live(): readonly SummaryRecord[] {
+    const summaries = this.view.isLarge
+      ? this.view.freshest(weighedMax, this.#nowMs)
+      : this.view.hosts().flatMap((host) => this.view.summaryOf(host)?.record ?? []);
+    return summaries.filter(({ host }) => this.isLive(host));
+  }
+
+  /** False for this host itself. */
+  isLive(host: HostId): boolean {
+    return host !== this.#self.options.self && this.membership.stateOf(host) === "alive";
+  }
+
+  /** Peers that an earlier life remembered. */
+  peersRemembered(hosts: readonly HostId[]): void {
+    for (const host of hosts) this.#remembered.add(host);
   }
 
   start(nowMs: number): void {
+    this.#nowMs = nowMs;
     this.#publish(nowMs);
     this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
   }
@@ -109,10 +164,11 @@ export class Cluster {
   }
 
   timeout(nowMs: number): void {
+    this.#nowMs = nowMs;
     for (const due of this.#deadlines.due(nowMs)) {
       if (due === "gossip") this.#gossip(nowMs);
       else if (due === "publish") this.#publish(nowMs);
-      else this.#broadcastSelf();
+      else this.#hello(nowMs);
     }
     if (reached(this.membership.nextTimeoutMs(), nowMs)) {
       this.#obey(this.membership.timeout(nowMs), nowMs);
@@ -160,7 +216,9 @@ export class Cluster {
     for (const [host, incarnation, seq] of message.entries) {
       if (host === this.#self.options.self) this.#onOwnVersion(incarnation, seq, nowMs);
     }
-    const { records, wants } = this.view.answer(message.entries);
+    const { view } = this;
+    const isPartial = message.partial === true;
+    const { records, wants } = view.answer(message.entries, nowMs, isPartial);
     const documents = this.#self.options.keyed
       ? this.view.answerDocuments(message.documents)
       : { documents: [], wantsDocuments: [] };
@@ -169,12 +227,21 @@ export class Cluster {
       records.length + wants.length + verdicts.length > 0 ||
       documents.documents.length + documents.wantsDocuments.length > 0
     ) {
-      this.#outbox.send(from, { type: "delta", records, wants, verdicts, ...documents });
+      const parts = { records, wants, verdicts, ...documents };
+      this.#outbox.send(from, deltaOf({ ...parts, ...this.#ages(records, nowMs) }));
     }
   }
 
+  /** Where records travel for longer than they take to be renewed, their age goes along. */
+  #ages(records: readonly HostRecord[], nowMs: number): { ages?: readonly number[] } {
+    return this.view.isLarge ? { ages: this.view.agesOf(records, nowMs) } : {};
+  }
+
   onDelta(from: HostId, message: DeltaMessage, nowMs: number): void {
-    for (const record of message.records) this.#onRecord(record, nowMs);
+    this.#nowMs = nowMs;
+    for (const [index, record] of message.records.entries()) {
+      this.#onRecord(record, nowMs, message.ages?.[index]);
+    }
     this.#hearVerdicts(message.verdicts, nowMs);
     if (this.#self.options.keyed) {
       for (const document of message.documents) this.offerDocument(document);
@@ -185,7 +252,7 @@ export class Cluster {
         ? this.view.documentsFor(message.wantsDocuments)
         : [];
     if (records.length + documents.length > 0) {
-      this.#outbox.send(from, deltaOf({ records, documents }));
+      this.#outbox.send(from, deltaOf({ records, documents, ...this.#ages(records, nowMs) }));
     }
   }
 
@@ -205,9 +272,13 @@ export class Cluster {
   }
 
   /** Whom the transport should know, when it changed; called at the end of each step. */
-  flushPeers(): void {
+  flushPeers(nowMs: number): void {
     if (!this.#peersChanged) return;
+    const { few, many, large } = peersIntervalsMs;
+    const waitMs = this.view.isLarge ? large : this.view.size > fewHostsMax ? many : few;
+    if (nowMs < this.#peersAtMs + waitMs) return;
     this.#peersChanged = false;
+    this.#peersAtMs = nowMs;
     const peers = [];
     for (const host of this.view.hosts()) {
       const summary = this.view.summaryOf(host)?.record.body;
@@ -219,6 +290,8 @@ export class Cluster {
 
   #gossip(nowMs: number): void {
     this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
+    // What was fresh a second ago may be no longer.
+    if (this.view.isLarge) this.#changes += 1;
     const neighbour = this.#nextNeighbour();
     if (neighbour) this.#sendDigest(neighbour);
   }
@@ -240,7 +313,26 @@ export class Cluster {
       entries: this.view.digest(this.#options.prng),
       documents: this.#self.options.keyed ? this.view.documentDigest() : [],
       verdicts: this.membership.verdicts(),
+      ...(this.view.isLarge ? { partial: true as const } : {}),
     });
+  }
+
+  /** Said once, so that a newcomer is known to all at once. */
+  #hello(nowMs: number): void {
+    const others = this.view.size - 1;
+    if (others < helloHostsMin || !this.#startsWithTheOthers()) this.#broadcastSelf();
+    else if (this.#saysHelloLate) {
+      this.#saysHelloLate = false;
+      this.#deadlines.set("hello", nowMs + helloLateMs);
+    } else if (others <= helloHostsMax) this.#broadcastSelf();
+  }
+
+  #startsWithTheOthers(): boolean {
+    let newcomers = 0;
+    for (const host of this.view.hosts()) {
+      if ((this.view.summaryOf(host)?.record.seq ?? 0) <= newcomerSeqMax) newcomers += 1;
+    }
+    return newcomers > this.view.size / 2;
   }
 
   #broadcastSelf(): void {
@@ -254,11 +346,11 @@ export class Cluster {
     this.#records.publish(this.membership.incarnation, nowMs);
   }
 
-  #onRecord(record: HostRecord, nowMs: number): void {
+  #onRecord(record: HostRecord, nowMs: number, ageMs = 0): void {
     const { keyed } = this.#self.options;
     if (!keyed && (record.kind === "inventory" || this.#isCrowded(record.host))) return;
     const before = this.view.summaryOf(record.host)?.record.body;
-    const result = this.view.merge(record, nowMs);
+    const result = this.view.merge(record, nowMs, ageMs);
     if (result === "own") this.#onOwnVersion(record.incarnation, record.seq, nowMs);
     if (result !== "new") {
       this.#stale += 1;
@@ -266,8 +358,9 @@ export class Cluster {
     }
     this.#accepted += 1;
     if (record.kind !== "summary") return;
+    this.#changes += 1;
     const { body } = record;
-    if (!before || before.addresses.join() !== body.addresses.join()) this.#rememberPeer(record);
+    if (!before || !haveSame(before.addresses, body.addresses)) this.#rememberPeer(record);
     if (before?.presence !== body.presence || before?.probePort !== body.probePort) {
       this.#peersChanged = true;
     }
@@ -283,6 +376,11 @@ export class Cluster {
 
   #rememberPeer(record: HostRecord & { kind: "summary" }): void {
     this.#peersChanged = true;
+    if (!this.#remembered.has(record.host)) {
+      // Whom to dial after a restart need not be everybody.
+      if (this.#remembered.size >= rememberedMax) return;
+      this.#remembered.add(record.host);
+    }
     const { addresses, probePort } = record.body;
     this.#outbox.persist([journalEntry(journalKeys.peer(record.host), { addresses, probePort })]);
   }
@@ -348,21 +446,36 @@ export class Cluster {
 
   #onChanged(order: Extract<MembershipOrder, { type: "changed" }>, nowMs: number): void {
     const { host, state, previous, because } = order;
+    this.#changes += 1;
     if (state === "suspect") this.#suspicions += 1;
     const name = this.view.summaryOf(host)?.record.body.name ?? host;
+    // In a large cluster members are met and forgotten all the time.
+    const known = previous === undefined && this.view.isLarge ? "debug" : "info";
     this.#outbox.notice(
-      state === "alive" || state === "left" ? "info" : "warn",
+      state === "alive" || state === "left" ? known : "warn",
       `member-${state ?? "forgotten"}`,
       `${name} is ${state ?? "forgotten"}: ${because}`,
       { host, name, state: state ?? null, previous: previous ?? null },
     );
     if (state === undefined) {
       this.view.drop(host);
-      this.#outbox.persist([journalEntry(journalKeys.peer(host), undefined)]);
-      this.#peersChanged = true;
+      this.#forgetPeer(host);
     }
     if (state === "left") this.#peersChanged = true;
     this.#options.memberChanged(host, state, nowMs);
+  }
+
+  /** A stranger of whom there is fresh news took its place in a full view. */
+  #displaced(host: HostId): void {
+    this.#changes += 1;
+    this.membership.forget(host);
+    this.#forgetPeer(host);
+  }
+
+  #forgetPeer(host: HostId): void {
+    this.#peersChanged = true;
+    if (!this.#remembered.delete(host)) return;
+    this.#outbox.persist([journalEntry(journalKeys.peer(host), undefined)]);
   }
 
   #jittered(intervalMs: number): number {
@@ -380,6 +493,10 @@ function deltaOf(parts: Partial<Omit<DeltaMessage, "type">>): DeltaMessage {
     wantsDocuments: [],
     ...parts,
   };
+}
+
+function haveSame(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]));
 }
 
 function reached(atMs: number | undefined, nowMs: number): boolean {

@@ -39,6 +39,7 @@ export interface MoveOfGuest {
 export class GuestTable {
   readonly #guests = new Map<VmName, Guest>();
   #strays: readonly CopyReport[] = [];
+  #sorted: readonly Guest[] | null = null;
 
   get(vm: VmName): Guest | undefined {
     return this.#guests.get(vm);
@@ -46,7 +47,8 @@ export class GuestTable {
 
   /** In name order. */
   all(): readonly Guest[] {
-    return sortedBy([...this.#guests.values()], (guest) => guest.owned.spec.name);
+    this.#sorted ??= sortedBy(this.#guests.values(), (guest) => guest.owned.spec.name);
+    return this.#sorted;
   }
 
   get size(): number {
@@ -79,16 +81,18 @@ export class GuestTable {
       failedMoves: 0,
     };
     this.#guests.set(owned.spec.name, guest);
+    this.#sorted = null;
     return guest;
   }
 
   disown(vm: VmName): void {
     this.#guests.delete(vm);
+    this.#sorted = null;
   }
 
   /**
-   * Takes the hypervisor's full list. Returns the guests that should run and have no copy, and the
-   * strays that were not there before.
+   * Takes the hypervisor's full list. Returns the guests that should run, or be suspended, and have
+   * no copy, and the strays that were not there before.
    */
   list(
     copies: readonly CopyReport[],
@@ -101,7 +105,7 @@ export class GuestTable {
       if (hasMemory(guest.copy)) guest.lost = false;
       // A stale image is what a resumed guest leaves behind when its process is killed.
       const lives = hasMemory(guest.copy) || guest.copy === "suspended";
-      if (!lives && guest.owned.desired === "running") absent.push(guest);
+      if (!lives && guest.owned.desired !== "stopped") absent.push(guest);
       else guest.missing = 0;
     }
     const strays = copies.filter((copy) => hasMemory(copy.state) && !explained(copy));

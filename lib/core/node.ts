@@ -57,6 +57,7 @@ export class Node {
   #relistAtMs = 0;
   /** When the core last asked to be woken: what lateness is measured by. */
   #wantedMs: number | undefined;
+  #nextTimeoutMs: number | undefined;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -90,16 +91,22 @@ export class Node {
       if (this.#wantedMs !== undefined && nowMs - this.#wantedMs > lateMs) this.#woken(nowMs);
       this.#route(event, this.#parts, nowMs);
     }
-    this.#parts?.cluster.flushPeers();
+    this.#parts?.cluster.flushPeers(nowMs);
+    // Only a step changes anything, so that it need not be worked out at each question.
+    this.#nextTimeoutMs = this.#nextDeadlineMs();
     // Asked only now, it cannot have wanted to be woken before: after a pause the events that
     // queued up would each count as late, and each look again would bring the next.
-    const wantedMs = this.nextTimeoutMs;
+    const wantedMs = this.#nextTimeoutMs;
     this.#wantedMs = wantedMs === undefined ? undefined : Math.max(wantedMs, nowMs);
     return this.#outbox.take();
   }
 
   /** When `step` wants a `timeout` event; undefined before the start. Ask after every step. */
   get nextTimeoutMs(): number | undefined {
+    return this.#nextTimeoutMs;
+  }
+
+  #nextDeadlineMs(): number | undefined {
     if (!this.#parts) return undefined;
     const { cluster, balancer, admission, mover, desk, exchange } = this.#parts;
     return earliestMs(
@@ -185,6 +192,7 @@ export class Node {
   #rememberPeers(journal: readonly JournalEntry[]): readonly HostId[] {
     const peers = journalValues<{ addresses: string[]; probePort: number }>(journal, "peer/");
     if (peers.size > 0) {
+      this.#parts?.cluster.peersRemembered([...peers.keys()]);
       this.#outbox.peersKnown([...peers].map(([host, known]) => ({ host, ...known })));
     }
     return [...peers.keys()];

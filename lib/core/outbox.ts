@@ -26,7 +26,15 @@ export class Outbox {
   readonly #pendingOps = new Map<number, PendingOp>();
 
   persist(entries: readonly JournalEntry[]): void {
-    if (entries.length > 0) this.#effects.push({ type: "persist", entries });
+    if (entries.length === 0) return;
+    // What follows at once becomes durable with it: one write instead of one a line.
+    const last = this.#effects.at(-1);
+    if (last?.type === "persist") {
+      this.#effects[this.#effects.length - 1] = {
+        type: "persist",
+        entries: [...last.entries, ...entries],
+      };
+    } else this.#effects.push({ type: "persist", entries });
   }
 
   send(to: HostId, message: Message): void {

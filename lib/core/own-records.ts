@@ -1,6 +1,8 @@
 import type { HostSummary } from "../model/host.ts";
 import type { HostId } from "../model/ids.ts";
+import type { VmLoad } from "../model/load.ts";
 import type { InventoryRecord } from "../model/record.ts";
+import type { VmEntry } from "../model/vm.ts";
 import type { View } from "../view/view.ts";
 
 export interface OwnRecordsOptions {
@@ -16,7 +18,7 @@ export interface OwnRecordsOptions {
 export class OwnRecords {
   readonly #options: OwnRecordsOptions;
   #seq = 0;
-  #lastInventory = "";
+  #lastInventory: { incarnation: number; body: InventoryRecord["body"] } | undefined;
 
   constructor(options: OwnRecordsOptions) {
     this.#options = options;
@@ -35,19 +37,38 @@ export class OwnRecords {
     view.publishOwn({ ...version, kind: "summary", body: describe() }, nowMs);
     if (!keyed) return;
     const body = inventory(nowMs);
-    const digest = `${incarnation} ${inventoryDigest(body)}`;
-    if (digest === this.#lastInventory) return;
-    this.#lastInventory = digest;
+    const last = this.#lastInventory;
+    if (last?.incarnation === incarnation && !isWorthTelling(body, last.body)) return;
+    this.#lastInventory = { incarnation, body };
     view.publishOwn({ ...version, kind: "inventory", body }, nowMs);
   }
 }
 
-/** What of an inventory is worth a new record: all but small changes of load. */
-function inventoryDigest(body: InventoryRecord["body"]): string {
-  const vms = body.vms.map(({ load, ...rest }) => [
-    rest,
-    load === null ? null : Math.round(load.cpuCores * 20),
-    load === null ? null : Math.round(load.residentBytes / 2 ** 25),
-  ]);
-  return JSON.stringify([vms, body.outcomes.map((outcome) => outcome.moveId)]);
+type Body = InventoryRecord["body"];
+
+/** True when more than the loads changed, or those by more than a step. */
+function isWorthTelling(now: Body, told: Body): boolean {
+  if (now.vms.length !== told.vms.length || now.outcomes.length !== told.outcomes.length) {
+    return true;
+  }
+  return (
+    now.vms.some((vm, index) => isChanged(vm, told.vms[index])) ||
+    now.outcomes.some(({ moveId }, index) => moveId !== told.outcomes[index]?.moveId)
+  );
+}
+
+function isChanged(now: VmEntry, told: VmEntry | undefined): boolean {
+  if (!told) return true;
+  const { load: _now, policy, ...facts } = now;
+  for (const key of Object.keys(facts) as (keyof typeof facts)[]) {
+    if (now[key] !== told[key]) return true;
+  }
+  if (policy !== told.policy && JSON.stringify(policy) !== JSON.stringify(told.policy)) return true;
+  return stepsOf(now.load) !== stepsOf(told.load);
+}
+
+/** A load in steps of a twentieth of a core and 32 MiB: smaller changes are noise. */
+function stepsOf(load: VmLoad | null): string {
+  if (load === null) return "";
+  return `${Math.round(load.cpuCores * 20)} ${Math.round(load.residentBytes / 2 ** 25)}`;
 }

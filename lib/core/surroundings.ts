@@ -1,4 +1,5 @@
 import type { Ledger } from "../ledger/ledger.ts";
+import type { HostSummary } from "../model/host.ts";
 import type { HostId } from "../model/ids.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import {
@@ -26,10 +27,15 @@ export interface SurroundingsOptions {
   readonly ledger: Ledger;
 }
 
+/** In a large cluster the figures of the others are worked out anew no more often, ms. */
+const othersKeptMs = 250;
+
 /** The cluster as planning sees it from here: own figures fresh, the others' as gossiped. */
 export class Surroundings {
   readonly companions = new Companions();
   readonly #options: SurroundingsOptions;
+  /** Worked out once for each state of the cluster: planning asks several times in one look. */
+  #others: { changes: number; atMs: number; figures: readonly HostFigures[] } | undefined;
 
   constructor(options: SurroundingsOptions) {
     this.#options = options;
@@ -40,18 +46,49 @@ export class Surroundings {
     return ownFigures(self, guests, ledger);
   }
 
-  /** Live members that speak our protocol and know their own size, without this one. */
+  /**
+   * Live members that speak our protocol and know their own size, without this one. In a large
+   * cluster those heard of a short while ago, and those that own VMs are pinned to.
+   */
   others(): readonly HostFigures[] {
     const { cluster } = this.#options;
+    const { changes, nowMs: atMs } = cluster;
+    const known = this.#others;
+    if (known?.changes === changes) return known.figures;
+    // Some record comes every 50 ms; what gossip is seconds late with need not be newer than this.
+    if (known && cluster.view.isLarge && atMs < known.atMs + othersKeptMs) return known.figures;
     const figures: HostFigures[] = [];
-    for (const host of cluster.live()) {
-      const summary = cluster.view.summaryOf(host)?.record.body;
-      if (summary?.presence !== "here" || summary.cpuCapacityCores === 0) continue;
-      if (summary.protocolMin > protocolVersions.max) continue;
-      if (summary.protocolMax < protocolVersions.min) continue;
-      figures.push(figuresOfSummary(host, summary));
+    for (const { host, body } of cluster.live()) {
+      if (isEligible(body)) figures.push(figuresOfSummary(host, body));
     }
+    if (cluster.view.isLarge) this.#addPinned(figures);
+    this.#others = { changes, atMs, figures };
     return figures;
+  }
+
+  /** The same of one host, however long it was not heard of; undefined when it is none of those. */
+  figuresOf(host: HostId): HostFigures | undefined {
+    const { cluster } = this.#options;
+    const summary = cluster.view.summaryOf(host)?.record.body;
+    if (!summary || !cluster.isLive(host) || !isEligible(summary)) return undefined;
+    return figuresOfSummary(host, summary);
+  }
+
+  /** Only the named host will do for a pinned VM, whether there is fresh news of it or not. */
+  #addPinned(figures: HostFigures[]): void {
+    const { self, cluster, guests } = this.#options;
+    const names = new Set<string>();
+    for (const { owned } of guests.all()) {
+      const { pin } = owned.spec.policy;
+      if (pin !== null && pin !== self.options.name) names.add(pin);
+    }
+    if (names.size === 0) return;
+    for (const host of cluster.view.hosts()) {
+      const name = cluster.view.summaryOf(host)?.record.body.name;
+      if (name === undefined || !names.has(name)) continue;
+      const pinned = this.figuresOf(host);
+      if (pinned && !figures.some((one) => one.host === host)) figures.push(pinned);
+    }
   }
 
   mean(): Utilisation {
@@ -99,14 +136,15 @@ export class Surroundings {
   /** The host's display name: its own, suffixed where two hosts bear the same. */
   nameOf(host: HostId): string {
     const { self, cluster } = this.#options;
-    const bare = (one: HostId) =>
-      one === self.options.self
+    const name =
+      host === self.options.self
         ? self.options.name
-        : (cluster.view.summaryOf(one)?.record.body.name ?? one);
-    const name = bare(host);
-    const twin = [self.options.self, ...cluster.view.hosts()].some(
-      (one) => one !== host && bare(one) === name,
-    );
-    return twin ? `${name}-${host.slice(-6).toLowerCase()}` : name;
+        : (cluster.view.summaryOf(host)?.record.body.name ?? host);
+    return cluster.view.isShared(name) ? `${name}-${host.slice(-6).toLowerCase()}` : name;
   }
+}
+
+function isEligible(summary: HostSummary): boolean {
+  if (summary.presence !== "here" || summary.cpuCapacityCores === 0) return false;
+  return summary.protocolMin <= protocolVersions.max && summary.protocolMax >= protocolVersions.min;
 }

@@ -157,7 +157,7 @@ function alarms(parts: SnapshotParts, vms: readonly VmView[], nowMs: number): Al
       remedy: `find out which copy is right, and stop the other ('evenkeel vm stop ${vm} --force')`,
     });
   }
-  for (const name of clashingNames(parts)) {
+  for (const name of cluster.view.sharedNames()) {
     found.push({
       code: "name-clash",
       message: `more than one host is named ${name}: they are shown with a part of their ids`,
@@ -200,16 +200,6 @@ function alarms(parts: SnapshotParts, vms: readonly VmView[], nowMs: number): Al
     });
   }
   return found;
-}
-
-function clashingNames({ self, cluster }: SnapshotParts): string[] {
-  const names = cluster.view
-    .hosts()
-    .filter((host) => host !== self.options.self)
-    .map((host) => cluster.view.summaryOf(host)?.record.body.name ?? "");
-  names.push(self.options.name);
-  const clashing = names.filter((name, at) => name !== "" && names.indexOf(name) < at);
-  return [...new Set(clashing)].sort();
 }
 
 function duplicateVms(cluster: Cluster): ReturnType<Cluster["view"]["duplicates"]> {

@@ -22,6 +22,8 @@ export interface JudgeOptions {
 
 /** How far one judgement may lag behind another's, so that the first is heard before the rest speak. */
 const STAGGER_MS = 400;
+/** Up to so many hosts everybody may tell everybody of a death. */
+const HEARD_HOSTS_MAX = 256;
 /** How often the table is looked through for members to forget. */
 const SWEEP_INTERVAL_MS = 30_000;
 
@@ -105,6 +107,13 @@ export class Judge {
     return true;
   }
 
+  /** Nothing is known of the host any more, and nobody is told. */
+  forget(host: HostId): void {
+    this.#table.delete(host);
+    this.#suspicions.end(host);
+    this.#ride.remove(host);
+  }
+
   timeout(nowMs: number): void {
     for (const host of this.#suspicions.due(nowMs)) this.#timeIsOver(host, nowMs);
     this.#ride.trim(nowMs);
@@ -150,8 +159,20 @@ export class Judge {
       ? "it did not come back from its restart"
       : `it did not refute; accused by ${this.#suspicions.accusersOf(host)}`;
     const verdict: Verdict = { host, incarnation, state: "dead", by: this.#self };
+    const spreads = this.#isHeard(host);
     this.#die(verdict, because, nowMs);
-    this.#outbox.push({ type: "spread", verdict });
+    if (spreads) this.#outbox.push({ type: "spread", verdict });
+  }
+
+  /**
+   * Whoever accused it says that it is dead, and of the others a few: each of a thousand hosts comes
+   * to the same end at about the same time. Everybody else's word rides on gossip alone.
+   */
+  #isHeard(host: HostId): boolean {
+    if (this.#suspicions.accuses(host, this.#self)) return true;
+    const { secondOpinions } = this.#params;
+    const { aliveCount } = this.#table;
+    return aliveCount <= HEARD_HOSTS_MAX || this.#prng.nextShare() < secondOpinions / aliveCount;
   }
 
   #die(verdict: Verdict, because: string, nowMs: number): void {
@@ -188,6 +209,7 @@ export class Judge {
 
   #sweep(nowMs: number): void {
     this.#sweepAtMs = nowMs + SWEEP_INTERVAL_MS;
+    if (this.#table.endedCount === 0) return;
     for (const { host, state, sinceMs } of this.#table.sorted()) {
       const { forgetDeadMs, forgetLeftMs } = this.#params;
       const keepMs = state === "dead" ? forgetDeadMs : state === "left" ? forgetLeftMs : Infinity;

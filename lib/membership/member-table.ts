@@ -17,6 +17,7 @@ export class MemberTable {
   readonly #members = new Map<HostId, Member>();
   #sorted: readonly Member[] | null = null;
   #aliveCount = 0;
+  #endedCount = 0;
 
   get(host: HostId): Member | undefined {
     return this.#members.get(host);
@@ -30,13 +31,20 @@ export class MemberTable {
   }
 
   delete(host: HostId): void {
-    this.#count(this.#members.get(host), -1);
+    const member = this.#members.get(host);
+    if (!member) return;
+    this.#count(member, -1);
     this.#members.delete(host);
     this.#sorted = null;
   }
 
   get aliveCount(): number {
     return this.#aliveCount;
+  }
+
+  /** Members that are dead or left. */
+  get endedCount(): number {
+    return this.#endedCount;
   }
 
   /** All members in the order of their host ids. */
@@ -53,5 +61,6 @@ export class MemberTable {
 
   #count(member: Member | undefined, by: number): void {
     if (member?.state === "alive") this.#aliveCount += by;
+    if (member?.state === "dead" || member?.state === "left") this.#endedCount += by;
   }
 }

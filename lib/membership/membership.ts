@@ -137,6 +137,12 @@ export class Membership {
     return this.#settle(nowMs);
   }
 
+  /** Forgets a member without a word: it gave way to another where there are too many to know. */
+  forget(host: HostId): void {
+    this.#judge.forget(host);
+    this.#prober.memberForgotten(host);
+  }
+
   /** Undefined for a host that is no member, and for this one. */
   stateOf(host: HostId): MemberState | undefined {
     return this.#table.get(host)?.state;

@@ -1,6 +1,10 @@
 import type { Prng } from "../base/prng.ts";
 import type { HostId } from "../model/ids.ts";
 
+/** From so many hosts left in a round a newcomer is spared for so many probes. */
+const MANY_HOSTS = 256;
+const NEWCOMER_PAUSE = 8;
+
 /**
  * The shuffled round robin of SWIM (section 4.3): everybody is probed once a round, so the time to
  * the first probe of a dead member is bounded; a newcomer gets a random place in the round.
@@ -15,7 +19,10 @@ export class ProbeOrder {
   }
 
   add(host: HostId): void {
-    const place = this.#index + this.#prng.nextInt(this.#hosts.length - this.#index + 1);
+    // Where many come and go, the transport first has to learn how to reach a newcomer.
+    const pause = this.#hosts.length - this.#index > MANY_HOSTS ? NEWCOMER_PAUSE : 0;
+    const first = this.#index + pause;
+    const place = first + this.#prng.nextInt(this.#hosts.length - first + 1);
     this.#hosts.splice(place, 0, host);
   }
 

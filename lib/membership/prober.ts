@@ -142,6 +142,7 @@ export class Prober {
     if (host !== undefined) this.#begin(host, this.#kindFor(host), nowMs);
     if (nowMs < this.#knockAtMs) return;
     this.#knockAtMs = nowMs + deadProbeIntervalMs;
+    if (this.#table.endedCount === 0) return;
     const dead = this.#prng.pick(this.#table.hostsIn("dead"));
     if (dead !== undefined) this.#begin(dead, "knock", nowMs);
   }

@@ -53,6 +53,10 @@ export class Suspicions {
     this.#deadlines.set(host, untilMs);
   }
 
+  accuses(host: HostId, by: HostId): boolean {
+    return this.#suspicions.get(host)?.accusers.has(by) ?? false;
+  }
+
   accusersOf(host: HostId): number {
     return this.#suspicions.get(host)?.accusers.size ?? 0;
   }

@@ -7,7 +7,7 @@ import type { Received } from "./host-records.ts";
  * the next digest. At least one is returned when there is any.
  */
 export function boundAnswer(
-  received: readonly Received<HostRecord>[],
+  received: readonly Pick<Received<HostRecord>, "record" | "receivedAtMs">[],
   vmsMax: number,
 ): readonly HostRecord[] {
   const newestFirst = [...received].sort((a, b) => b.receivedAtMs - a.receivedAtMs);

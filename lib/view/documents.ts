@@ -17,12 +17,14 @@ export interface DocumentAnswer {
  */
 export class Documents {
   readonly #byName = new Map<string, ClusterDocument>();
+  #digest: DocumentDigest | null = null;
 
   /** True when it replaced what was known. Names over the limit are refused. */
   merge(document: ClusterDocument): boolean {
     const known = this.#byName.get(document.name);
     if (known ? compareDocuments(document, known) <= 0 : this.#isFull()) return false;
     this.#byName.set(document.name, document);
+    this.#digest = null;
     return true;
   }
 
@@ -36,7 +38,8 @@ export class Documents {
   }
 
   digest(): DocumentDigest {
-    return this.all().map(({ name, version, hash }) => ({ name, version, hash }));
+    this.#digest ??= this.all().map(({ name, version, hash }) => ({ name, version, hash }));
+    return this.#digest;
   }
 
   /** What the sender of the digest lacks, and the names of which it has something newer. */

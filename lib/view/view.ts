@@ -1,4 +1,3 @@
-import { compareText } from "../base/ordered.ts";
 import type { Prng } from "../base/prng.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type {
@@ -14,21 +13,25 @@ import type { DigestEntry } from "../wire/messages.ts";
 import { boundAnswer } from "./bound-answer.ts";
 import type { DocumentAnswer, DocumentDigest } from "./documents.ts";
 import { Documents } from "./documents.ts";
+import { FreshList } from "./fresh-list.ts";
 import type { HostRecords, Received } from "./host-records.ts";
-import {
-  digestEntryOf,
-  holdsNewer,
-  inventoryVersion,
-  recordsNewerThan,
-  summaryVersion,
-} from "./host-records.ts";
+import { digestEntryOf, holdsNewer, recordsNewerThan } from "./host-records.ts";
+import { HostTable } from "./host-table.ts";
 import type { ViewParams } from "./params.ts";
+import { PartialExchange } from "./partial-exchange.ts";
 import { VmIndex } from "./vm-index.ts";
 
 export interface ViewOptions {
   readonly self: HostId;
   readonly params: ViewParams;
+  /** True for a host that must not give way to a newcomer in a full view. */
+  readonly keeps?: (host: HostId) => boolean;
+  /** A host gave way to a newcomer: nothing is known of it any more. */
+  readonly displaced?: (host: HostId) => void;
 }
+
+/** Of so many hosts the one heard of longest ago gives way: looking at all would cost too much. */
+const displacedOfFew = 16;
 
 /** `own`: a record of self, from outside, newer than what self published (clone, old backup). */
 export type MergeResult = "new" | "stale" | "own";
@@ -53,64 +56,102 @@ export interface Duplicate {
 export class View {
   readonly #self: HostId;
   readonly #params: ViewParams;
-  readonly #hosts = new Map<HostId, HostRecords>();
+  readonly #options: ViewOptions;
+  readonly #table = new HostTable();
+  readonly #fresh = new FreshList();
+  readonly #partial: PartialExchange;
   /** What dropped hosts had published, so that a slower member does not bring them back. */
   readonly #dropped = new Map<HostId, DigestEntry>();
   readonly #documents = new Documents();
   readonly #vmIndex = new VmIndex();
-  #sorted: readonly HostId[] | null = null;
+  /** How many hosts bear each name. */
+  readonly #bearers = new Map<string, number>();
 
   constructor(options: ViewOptions) {
-    this.#self = options.self;
-    this.#params = options.params;
+    const { self, params } = options;
+    this.#self = self;
+    this.#params = params;
+    this.#options = options;
+    this.#partial = new PartialExchange({ self, params, table: this.#table, fresh: this.#fresh });
   }
 
-  merge(record: HostRecord, nowMs: number): MergeResult {
-    if (compareRecordVersions(record, this.#versionOf(record)) <= 0) return "stale";
+  /** True where there are more hosts than everybody can be up to date about. */
+  get isLarge(): boolean {
+    return this.#table.size > this.#params.fullHostsMax;
+  }
+
+  /** True when more than one host bears this name. */
+  isShared(name: string): boolean {
+    return (this.#bearers.get(name) ?? 0) > 1;
+  }
+
+  /** Names that more than one host bears, in order. */
+  sharedNames(): readonly string[] {
+    return [...this.#bearers.keys()].filter((name) => this.isShared(name)).sort();
+  }
+
+  /** `ageMs`: how long ago its host made the record, as far as the sender could say. */
+  merge(record: HostRecord, nowMs: number, ageMs = 0): MergeResult {
+    const known = this.#table.get(record.host);
+    if (known ? !isNews(record, known) : this.#wasDropped(record)) return "stale";
     if (record.host === this.#self) return "own";
-    if (!this.#hosts.has(record.host) && this.#hosts.size >= this.#params.hostsMax) return "stale";
-    this.#store(record, nowMs);
+    if (!known && !this.#makesRoom(record, nowMs - ageMs)) return "stale";
+    this.#store(record, nowMs, ageMs);
     return "new";
   }
 
   /** Replaces the own record of this kind. The caller raises incarnation or seq each time. */
   publishOwn(record: HostRecord, nowMs: number): void {
-    this.#store(record, nowMs);
+    this.#store(record, nowMs, 0);
   }
 
   summaryOf(host: HostId): Received<SummaryRecord> | undefined {
-    return this.#hosts.get(host)?.summary;
+    return this.#table.get(host)?.summary;
   }
 
   inventoryOf(host: HostId): Received<InventoryRecord> | undefined {
-    return this.#hosts.get(host)?.inventory;
+    return this.#table.get(host)?.inventory;
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** The summaries made last, newest first: at most `countMax`, none older than `freshMs`. */
+  freshest(countMax: number, nowMs: number): readonly SummaryRecord[] {
+    const records: SummaryRecord[] = [];
+    this.#fresh.visit(nowMs - this.#params.freshMs, ({ summary }) => {
+      if (summary) records.push(summary.record);
+      return records.length < countMax;
+    });
+    return records;
   }
 
   /** Hosts of which anything is known, self included, by id. */
   hosts(): readonly HostId[] {
-    this.#sorted ??= [...this.#hosts.keys()].sort(compareText);
-    return this.#sorted;
+    return this.#table.hosts();
   }
 
   /** Forgets a host; only a record newer than those it had brings it back. */
   drop(host: HostId): void {
-    const records = this.#hosts.get(host);
+    const records = this.#table.get(host);
     if (!records) return;
-    this.#hosts.delete(host);
-    this.#sorted = null;
-    this.#vmIndex.replace(records.inventory?.record, undefined, 0);
+    const entry = digestEntryOf(host, records);
+    this.#forget(records);
     if (this.#dropped.size >= this.#params.droppedMax) {
       const oldest = this.#dropped.keys().next();
       if (!oldest.done) this.#dropped.delete(oldest.value);
     }
-    this.#dropped.set(host, digestEntryOf(host, records));
+    this.#dropped.set(host, entry);
   }
 
   /**
    * What this member has, in at most `wireLimits.digestEntriesMax` entries: self first, then all
    * others, or a random part of them. Dropped hosts are named too, so that nobody sends them.
+   * In a large view: the freshest and a random rest.
    */
   digest(prng: Prng): DigestEntry[] {
+    if (this.isLarge) return this.#partial.digest(prng);
     const others = this.hosts().filter((host) => host !== this.#self);
     for (const host of this.#dropped.keys()) others.push(host);
     const room = wireLimits.digestEntriesMax - 1;
@@ -118,15 +159,24 @@ export class View {
     return [this.#self, ...chosen].map((host) => this.#entryOf(host));
   }
 
-  /** What the sender of a digest lacks, newest first, and what it should send in return. */
-  answer(entries: readonly DigestEntry[]): DigestAnswer {
+  /**
+   * What the sender of a digest lacks, newest first, and what it should send in return.
+   * `isPartial`: the digest leaves out hosts that its sender knows.
+   */
+  answer(entries: readonly DigestEntry[], nowMs = 0, isPartial = false): DigestAnswer {
+    if (this.isLarge || isPartial) {
+      const leavesOut = isPartial || entries.length >= wireLimits.digestEntriesMax;
+      const options = { nowMs, isPartial: leavesOut };
+      const { given, wants } = this.#partial.answer(entries, options);
+      return { records: boundAnswer(given, this.#params.answerVmsMax), wants };
+    }
     const newer: Received<HostRecord>[] = [];
     const wants: DigestEntry[] = [];
     const named = new Set<HostId>();
     for (const theirs of entries) {
       const host = theirs[0];
       named.add(host);
-      const records = this.#hosts.get(host);
+      const records = this.#table.get(host);
       if (records) newer.push(...recordsNewerThan(theirs, records));
       const ours = this.#entryOf(host);
       if (holdsNewer(theirs, ours)) wants.push(ours);
@@ -140,10 +190,18 @@ export class View {
   recordsFor(wants: readonly DigestEntry[]): readonly HostRecord[] {
     const newer: Received<HostRecord>[] = [];
     for (const wish of wants) {
-      const records = this.#hosts.get(wish[0]);
+      const records = this.#table.get(wish[0]);
       if (records) newer.push(...recordsNewerThan(wish, records));
     }
     return boundAnswer(newer, this.#params.answerVmsMax);
+  }
+
+  /** How long ago each record was made, ms, as far as it is known here: it goes along with it. */
+  agesOf(records: readonly HostRecord[], nowMs: number): number[] {
+    return records.map(({ host, kind }) => {
+      const madeAtMs = this.#table.get(host)?.[kind]?.madeAtMs ?? nowMs;
+      return Math.min(wireLimits.ageMsMax, Math.max(0, Math.round(nowMs - madeAtMs)));
+    });
   }
 
   /** True when it replaced an older version, or none. */
@@ -188,37 +246,84 @@ export class View {
       .filter(({ hosts }) => hosts.length > 1);
   }
 
-  #store(record: HostRecord, nowMs: number): void {
+  #store(record: HostRecord, nowMs: number, ageMs: number): void {
     const { host } = record;
-    let records = this.#hosts.get(host);
+    let records = this.#table.get(host);
     if (!records) {
-      records = { summary: undefined, inventory: undefined };
-      this.#hosts.set(host, records);
+      records = this.#table.add(host);
       this.#dropped.delete(host);
-      this.#sorted = null;
     }
+    const receivedAtMs = Math.floor(nowMs);
+    const madeAtMs = Math.floor(nowMs - ageMs);
     if (record.kind === "summary") {
-      records.summary = { record, receivedAtMs: nowMs };
+      this.#rename(records.summary?.record.body.name, record.body.name);
+      records.summary = { record, receivedAtMs, madeAtMs };
+      this.#fresh.add(records, records.summary);
       return;
     }
     this.#vmIndex.replace(records.inventory?.record, record, nowMs);
-    records.inventory = { record, receivedAtMs: nowMs };
+    records.inventory = { record, receivedAtMs, madeAtMs };
+  }
+
+  #forget(records: HostRecords): void {
+    this.#table.remove(records);
+    this.#rename(records.summary?.record.body.name, undefined);
+    this.#vmIndex.replace(records.inventory?.record, undefined, 0);
+    // The list of the freshest knows by this that it is gone.
+    records.summary = undefined;
+    records.inventory = undefined;
+  }
+
+  #rename(before: string | undefined, after: string | undefined): void {
+    if (before === after) return;
+    if (after !== undefined) this.#bearers.set(after, (this.#bearers.get(after) ?? 0) + 1);
+    if (before === undefined) return;
+    const others = (this.#bearers.get(before) ?? 1) - 1;
+    if (others > 0) this.#bearers.set(before, others);
+    else this.#bearers.delete(before);
+  }
+
+  /** In a full view a fresh summary of a stranger displaces a host not heard of for a while. */
+  #makesRoom(record: HostRecord, madeAtMs: number): boolean {
+    if (this.#table.size < this.#params.hostsMax) return true;
+    if (record.kind !== "summary") return false;
+    const oldMs = madeAtMs - this.#params.freshMs;
+    let victim: HostRecords | undefined;
+    for (const records of this.#table.nextFew(displacedOfFew)) {
+      if (records.host === this.#self || this.#options.keeps?.(records.host)) continue;
+      const atMs = records.summary?.madeAtMs ?? Number.NEGATIVE_INFINITY;
+      if (atMs >= oldMs) continue;
+      if (!victim || atMs < (victim.summary?.madeAtMs ?? Number.NEGATIVE_INFINITY))
+        victim = records;
+    }
+    if (!victim) return false;
+    this.#forget(victim);
+    this.#options.displaced?.(victim.host);
+    return true;
+  }
+
+  #wasDropped(record: HostRecord): boolean {
+    const entry = this.#dropped.get(record.host);
+    if (!entry) return false;
+    const at = record.kind === "summary" ? 1 : 3;
+    const [incarnation, seq] = [entry[at], entry[at + 1]] as [number, number];
+    return compareRecordVersions(record, { incarnation, seq }) <= 0;
   }
 
   #entryOf(host: HostId): DigestEntry {
-    return this.#dropped.get(host) ?? digestEntryOf(host, this.#hosts.get(host));
-  }
-
-  #versionOf(record: HostRecord) {
-    const entry = this.#entryOf(record.host);
-    return record.kind === "summary" ? summaryVersion(entry) : inventoryVersion(entry);
+    return this.#dropped.get(host) ?? digestEntryOf(host, this.#table.get(host));
   }
 
   #addUnnamed(named: ReadonlySet<HostId>, newer: Received<HostRecord>[]): void {
-    for (const [host, { summary, inventory }] of this.#hosts) {
+    for (const { host, summary, inventory } of this.#table.all()) {
       if (named.has(host)) continue;
       if (summary) newer.push(summary);
       if (inventory) newer.push(inventory);
     }
   }
+}
+
+function isNews(record: HostRecord, known: HostRecords): boolean {
+  const ours = known[record.kind]?.record;
+  return ours === undefined || compareRecordVersions(record, ours) > 0;
 }

@@ -18,7 +18,8 @@ export interface Contested {
  * nothing to check.
  */
 export class VmIndex {
-  readonly #hostsByVm = new Map<VmName, Set<HostId>>();
+  /** One host as it is, several in a set: nearly every VM is shown by one. */
+  readonly #hostsByVm = new Map<VmName, HostId | Set<HostId>>();
   readonly #contestedSinceMs = new Map<VmName, number>();
 
   /** Either inventory may be missing: a host's first, or one that is dropped. */
@@ -27,6 +28,8 @@ export class VmIndex {
     after: InventoryRecord | undefined,
     nowMs: number,
   ): void {
+    // Most inventories differ from the last one in loads only.
+    if (showTheSame(before, after)) return;
     const shownBefore = shownIn(before);
     const shownAfter = shownIn(after);
     for (const vm of shownBefore) {
@@ -41,25 +44,45 @@ export class VmIndex {
   contested(): Contested[] {
     const contested: Contested[] = [];
     for (const [vm, sinceMs] of this.#contestedSinceMs) {
-      const hosts = [...(this.#hostsByVm.get(vm) ?? [])].sort(compareText);
-      contested.push({ vm, hosts, sinceMs });
+      const hosts = this.#hostsByVm.get(vm);
+      if (!(hosts instanceof Set)) continue;
+      contested.push({ vm, hosts: [...hosts].sort(compareText), sinceMs });
     }
     return contested.sort((a, b) => compareText(a.vm, b.vm));
   }
 
   #add(vm: VmName, host: HostId, nowMs: number): void {
-    const hosts = this.#hostsByVm.get(vm) ?? new Set();
+    const known = this.#hostsByVm.get(vm);
+    if (known === undefined || known === host) {
+      this.#hostsByVm.set(vm, host);
+      return;
+    }
+    const hosts = known instanceof Set ? known : new Set([known]);
     hosts.add(host);
     this.#hostsByVm.set(vm, hosts);
     if (hosts.size === 2) this.#contestedSinceMs.set(vm, nowMs);
   }
 
   #remove(vm: VmName, host: HostId): void {
-    const hosts = this.#hostsByVm.get(vm);
-    hosts?.delete(host);
-    if (hosts?.size === 0) this.#hostsByVm.delete(vm);
-    if (!hosts || hosts.size < 2) this.#contestedSinceMs.delete(vm);
+    const known = this.#hostsByVm.get(vm);
+    if (known === host) this.#hostsByVm.delete(vm);
+    if (!(known instanceof Set)) return;
+    known.delete(host);
+    if (known.size >= 2) return;
+    this.#contestedSinceMs.delete(vm);
+    for (const last of known) this.#hostsByVm.set(vm, last);
   }
+}
+
+function showTheSame(
+  before: InventoryRecord | undefined,
+  after: InventoryRecord | undefined,
+): boolean {
+  if (!before || !after || before.body.vms.length !== after.body.vms.length) return false;
+  return after.body.vms.every(({ name, state }, index) => {
+    const old = before.body.vms[index];
+    return old?.name === name && shownStates.has(old.state) === shownStates.has(state);
+  });
 }
 
 function shownIn(inventory: InventoryRecord | undefined): ReadonlySet<VmName> {

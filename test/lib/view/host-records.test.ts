@@ -3,8 +3,8 @@ import { digestEntryOf, holdsNewer, recordsNewerThan } from "#lib/view/host-reco
 import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
 
 const known = {
-  summary: { record: summaryRecord("a", 4, 1), receivedAtMs: 0 },
-  inventory: { record: inventoryRecord("a", 2), receivedAtMs: 0 },
+  summary: { record: summaryRecord("a", 4, 1), receivedAtMs: 0, madeAtMs: 0 },
+  inventory: { record: inventoryRecord("a", 2), receivedAtMs: 0, madeAtMs: 0 },
 };
 
 describe("digestEntryOf()", () => {

@@ -57,7 +57,8 @@ describe("View.merge()", () => {
     expect(view.merge(summaryRecord("a", 10, 0), 1)).toBe("stale");
     expect(view.merge(summaryRecord("a", 0, 2), 2)).toBe("new");
     expect(view.merge(inventoryRecord("a", 0), 3)).toBe("new");
-    expect(view.summaryOf("a")).toEqual({ record: summaryRecord("a", 0, 2), receivedAtMs: 2 });
+    const summary = { record: summaryRecord("a", 0, 2), receivedAtMs: 2, madeAtMs: 2 };
+    expect(view.summaryOf("a")).toEqual(summary);
     expect(view.inventoryOf("a")?.receivedAtMs).toBe(3);
   });
 
@@ -104,7 +105,7 @@ describe("View.merge()", () => {
 
 /** One push-pull: a's digest, b's answer, a's answer to b's wishes. */
 function exchange(a: View, b: View): void {
-  const { records: forA, wants } = b.answer(a.digest(prng));
+  const { records: forA, wants } = b.answer(a.digest(prng), 0, a.isLarge);
   for (const one of forA) a.merge(one, 0);
   for (const one of a.recordsFor(wants)) b.merge(one, 0);
 }
@@ -124,14 +125,14 @@ describe("View exchange", () => {
     );
   });
 
-  it("names self first and nobody twice, in a digest of bounded size", () => {
-    const hosts = Array.from({ length: 1000 }, (_, i) => `h${i}`);
+  it("names self first and everybody once, up to 256 hosts", () => {
+    const hosts = Array.from({ length: 255 }, (_, i) => `h${i}`);
     const view = viewOf(hosts.map((name) => summaryRecord(name, 1)));
     const digest = view.digest(prng);
     expect(digest).toHaveLength(256);
     expect(digest[0]).toEqual(["me", -1, -1, -1, -1]);
     expect(new Set(digest.map(([name]) => name)).size).toBe(256);
-    expect(view.digest(prng)).not.toEqual(digest);
+    expect(view.isLarge).toBe(false);
   });
 
   it("sends no records of hosts that a partial digest does not name", () => {
@@ -187,5 +188,93 @@ describe("View.duplicates()", () => {
     expect(view.duplicates(stateOf)).toMatchObject([{ vm: "web", hosts: ["a", "me"] }]);
     view.drop("a");
     expect(view.duplicates(stateOf)).toEqual([]);
+  });
+});
+
+/** A view of `count` hosts, of which h0 was heard of first; one a millisecond. */
+function largeView(count: number, params = viewDefaults): View {
+  const view = new View({ self: "me", params });
+  view.publishOwn(summaryRecord("me", 1), count);
+  for (let i = 0; i < count; i++) view.merge(summaryRecord(`h${i}`, 5), i);
+  return view;
+}
+
+const namesIn = (entries: readonly DigestEntry[]) => entries.map(([name]) => name);
+
+describe("View of many hosts", () => {
+  it("names self, the freshest and a random rest, each once", () => {
+    const view = largeView(1000);
+    expect(view.isLarge).toBe(true);
+    const digest = namesIn(view.digest(prng));
+    expect(digest[0]).toBe("me");
+    expect(digest.slice(1, 97)).toEqual(Array.from({ length: 96 }, (_, i) => `h${999 - i}`));
+    expect(digest.length).toBeGreaterThan(110);
+    expect(digest.length).toBeLessThanOrEqual(128);
+    expect(new Set(digest).size).toBe(digest.length);
+    expect(namesIn(view.digest(prng)).slice(97)).not.toEqual(digest.slice(97));
+  });
+
+  it("gives its freshest to a partial digest, but not what that names, and nothing stale", () => {
+    const view = largeView(1000);
+    const theirs: DigestEntry[] = [
+      ["me", 0, 1, -1, -1],
+      ["h999", 0, 5, -1, -1],
+    ];
+    const { records } = view.answer(theirs, 1_000, true);
+    expect(records.map(({ host }) => host)).toEqual(
+      Array.from({ length: 8 }, (_, i) => `h${998 - i}`),
+    );
+    expect(view.answer(theirs, 60_000, true).records).toEqual([]);
+  });
+
+  it("gives a few records of long ago to whom they are news", () => {
+    const view = largeView(1000);
+    const old = Array.from({ length: 100 }, (_, i): DigestEntry => [`h${i}`, 0, 4, -1, -1]);
+    const { records } = view.answer(old, 60_000, true);
+    expect(records.map(({ host }) => host)).toEqual(["h99", "h98"]);
+  });
+
+  it("gives a newcomer as much as one message holds", () => {
+    const view = largeView(1000);
+    expect(view.answer([["new", 0, 1, -1, -1]], 60_000).records).toHaveLength(64);
+  });
+
+  it("asks for a bounded number of summaries and inventories, freshest first", () => {
+    const view = largeView(1000);
+    const entries = Array.from({ length: 128 }, (_, i): DigestEntry => [`h${i}`, 0, 9, 0, 1]);
+    const { wants } = view.answer(entries, 1_000, true);
+    const summaries = wants.filter((wish) => wish[2] === 5).map(([name]) => name);
+    expect(summaries).toEqual([...Array.from({ length: 8 }, (_, i) => `h${i}`), ...["h97", "h98"]]);
+    expect(wants.filter((wish) => wish[3] === -1)).toHaveLength(2);
+  });
+
+  it("keeps the age that a record came with, and adds its own", () => {
+    const view = largeView(300);
+    const record = summaryRecord("late", 1);
+    view.merge(record, 10_000, 4_000);
+    expect(view.summaryOf("late")).toMatchObject({ receivedAtMs: 10_000, madeAtMs: 6_000 });
+    expect(view.agesOf([record], 10_500)).toEqual([4_500]);
+    expect(view.freshest(1, 10_500)).toEqual([record]);
+    expect(view.freshest(1, 21_500)).toEqual([]);
+  });
+
+  it("lets a fresh stranger displace a host long unheard of, and no other", () => {
+    const displaced: string[] = [];
+    const view = new View({
+      self: "me",
+      params: { ...viewDefaults, hostsMax: 4 },
+      keeps: (name) => name === "h0",
+      displaced: (name) => displaced.push(name),
+    });
+    view.publishOwn(summaryRecord("me", 1), 0);
+    for (const [i, name] of ["h0", "h1", "h2"].entries()) view.merge(summaryRecord(name, 1), i);
+    expect(view.merge(summaryRecord("x", 1), 10_000)).toBe("stale");
+    expect(view.merge(summaryRecord("x", 1), 20_000, 15_000)).toBe("stale");
+    expect(view.merge(inventoryRecord("x", 1), 20_000)).toBe("stale");
+    expect(view.merge(summaryRecord("x", 1), 20_000)).toBe("new");
+    expect(displaced).toEqual(["h1"]);
+    expect(view.hosts()).toEqual(["h0", "h2", "me", "x"]);
+    expect(view.merge(summaryRecord("h1", 1), 40_000)).toBe("new");
+    expect(displaced).toEqual(["h1", "h2"]);
   });
 });
