@@ -287,7 +287,7 @@ export class SourceTransfer {
         return { kind: "abort", copyPaused: false, reason };
       }
       case "gone":
-        return this.#goForward(nowMs);
+        return this.#onGone(nowMs);
       case "committed":
         return this.#handed();
       case "in-doubt":
@@ -296,6 +296,15 @@ export class SourceTransfer {
       default:
         return assertNever(verdict);
     }
+  }
+
+  /**
+   * Only a copy that was seen sent, and so paused, cannot have run on. One that ended unseen may
+   * have: the target's memory could be older than what the guest has written to its disk since.
+   */
+  #onGone(nowMs: number): SourceDecision | null {
+    if (this.#pausedSinceMs !== undefined) return this.#goForward(nowMs);
+    return { kind: "lose", reason: "the guest ended, and was not seen to be sent before" };
   }
 
   /** There is no copy here: if the target's is whole, it is the VM now. */

@@ -203,6 +203,17 @@ describe("SourceTransfer", () => {
     expect(wordsOf(orders())).toEqual(["send abort"]);
   });
 
+  it.each([
+    ["after a restart", () => transfer.restore()],
+    ["after a stream that broke", () => feed(0, ...streaming, plain("held"), failed("migrateOut"))],
+    ["before it was sent", () => feed(0, ...streaming, listed(null), happens.cancelled)],
+  ])("never commits an older memory: a copy that is gone %s may have run on", (_, before) => {
+    before();
+    feed(0, failed("migrateOut"));
+    const reason = "the guest ended, and was not seen to be sent before";
+    expect(feed(0, verdict("gone"))).toEqual({ kind: "lose", reason });
+  });
+
   it("measures how long the guest stood still and what was sent", () => {
     expect(transfer.pausedSinceMs).toBeUndefined();
     feed(2_000, ...streaming, sentOff());
