@@ -12,6 +12,11 @@ const hungMsMax = 6_000;
 const restartMs = 2_000;
 /** A machine that was asleep wakes up at most this much later, ms; every other one more than an hour. */
 const clockJumpMsMax = 7_200_000;
+/** An operator who brings a fenced host back looks again this often, ms. */
+const lookMs = 1_000;
+/** For so long all must have been well before that, and is afterwards, ms. */
+const wholeMsMin = 4_000;
+const calmMs = 15_000;
 /** A write takes at least this long, ms. */
 const writeMsMin = 0.25;
 
@@ -31,6 +36,9 @@ export class Breaker {
   readonly #troubles: HostTroubles;
   readonly #prng: Prng;
   readonly #tally: FaultTally;
+  /** Hosts that an operator has switched off and not brought back. */
+  readonly #fenced = new Set<HostId>();
+  #calmUntilMs = 0;
 
   #over = false;
 
@@ -54,7 +62,7 @@ export class Breaker {
     if (!this.#world.agent(host)) return;
     this.#tally.add(kind);
     this.#world.killAgent(host);
-    this.#later(() => this.#world.startAgent(host));
+    this.#later(() => this.#start(host));
   }
 
   /** Both at once, or the second a while after the first: before it is back, or after. */
@@ -64,7 +72,7 @@ export class Breaker {
     this.#tally.add(together ? "both agents killed at once" : "both agents killed in turn");
     const kill = (host: HostId) => {
       world.killAgent(host);
-      this.#later(() => this.#world.startAgent(host));
+      this.#later(() => this.#start(host));
     };
     kill(a);
     if (together) kill(b);
@@ -102,12 +110,14 @@ export class Breaker {
   }
 
   cut(a: HostId, b: HostId): void {
+    if (this.#calm) return;
     this.#tally.add("link cut");
     this.#world.links.cut(a, b);
     this.#later(() => this.#world.links.heal(a, b));
   }
 
   cutOneWay(from: HostId, to: HostId, kind = "link cut one way"): void {
+    if (this.#calm) return;
     this.#tally.add(kind);
     this.#world.links.cutOneWay(from, to);
     this.#later(() => this.#world.links.heal(from, to));
@@ -115,6 +125,7 @@ export class Breaker {
 
   /** Splits the cluster in two at random, `a` and `b` apart. */
   partition(a: HostId, b: HostId, kind = "partition"): void {
+    if (this.#calm) return;
     this.#tally.add(kind);
     const groups: [HostId[], HostId[]] = [[a], [b]];
     for (const host of this.#world.hosts) {
@@ -127,14 +138,14 @@ export class Breaker {
   losePower(host: HostId, kind = "power lost"): void {
     this.#tally.add(kind);
     this.#world.crashHost(host);
-    this.#later(() => this.#world.startAgent(host));
+    this.#later(() => this.#start(host));
   }
 
   losePowerOfBoth(a: HostId, b: HostId, together: boolean): void {
     this.losePower(a, together ? "both hosts lost power at once" : "both hosts lost power in turn");
     const second = () => {
       this.#world.crashHost(b);
-      this.#later(() => this.#world.startAgent(b));
+      this.#later(() => this.#start(b));
     };
     if (together) second();
     else this.#strikeLater(second);
@@ -143,7 +154,7 @@ export class Breaker {
   loseDisk(host: HostId, kind = "disk lost"): void {
     this.#tally.add(kind);
     this.#world.crashHost(host, true);
-    this.#later(() => this.#world.startAgent(host));
+    this.#later(() => this.#start(host));
   }
 
   killGuest(host: HostId, vm: VmName | undefined, kind = "guest killed"): void {
@@ -194,11 +205,43 @@ export class Breaker {
     });
   }
 
+  /** Switches a host off for an operator, until it is brought back. */
+  fence(host: HostId): void {
+    this.losePower(host, "host fenced by an operator");
+    this.#fenced.add(host);
+    this.#bringBack(host, 0);
+  }
+
   #writeFailed(host: HostId): void {
     if (!this.#world.agent(host)) return;
     this.#tally.add("journal write failed");
     this.#world.killAgent(host);
-    this.#world.clock.after(restartMs, () => this.#world.startAgent(host));
+    this.#world.clock.after(restartMs, () => this.#start(host));
+  }
+
+  /** Only into a whole network, with all others up, and sees that nobody pulls a cable just then. */
+  #bringBack(host: HostId, wholeMs: number): void {
+    const world = this.#world;
+    world.clock.after(lookMs, () => {
+      if (this.#over) return;
+      const others = world.hosts.filter((other) => !this.#fenced.has(other));
+      const up = others.every((other) => world.agent(other)?.paused === false);
+      if (!up || !world.links.whole) this.#bringBack(host, 0);
+      else if (wholeMs < wholeMsMin) this.#bringBack(host, wholeMs + lookMs);
+      else {
+        this.#fenced.delete(host);
+        this.#calmUntilMs = world.clock.nowMs + calmMs;
+        world.startAgent(host);
+      }
+    });
+  }
+
+  get #calm(): boolean {
+    return this.#world.clock.nowMs < this.#calmUntilMs;
+  }
+
+  #start(host: HostId): void {
+    if (!this.#fenced.has(host)) this.#world.startAgent(host);
   }
 
   #strikeLater(strike: () => void): void {

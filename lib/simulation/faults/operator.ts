@@ -114,7 +114,7 @@ export class Operator {
       return move.vm === vm && move.inDoubt && move.peer === peer;
     });
     if (!this.#working || !inDoubt || this.#world.agent(host)?.paused !== false) return;
-    this.#breaker.losePower(peer, "host fenced by an operator");
+    this.#breaker.fence(peer);
     this.#ask(host, { verb: "resolve", vm, decision: "run-here", fenced: peer });
   }
 }
