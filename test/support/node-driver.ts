@@ -10,6 +10,7 @@ import type { CopyReport, CopyState } from "#lib/model/copy.ts";
 import type { HostSummary } from "#lib/model/host.ts";
 import type { HostOp, HostOpName, HostOpResult, HostOpValues } from "#lib/model/host-op.ts";
 import type { HostId, VmName } from "#lib/model/ids.ts";
+import type { HostLoad } from "#lib/model/load.ts";
 import type { ClusterDocument, HostRecord } from "#lib/model/record.ts";
 import type { Verb, VerbResult } from "#lib/model/verb.ts";
 import type { OwnedVm } from "#lib/model/vm.ts";
@@ -21,7 +22,7 @@ import { inventoryRecord, summaryRecord } from "./view-records.ts";
 const MIB = 2 ** 20;
 
 /** Four cores and 4 GiB, nothing of it taken. */
-export const emptyLoad = {
+export const emptyLoad: HostLoad = {
   cpuCapacityCores: 4,
   otherCpuCores: 0,
   memoryCapacityBytes: 4096 * MIB,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { proposal, settledDriver, specOf } from "../../support/node-driver.ts";
+import { emptyLoad, proposal, settledDriver, specOf } from "../../support/node-driver.ts";
 
 const gatherMs = 200;
+const MIB = 2 ** 20;
 
 describe("Admission", () => {
   it("gathers, reserves, asks its hypervisor, and grants", () => {
@@ -31,6 +32,22 @@ describe("Admission", () => {
     expect(own()?.projectedMemoryBytes).toBe(64 * 2 ** 20);
     driver.end("admit", { refusal: "no such bridge" });
     expect(own()).toMatchObject({ freeSlotsIn: 1, projectedCpuCores: 0 });
+  });
+
+  it("takes in a leg of an exchange beyond the ordinary limit, and not beyond the brim", () => {
+    const full = { ...emptyLoad, memoryCapacityBytes: 1000 * MIB };
+    const answer = (reservedMib: number, reason: "imbalance" | "swap") => {
+      const driver = settledDriver({ mode: "act" });
+      driver.sample(2, {}, { ...full, reservedMemoryBytes: reservedMib * MIB });
+      driver.receive("QmOther", proposal("web", { reason }));
+      driver.wait(gatherMs);
+      return (
+        driver.sends("refuse", driver.all)[0]?.message.reason ?? driver.runs(driver.all)[0]?.op
+      );
+    };
+    expect(answer(900, "imbalance")).toBe("self would be at 96 % of its memory (limit 90 %)");
+    expect(answer(900, "swap")).toBe("admit");
+    expect(answer(930, "swap")).toBe("self would be at 99.4 % of its memory (limit 99 %)");
   });
 
   it("grants the best of what it gathered and says to the rest why not", () => {

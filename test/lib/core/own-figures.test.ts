@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { emptyLoad, NodeDriver, settledDriver } from "../../support/node-driver.ts";
+import {
+  emptyLoad,
+  NodeDriver,
+  proposal,
+  settledDriver,
+  specOf,
+} from "../../support/node-driver.ts";
 
 const mebibytes = 2 ** 20;
 
@@ -32,6 +38,35 @@ describe("ownSummary()", () => {
     expect(summaryOf(driver)?.projectedMemoryBytes).toBe(0);
     driver.ask({ verb: "start", vm: "web" });
     expect(summaryOf(driver)?.projectedMemoryBytes).toBe(64 * mebibytes);
+  });
+
+  it("adds up the traffic, and tells of links only what is known", () => {
+    const driver = settledDriver({ own: ["web"] });
+    expect(summaryOf(driver)).toMatchObject({ networkCapacityBytesPerSecond: 0 });
+    const links = { networkCapacityBytesPerSecond: 250e6, otherNetworkBytesPerSecond: 1e6 };
+    driver.sample(30, { web: 0.1 }, { ...emptyLoad, ...links });
+    expect(summaryOf(driver)).toMatchObject({
+      networkCapacityBytesPerSecond: 250e6,
+      projectedNetworkBytesPerSecond: 1e6,
+    });
+  });
+
+  it("counts a group's VMs here and on their way here, but none that is leaving", () => {
+    const policy = { ...specOf("any").policy, affinityGroup: "web" };
+    const spec = (name: string) => specOf(name, { policy });
+    const part = (vms: number) => [{ group: "web", vms, memoryBytes: vms * 64 * mebibytes }];
+    const driver = settledDriver();
+    expect(summaryOf(driver)?.affinityGroups).toEqual([]);
+    for (const name of ["w1", "w2"]) {
+      driver.ask({ verb: "define", spec: spec(name) });
+      driver.ask({ verb: "start", vm: name });
+    }
+    expect(summaryOf(driver)?.affinityGroups).toEqual(part(2));
+    driver.receive("QmOther", proposal("w3", { spec: spec("w3") }));
+    driver.wait(200);
+    expect(summaryOf(driver)?.affinityGroups).toEqual(part(3));
+    driver.end("admit", { refusal: "no such bridge" });
+    expect(summaryOf(driver)?.affinityGroups).toEqual(part(2));
   });
 
   it("claims no size before it was measured", () => {

@@ -53,6 +53,29 @@ test("Ledger.reserveOut() takes a slot out and no memory in", () => {
   expect(ledger.freeSlotsOut).toBe(1);
 });
 
+test("Ledger.hold() keeps memory for one VM and from all others, until unhold()", () => {
+  const ledger = ledgerWith(100, 85, 2);
+  const asked = { memoryBytes: 10 * MIB };
+  ledger.hold("db", 10 * MIB);
+  expect(ledger.refusalIn({ ...asked, vm: "web" })).toContain("has 5 MiB of its 100 MiB");
+  expect(ledger.refusalIn({ ...asked, vm: "db" })).toBeNull();
+  expect(() => ledger.reserveIn(reservation("m1", { vm: "web" }))).toThrow("grant of m1");
+  ledger.reserveIn(reservation("m2", { vm: "db" }));
+  ledger.release("m2");
+  ledger.unhold("db");
+  expect(ledger.refusalIn({ ...asked, vm: "web" })).toBeNull();
+});
+
+test("Ledger lets an exchange into the reserve, and into no more than that", () => {
+  const ledger = new Ledger({ slotsIn: 2, slotsOut: 1 });
+  ledger.memoryIs({ capacityBytes: 90 * MIB, usedBytes: 85 * MIB, brimBytes: 99 * MIB });
+  const asked = { vm: "web", memoryBytes: 10 * MIB };
+  expect(ledger.refusalIn(asked)).toContain("has 5 MiB of its 90 MiB");
+  expect(ledger.refusalIn({ ...asked, mayUseReserve: true })).toBeNull();
+  ledger.reserveIn(reservation("m1", { mayUseReserve: true }));
+  expect(ledger.refusalIn({ ...asked, mayUseReserve: true })).toContain("has 4 MiB of its 99 MiB");
+});
+
 test("Ledger.reserveIn() never promises memory that is not there", () => {
   const ledger = ledgerWith(100, 85, 2);
   expect(ledger.refusalIn({ vm: "web", memoryBytes: 20 * MIB })).toBe(

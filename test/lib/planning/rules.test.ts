@@ -84,6 +84,26 @@ const rows: readonly Row[] = [
     expected: "node-b would be at 90.2 % of its memory (limit 90 %)",
   },
   {
+    name: "memory above the limit for the moment of an exchange",
+    vm: { memoryBytes: 10 * GIB },
+    to: { memoryBytes: 86 * GIB },
+    reason: "swap",
+    expected: null,
+  },
+  {
+    name: "memory to the brim, even for an exchange",
+    vm: { memoryBytes: 10 * GIB },
+    to: { memoryBytes: 90 * GIB },
+    reason: "swap",
+    expected: "node-b would be at 100 % of its memory (limit 99 %)",
+  },
+  {
+    name: "ignored, also by exchanges",
+    vm: { policy: { ignore: true } },
+    reason: "swap",
+    expected: "web is set to be ignored by the balancer",
+  },
+  {
     name: "capacity not measured yet",
     to: { memoryCapacityBytes: 0 },
     expected: "node-b does not know its own capacity yet",
