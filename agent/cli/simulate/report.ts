@@ -93,7 +93,7 @@ function factLines({ result, scenario, context }: Report): readonly string[] {
   if (result.faults.length > 0) lines.push(faultText(result));
   const tone: Tone = violations > 0 ? "bad" : "good";
   lines.push(
-    palette(tone, violations > 0 ? countOf(violations, "VIOLATION") : "nothing went wrong"),
+    palette(tone, violations > 0 ? countOf(violations, "violation") : "nothing went wrong"),
   );
   return lines;
 }

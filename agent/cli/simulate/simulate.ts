@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { type BalanceOptions, runBalance } from "#lib/simulation/balance-run.ts";
-import { exitCodes, UsageError } from "../cli-error.ts";
+import { type ExitCode, exitCodes, UsageError } from "../cli-error.ts";
 import { printJson, type VerbContext, type VerbRunner } from "../verb-context.ts";
 import { LoadHistory } from "./load-history.ts";
 import { loadScenario, type Scenario } from "./load-scenario.ts";
@@ -23,8 +23,13 @@ export const simulate: VerbRunner = async (context, input) => {
     writePlot(options.plot, svg);
   }
   show({ scenario, result, history, context });
-  return result.violations > 0 ? exitCodes.failed : exitCodes.ok;
+  return exitCodeOfRun(result);
 };
+
+/** What must never be is a failure, whatever else came of the run. */
+export function exitCodeOfRun({ violations }: Pick<SimulateResult, "violations">): ExitCode {
+  return violations > 0 ? exitCodes.failed : exitCodes.ok;
+}
 
 function run(
   scenario: Scenario,
