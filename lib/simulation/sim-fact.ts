@@ -25,7 +25,9 @@ export type SimFact =
   | { readonly type: "hostCrashed"; readonly host: HostId; readonly diskLost: boolean }
   | { readonly type: "linksChanged" }
   /** Its hypervisor hangs or no longer does, or a disk is full or no longer is. */
-  | { readonly type: "troubleChanged"; readonly host: HostId };
+  | { readonly type: "troubleChanged"; readonly host: HostId }
+  /** Somebody broke something on purpose: its kind, for a person. */
+  | { readonly type: "faultStruck"; readonly kind: string };
 
 /** Receives each fact with its virtual time. */
 export type FactListener = (fact: SimFact, nowMs: number) => void;

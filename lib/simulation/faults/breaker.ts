@@ -60,7 +60,7 @@ export class Breaker {
 
   killAgent(host: HostId, kind = "agent killed"): void {
     if (!this.#world.agent(host)) return;
-    this.#tally.add(kind);
+    this.#struck(kind);
     this.#world.killAgent(host);
     this.#later(() => this.#start(host));
   }
@@ -69,7 +69,7 @@ export class Breaker {
   killBoth(a: HostId, b: HostId, together: boolean): void {
     const { world } = { world: this.#world };
     if (!world.agent(a) || !world.agent(b)) return;
-    this.#tally.add(together ? "both agents killed at once" : "both agents killed in turn");
+    this.#struck(together ? "both agents killed at once" : "both agents killed in turn");
     const kill = (host: HostId) => {
       world.killAgent(host);
       this.#later(() => this.#start(host));
@@ -82,7 +82,7 @@ export class Breaker {
   /** SIGSTOP: the hypervisors and channels of the host go on. */
   hangAgent(host: HostId): void {
     if (this.#world.agent(host)?.paused !== false) return;
-    this.#tally.add("agent hung");
+    this.#struck("agent hung");
     this.#world.pauseAgent(host);
     this.#later(() => this.#world.continueAgent(host));
   }
@@ -105,20 +105,20 @@ export class Breaker {
       if (this.#over || !this.#world.agent(host) || (journal.line(key) ?? null) === value) return;
       this.killAgent(host, "agent killed in a write");
       const kept = (journal.line(key) ?? null) === value;
-      this.#tally.add(kept ? "unsynced write kept" : "unsynced write lost");
+      this.#struck(kept ? "unsynced write kept" : "unsynced write lost");
     });
   }
 
   cut(a: HostId, b: HostId): void {
     if (this.#calm) return;
-    this.#tally.add("link cut");
+    this.#struck("link cut");
     this.#world.links.cut(a, b);
     this.#later(() => this.#world.links.heal(a, b));
   }
 
   cutOneWay(from: HostId, to: HostId, kind = "link cut one way"): void {
     if (this.#calm) return;
-    this.#tally.add(kind);
+    this.#struck(kind);
     this.#world.links.cutOneWay(from, to);
     this.#later(() => this.#world.links.heal(from, to));
   }
@@ -126,7 +126,7 @@ export class Breaker {
   /** Splits the cluster in two at random, `a` and `b` apart. */
   partition(a: HostId, b: HostId, kind = "partition"): void {
     if (this.#calm) return;
-    this.#tally.add(kind);
+    this.#struck(kind);
     const groups: [HostId[], HostId[]] = [[a], [b]];
     for (const host of this.#world.hosts) {
       if (host !== a && host !== b) groups[this.#prng.nextInt(2) as 0 | 1].push(host);
@@ -136,7 +136,7 @@ export class Breaker {
   }
 
   losePower(host: HostId, kind = "power lost"): void {
-    this.#tally.add(kind);
+    this.#struck(kind);
     this.#world.crashHost(host);
     this.#later(() => this.#start(host));
   }
@@ -152,18 +152,18 @@ export class Breaker {
   }
 
   loseDisk(host: HostId, kind = "disk lost"): void {
-    this.#tally.add(kind);
+    this.#struck(kind);
     this.#world.crashHost(host, true);
     this.#later(() => this.#start(host));
   }
 
   killGuest(host: HostId, vm: VmName | undefined, kind = "guest killed"): void {
-    if (vm !== undefined && this.#world.killGuest(host, vm)) this.#tally.add(kind);
+    if (vm !== undefined && this.#world.killGuest(host, vm)) this.#struck(kind);
   }
 
   killChannels(host: HostId): void {
     for (const moveId of this.#world.channels.ofHost(host)) {
-      this.#tally.add("channel killed");
+      this.#struck("channel killed");
       this.#world.killChannel(moveId, host);
     }
   }
@@ -171,13 +171,13 @@ export class Breaker {
   jumpClock(host: HostId): void {
     const aheadMs = this.#prng.nextInt(clockJumpMsMax);
     const anHour = aheadMs >= clockJumpMsMax / 2;
-    this.#tally.add(anHour ? "clock jumped an hour or more" : "clock jumped");
+    this.#struck(anHour ? "clock jumped an hour or more" : "clock jumped");
     this.#world.jumpClock(host, aheadMs);
   }
 
   hangHypervisor(host: HostId, kind = "hypervisor hung"): void {
     if (this.#troubles.of(host).hung) return;
-    this.#tally.add(kind);
+    this.#struck(kind);
     this.#troubles.set(host, { hung: true });
     this.#later(() => this.#troubles.set(host, { hung: false }));
   }
@@ -190,7 +190,7 @@ export class Breaker {
 
   fillImages(host: HostId): void {
     if (this.#troubles.of(host).imagesFull) return;
-    this.#tally.add("image directory full");
+    this.#struck("image directory full");
     this.#troubles.set(host, { imagesFull: true });
     this.#later(() => this.#troubles.set(host, { imagesFull: false }));
   }
@@ -198,7 +198,7 @@ export class Breaker {
   /** Streams that begin now make no headway; they never will. */
   stallStreams(): void {
     if (this.#world.stalled) return;
-    this.#tally.add("migrations stalled");
+    this.#struck("migrations stalled");
     this.#world.stalled = true;
     this.#later(() => {
       this.#world.stalled = false;
@@ -214,7 +214,7 @@ export class Breaker {
 
   #writeFailed(host: HostId): void {
     if (!this.#world.agent(host)) return;
-    this.#tally.add("journal write failed");
+    this.#struck("journal write failed");
     this.#world.killAgent(host);
     this.#world.clock.after(restartMs, () => this.#start(host));
   }
@@ -238,6 +238,11 @@ export class Breaker {
 
   get #calm(): boolean {
     return this.#world.clock.nowMs < this.#calmUntilMs;
+  }
+
+  #struck(kind: string): void {
+    this.#tally.add(kind);
+    this.#world.emit({ type: "faultStruck", kind });
   }
 
   #start(host: HostId): void {
