@@ -2,7 +2,13 @@ import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { apiFixture } from "../../support/api-fixture.ts";
 import { runCli } from "../../support/run-cli.ts";
-import { HOST_A, HOST_B, snapshotFixture, vmFixture } from "../../support/snapshot-fixture.ts";
+import {
+  HOST_A,
+  HOST_B,
+  memberFixture,
+  snapshotFixture,
+  vmFixture,
+} from "../../support/snapshot-fixture.ts";
 
 // History shows local time.
 process.env["TZ"] = "UTC";
@@ -45,6 +51,18 @@ describe("evenkeel status", () => {
         "2026-01-02 03:01:05  web-1  host-a  host-b  moved    imbalance  0.080  2.3 s  41 ms  90 MiB",
       ),
     );
+  });
+
+  it("has a column for the network once a host tells the speed of its links", async () => {
+    const { socketPath, view } = await apiFixture();
+    const links = { networkCapacityBytesPerSecond: 250e6, projectedNetworkBytesPerSecond: 50e6 };
+    view.current = snapshotFixture({
+      members: [memberFixture(HOST_A, "host-a", {}, links), memberFixture(HOST_B, "host-b", {})],
+    });
+    const { out } = await runCli(["--socket", socketPath, "status"]);
+    expect(out).toMatch(/MEMORY +NETWORK {2}VMS/);
+    expect(out).toMatch(/host-a .*8 GiB +20 % /);
+    expect(out).toMatch(/host-b .*8 GiB +- /);
   });
 
   it("keeps to ASCII where the locale asks for it, and colours only when wanted", async () => {
