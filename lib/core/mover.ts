@@ -145,24 +145,27 @@ export class Mover {
     const guest = this.#options.guests.get(moveId.split(".")[0] ?? "");
     if (fromTarget) {
       const presumed = presumedSourceAnswer(moveId, guest?.owned.version);
-      const answer = presumed === "unknown" && this.#abortedOnce(moveId) ? "aborted" : presumed;
+      const aborted = presumed === "unknown" && this.#endOf(moveId, "source") === "aborted";
+      const answer = aborted ? "aborted" : presumed;
       this.#outbox.send(from, { type: "sourceAnswer", moveId, answer });
     } else if (message.type === "targetAnswer") {
       if (isOver(message, guest)) this.#outbox.send(from, { type: "close", moveId });
     } else if (fromSource && message.type !== "abort") {
       const runs = guest !== undefined && hasMemory(guest.copy);
-      const answer = presumedTargetAnswer(moveId, guest?.owned.version, runs);
+      const presumed = presumedTargetAnswer(moveId, guest?.owned.version, runs);
+      // By an operator's word it was booted anew here: the source's memory is used up.
+      const resolved = presumed === "unknown" && this.#endOf(moveId, "target") === "resolved";
+      const answer = resolved ? "ran" : presumed;
       this.#outbox.send(from, { type: "targetAnswer", moveId, answer, detail: "" });
     }
   }
 
-  /** The VM has gone elsewhere since; the history still knows that this move did not take it there. */
-  #abortedOnce(moveId: MoveId): boolean {
+  /** How the move ended at this end: the VM has gone elsewhere since, but the history still knows. */
+  #endOf(moveId: MoveId, role: "source" | "target"): MoveOutcome["result"] | undefined {
     const { history, self } = this.#options;
-    return history.own.some((outcome) => {
-      const ours = outcome.moveId === moveId && outcome.from === self.options.self;
-      return ours && outcome.result === "aborted";
-    });
+    const outcome = history.own.find((one) => one.moveId === moveId);
+    const end = role === "source" ? outcome?.from : outcome?.to;
+    return end === self.options.self ? outcome?.result : undefined;
   }
 
   opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
