@@ -1,4 +1,5 @@
 import { bitbrains } from "./bitbrains-section.ts";
+import { decisionCost } from "./decision-cost-section.ts";
 import { cluster20, cluster20Capped, cluster100, cluster1000 } from "./named-clusters.ts";
 import { optimum } from "./optimum-section.ts";
 import { otherClusters } from "./other-clusters.ts";
@@ -19,4 +20,5 @@ export const SECTIONS: readonly Section[] = [
   quietHour,
   tightMemory,
   bitbrains,
+  decisionCost,
 ];
