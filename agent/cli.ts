@@ -8,7 +8,7 @@
  *
  * How: `run-command.ts` reads the words by the table in `verbs.ts`, loads the one file of the verb
  * that was asked for, and runs it with a client of the socket. This file only ties that to the
- * process: streams, signals, environment.
+ * process: streams, signals, environment. `simulate`, `key` and `doctor` do their work in this process.
  *
  * It never: decides anything about VMs (the agents do), touches a hypervisor, or goes on by itself.
  * ^C ends the watching of a drain or a move, not the drain or the move.
