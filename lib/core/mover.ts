@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
-import { type HostId, type MoveId, readMoveId, type VmName } from "../model/ids.ts";
+import { type HostId, readMoveId, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
@@ -10,13 +10,13 @@ import type { VmSpec } from "../model/vm-spec.ts";
 import type { MoveFacts, MoveLine } from "../moves/move-line.ts";
 import type { MoveEnd, MoveInput, MoveOrder } from "../moves/move-order.ts";
 import { defaultMoveParams } from "../moves/params.ts";
-import { presumedSourceAnswer, presumedTargetAnswer } from "../moves/presumed-answer.ts";
 import { SourceMove } from "../moves/source-move.ts";
 import { TargetMove } from "../moves/target-move.ts";
 import { coolDownMs, recentMovesAfter } from "../planning/cool-down.ts";
 import type { PlanningParams } from "../planning/params.ts";
 import type { MoveMessage, TargetAnswerMessage } from "../wire/messages.ts";
 import type { JournalEntry } from "./effects.ts";
+import { forgottenSourceAnswer, forgottenTargetAnswer } from "./forgotten-answer.ts";
 import { type Guest, type GuestTable, hasMemory, newOwnedVm } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import type { MoveHistory } from "./move-history.ts";
@@ -142,30 +142,18 @@ export class Mover {
       message.type === "commit" ||
       message.type === "abort" ||
       (message.type === "query" && message.asker === "source");
-    const guest = this.#options.guests.get(moveId.split(".")[0] ?? "");
+    const { self, guests, history } = this.#options;
+    const guest = guests.get(moveId.split(".")[0] ?? "");
+    const forgotten = { moveId, self: self.options.self, guest, history: history.own };
     if (fromTarget) {
-      const presumed = presumedSourceAnswer(moveId, guest?.owned.version);
-      const aborted = presumed === "unknown" && this.#endOf(moveId, "source") === "aborted";
-      const answer = aborted ? "aborted" : presumed;
+      const answer = forgottenSourceAnswer(forgotten);
       this.#outbox.send(from, { type: "sourceAnswer", moveId, answer });
     } else if (message.type === "targetAnswer") {
       if (isOver(message, guest)) this.#outbox.send(from, { type: "close", moveId });
     } else if (fromSource && message.type !== "abort") {
-      const runs = guest !== undefined && hasMemory(guest.copy);
-      const presumed = presumedTargetAnswer(moveId, guest?.owned.version, runs);
-      // By an operator's word it was booted anew here: the source's memory is used up.
-      const resolved = presumed === "unknown" && this.#endOf(moveId, "target") === "resolved";
-      const answer = resolved ? "ran" : presumed;
+      const answer = forgottenTargetAnswer(forgotten);
       this.#outbox.send(from, { type: "targetAnswer", moveId, answer, detail: "" });
     }
-  }
-
-  /** How the move ended at this end: the VM has gone elsewhere since, but the history still knows. */
-  #endOf(moveId: MoveId, role: "source" | "target"): MoveOutcome["result"] | undefined {
-    const { history, self } = this.#options;
-    const outcome = history.own.find((one) => one.moveId === moveId);
-    const end = role === "source" ? outcome?.from : outcome?.to;
-    return end === self.options.self ? outcome?.result : undefined;
   }
 
   opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
