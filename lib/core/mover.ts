@@ -17,7 +17,7 @@ import type { PlanningParams } from "../planning/params.ts";
 import type { MoveMessage, TargetAnswerMessage } from "../wire/messages.ts";
 import type { JournalEntry } from "./effects.ts";
 import { forgottenSourceAnswer, forgottenTargetAnswer } from "./forgotten-answer.ts";
-import { type Guest, type GuestTable, hasMemory, newOwnedVm } from "./guest-table.ts";
+import { type Guest, type GuestTable, newOwnedVm } from "./guest-table.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
 import type { MoveHistory } from "./move-history.ts";
 import { isSource, type MoveEntry, MoveTable } from "./move-table.ts";

@@ -65,10 +65,13 @@ export function runRandomScenario(options: RandomScenarioOptions): RandomRun {
     const faults = new RandomFaults({ world, troubles, prng, vms: names, lastMs: faultyMs });
     world.runFor(faultyMs);
     faults.end();
-    // Balancing would go on: what is under way must end, and nothing new begin.
+    // Balancing would go on: what is under way must end, and nothing new begin. Every host is told,
+    // since one that has not heard of an operator's latest "act" holds already.
     world.healAll();
-    world.ask(world.hosts[0] as HostId, { verb: "mode", mode: "hold" });
-    for (const host of world.hosts) world.ask(host, { verb: "undrain", host });
+    for (const host of world.hosts) {
+      world.ask(host, { verb: "mode", mode: "hold" });
+      world.ask(host, { verb: "undrain", host });
+    }
     world.settle(settleMsMax);
     return { hosts, vms, virtualMs: world.clock.nowMs, ...faults.totals() };
   });
