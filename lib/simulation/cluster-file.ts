@@ -31,17 +31,33 @@ export function readClusterFile(text: string): ClusterModel {
     );
   }
   const hosts = nodes.map((node, index) => hostOf(node, `nodes[${index}]`));
-  const hostNames = uniqueNames(hosts, "nodes");
+  uniqueNames(hosts, "nodes");
+  const hostOfName = new Map(hosts.map((host) => [host.name, host]));
   const vms = guests.map((guest, index) => vmOf(guest, `vms[${index}]`));
   uniqueNames(vms, "vms");
   for (const [index, vm] of vms.entries()) {
-    if (!hostNames.has(vm.host)) {
-      throw new SimulationInputError(
-        `vms[${index}].node: ${shown(vm.name)} is on ${shown(vm.host)}, which is not among the nodes`,
-      );
-    }
+    mustBeOn(hostOfName.get(vm.host), vm, `vms[${index}]`);
   }
   return { hosts, vms };
+}
+
+/** Hosts may be fuller than full, since some let VMs share memory; one VM cannot be larger than all. */
+function mustBeOn(host: ModelHost | undefined, vm: ModelVm, place: string): void {
+  if (!host) {
+    throw new SimulationInputError(
+      `${place}.node: ${shown(vm.name)} is on ${shown(vm.host)}, which is not among the nodes`,
+    );
+  }
+  if (vm.memoryBytes > host.memoryCapacityBytes) {
+    throw new SimulationInputError(
+      `${place}.mem: ${vm.memoryBytes / mebibyte} MiB are more than the whole memory of ${shown(host.name)}, ${host.memoryCapacityBytes / mebibyte} MiB`,
+    );
+  }
+  if (vm.cpuCores > host.cpuCapacityCores) {
+    throw new SimulationInputError(
+      `${place}.cores: nobody burns ${vm.cpuCores} cores on ${shown(host.name)}, which has ${host.cpuCapacityCores}`,
+    );
+  }
 }
 
 function parseJson(text: string): unknown {
@@ -84,7 +100,7 @@ function vmOf(value: unknown, place: string): ModelVm {
   };
 }
 
-function uniqueNames(items: readonly { readonly name: string }[], list: string): Set<string> {
+function uniqueNames(items: readonly { readonly name: string }[], list: string): void {
   const names = new Set<string>();
   for (const [index, { name }] of items.entries()) {
     if (names.has(name)) {
@@ -92,5 +108,4 @@ function uniqueNames(items: readonly { readonly name: string }[], list: string):
     }
     names.add(name);
   }
-  return names;
 }

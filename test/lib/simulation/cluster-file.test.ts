@@ -45,7 +45,9 @@ describe("readClusterFile()", () => {
 
   it("takes a cluster without VMs, and hosts that are fuller than full", () => {
     expect(readClusterFile(textOf([node], [])).vms).toEqual([]);
-    expect(readClusterFile(textOf([node], [{ ...vm, mem: 99_999 }])).vms).toHaveLength(1);
+    const large = { ...vm, mem: 65_536, cores: 16 };
+    const crowd = [large, { ...large, name: "too" }];
+    expect(readClusterFile(textOf([node], crowd)).vms).toHaveLength(2);
   });
 
   it.each([
@@ -72,6 +74,12 @@ describe("readClusterFile()", () => {
     ["a VM without a node", textOf([node], [{ ...vm, node: undefined }]), /^vms\[0\].node: /],
     ["a VM that burns less than nothing", textOf([node], [{ ...vm, cores: -0.1 }]), /found -0.1/],
     ["a VM without memory", textOf([node], [{ ...vm, mem: 0 }]), /^vms\[0\].mem: /],
+    [
+      "a VM larger than its host",
+      textOf([node], [{ ...vm, mem: 65_537 }]),
+      /^vms\[0\].mem: 65537 /,
+    ],
+    ["a VM busier than its host", textOf([node], [{ ...vm, cores: 17 }]), /nobody burns 17 cores/],
     ["infinite memory", textOf([node], [vm]).replace("2048,", "1e999,"), /^vms\[0\].mem: /],
     ["a negative disk", textOf([node], [{ ...vm, disk: -5 }]), /^vms\[0\].disk: /],
     ["too many hosts", textOf(Array(20_001).fill(node), []), /are more than the 20000/],
