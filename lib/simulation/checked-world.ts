@@ -79,6 +79,10 @@ export class CheckedWorld extends SimWorld {
     });
   }
 
+  get checkerNames(): readonly string[] {
+    return this.#checkers.map((checker) => checker.name);
+  }
+
   /** True while the host's hypervisors do as they are told. */
   obeys(host: HostId): boolean {
     return this.orderFailureShare === 0 && this.#obeys(host);

@@ -85,7 +85,9 @@ interface Drawn {
 
 function worldOf(options: RandomScenarioOptions, { prng, hosts, troubles }: Drawn): CheckedWorld {
   const { seed, makeNode, replayOptions } = options;
-  const dirtyBytesPerSecond = prng.nextInt(100_000_000);
+  // A guest dirties at most so much of the link that even the largest moves within a minute.
+  const bandwidthBytesPerSecond = 100_000_000 + prng.nextInt(200_000_000);
+  const dirtyBytesPerSecond = 0.8 * prng.nextInt(bandwidthBytesPerSecond);
   const load = new ConstantWorkload({ cpuCores: 0.05, dirtyBytesPerSecond });
   return new CheckedWorld({
     seed,
@@ -99,8 +101,7 @@ function worldOf(options: RandomScenarioOptions, { prng, hosts, troubles }: Draw
     // Every fourth cluster has slow disks, every fourth slow hypervisors.
     syncMsMax: prng.nextInt(4) === 0 ? 300 : 2,
     orderMsMax: prng.nextInt(4) === 0 ? 500 : 6,
-    // The largest guest that dirties its memory fastest still moves within a minute.
-    bandwidthBytesPerSecond: 100_000_000 + prng.nextInt(200_000_000),
+    bandwidthBytesPerSecond,
     obeys: (host) => !troubles.of(host).hung,
   });
 }
@@ -139,7 +140,7 @@ function addVms(world: CheckedWorld, prng: Prng, count: number): readonly string
   const names = Array.from({ length: count }, (_, index) => `vm-${index + 1}`);
   mustDo(world, first, { verb: "mode", mode: "act" });
   // In every third cluster memory is short.
-  const memoryMaxBytes = (prng.nextInt(3) === 0 ? 512 : 64) * 2 ** 20;
+  const memoryMaxBytes = (prng.nextInt(3) === 0 ? 1024 : 64) * 2 ** 20;
   for (const [index, name] of names.entries()) {
     const elsewhere = prng.pick(world.hosts) ?? first;
     const memoryBytes = Math.max(64 * 2 ** 20, prng.nextInt(memoryMaxBytes));

@@ -6,7 +6,6 @@ import type { NodeOptions } from "#lib/core/node-options.ts";
 import type { HostId } from "#lib/model/ids.ts";
 import type { CheckedWorld } from "#lib/simulation/checked-world.ts";
 import { quietNetwork } from "#lib/simulation/network-options.ts";
-import { runRandomScenario } from "#lib/simulation/random-scenario.ts";
 import {
   addVm,
   aliveSeenBy,
@@ -15,7 +14,6 @@ import {
   simVmSpec,
   smallHost,
 } from "#lib/simulation/sim-cluster.ts";
-import { traceLine } from "#lib/simulation/trace-line.ts";
 import { ConstantWorkload, NoisyWorkload } from "#lib/simulation/workload.ts";
 
 const makeNode = (options: NodeOptions) => new Node(options);
@@ -122,30 +120,3 @@ describe("a partition", { timeout }, () => {
     world.settle(30_000);
   });
 });
-
-describe("random faults", { timeout }, () => {
-  it("violate nothing over fixed seeds", () => {
-    let moves = 0;
-    for (let seed = 1; seed <= 40; seed += 1) {
-      moves += runRandomScenario({ seed, makeNode }).moves["moved"] ?? 0;
-    }
-    expect(moves).toBeGreaterThan(100);
-  });
-
-  it("happen the same way for the same seed, and another way for another", () => {
-    expect(traceOf(7)).toEqual(traceOf(7));
-    expect(traceOf(8)).not.toEqual(traceOf(7));
-  });
-});
-
-function traceOf(seed: number): readonly string[] {
-  const lines: string[] = [];
-  const watch = (world: CheckedWorld) =>
-    world.onFact((fact, nowMs) => {
-      const line = traceLine(fact, nowMs);
-      if (line !== undefined) lines.push(line);
-    });
-  runRandomScenario({ seed, makeNode, watch });
-  expect(lines.length).toBeGreaterThan(100);
-  return lines;
-}

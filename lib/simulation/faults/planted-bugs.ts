@@ -2,10 +2,14 @@ import type { Effect } from "../../core/effects.ts";
 import type { Event } from "../../core/events.ts";
 import type { NodeOptions } from "../../core/node-options.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
+import type { VmPolicy, VmSpec } from "../../model/vm-spec.ts";
 import type { SimNode, SimNodeMaker } from "../sim-node.ts";
 
-/** Changes what a core orders, for one life of it. */
-type Twist = (event: Event, effects: readonly Effect[], nowMs: number) => readonly Effect[];
+/** Changes what one life of a core orders, and before that what it hears. */
+interface Twist {
+  readonly hear?: (event: Event) => Event;
+  readonly say?: (effects: readonly Effect[], event: Event, nowMs: number) => readonly Effect[];
+}
 
 interface PlantedBug {
   /** The checker that is there to catch it. */
@@ -27,70 +31,70 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   /** Lets its copy run as soon as it has voted, instead of when it is told to. */
   "runs-unasked": {
     caughtBy: "two-running",
-    twist: () => (_event, effects) => {
-      const held = effects.find((one) => one.type === "send" && one.message.type === "held");
-      if (held?.type !== "send" || held.message.type !== "held") return effects;
-      const { moveId } = held.message;
-      const op = { op: "runIncoming", moveId, vm: vmOf(moveId) } as const;
-      return [...effects, { type: "run", opId, op }];
-    },
+    twist: () => ({
+      say: (effects) => {
+        const held = effects.find((one) => one.type === "send" && one.message.type === "held");
+        if (held?.type !== "send" || held.message.type !== "held") return effects;
+        const { moveId } = held.message;
+        const op = { op: "runIncoming", moveId, vm: vmOf(moveId) } as const;
+        return [...effects, { type: "run", opId, op }];
+      },
+    }),
   },
-  /** Runs the memory of before the move when the guest has died at the target since. */
-  "runs-old-memory": {
-    caughtBy: "guest-continuity",
-    twist: () => (event, effects) => {
-      const ran =
-        event.type === "messageReceived" &&
-        event.message.type === "targetAnswer" &&
-        event.message.answer === "ran";
-      if (!ran) return effects;
-      return effects.map((effect) => {
-        if (effect.type !== "run" || effect.op.op !== "discard") return effect;
-        return { ...effect, op: { ...effect.op, op: "takeBack" } };
-      });
-    },
-  },
+  /** Lets the guest run on after its memory was sent, until it commits the move. */
+  "lets-it-run-on": { caughtBy: "guest-continuity", twist: () => letsItRunOn() },
   /** Discards its copy while the target's is still arriving. */
   "discards-early": {
     caughtBy: "never-lost",
-    twist: () => (event, effects) => {
-      if (event.type !== "transferProgressed") return effects;
-      const { moveId } = event.progress;
-      const op = { op: "discard", moveId, vm: vmOf(moveId) } as const;
-      return [...effects, { type: "run", opId, op }];
-    },
+    twist: () => ({
+      say: (effects, event) => {
+        if (event.type !== "transferProgressed") return effects;
+        const { moveId } = event.progress;
+        const op = { op: "discard", moveId, vm: vmOf(moveId) } as const;
+        return [...effects, { type: "run", opId, op }];
+      },
+    }),
   },
-  /** Never tells the target that it has committed, nor anything else. */
+  /** Never lets a copy run that it was given. */
   "never-runs": {
     caughtBy: "frozen-bound",
-    twist: () => (_event, effects) =>
-      effects.filter((effect) => effect.type !== "run" || effect.op.op !== "runIncoming"),
+    twist: () => ({
+      say: (effects) =>
+        effects.filter((effect) => effect.type !== "run" || effect.op.op !== "runIncoming"),
+    }),
   },
   /** Keeps its claim to a VM that it gave away. */
   "never-disowns": {
     caughtBy: "one-owner",
-    twist: () => (_event, effects) =>
-      effects.map((effect) => {
-        if (effect.type !== "persist") return effect;
-        const kept = effect.entries.filter(({ key, value }) => {
-          return value !== null || !key.startsWith("vm/");
-        });
-        return { ...effect, entries: kept };
-      }),
+    twist: () => ({
+      say: (effects) =>
+        effects.map((effect) => {
+          if (effect.type !== "persist") return effect;
+          const kept = effect.entries.filter(({ key, value }) => {
+            return value !== null || !key.startsWith("vm/");
+          });
+          return { ...effect, entries: kept };
+        }),
+    }),
   },
-  /** Grants whatever its ledger refuses for want of memory. */
-  "grants-without-ledger": { caughtBy: "memory-at-grant", twist: () => grantsDespite(/memory/) },
-  /** Grants whatever a rule forbids. */
-  "grants-against-rules": {
-    caughtBy: "rules-hold",
-    twist: () => grantsDespite(/pinned|anti-affinity|ignored/),
+  /** Counts on ten times the memory that it has, in its ledger and in what it tells. */
+  "believes-in-more-memory": {
+    caughtBy: "memory-at-grant",
+    twist: () => ({
+      hear: (event) => {
+        if (event.type !== "loadSampled") return event;
+        const memoryCapacityBytes = 10 * event.host.memoryCapacityBytes;
+        return { ...event, host: { ...event.host, memoryCapacityBytes } };
+      },
+    }),
   },
+  /** Forgets the rules of every VM, and passes them on all the same. */
+  "forgets-rules": { caughtBy: "rules-hold", twist: () => forgetsRules() },
   /** Publishes one text after the other under the same number. */
   "reuses-seq": {
     caughtBy: "rising-versions",
-    twist:
-      ({ self }) =>
-      (_event, effects) =>
+    twist: ({ self }) => ({
+      say: (effects) =>
         effects.map((effect) => {
           if (effect.type !== "send" || effect.message.type !== "delta") return effect;
           const records = effect.message.records.map((record) => {
@@ -98,16 +102,19 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
           });
           return { ...effect, message: { ...effect.message, records } };
         }),
+    }),
   },
   /** One host stops talking a while after its start, and believes that all is well. */
   "goes-mute": {
     caughtBy: "convergence",
     twist: ({ name }) => {
       let bornMs: number | undefined;
-      return (_event, effects, nowMs) => {
-        bornMs ??= nowMs;
-        if (name !== "host-2" || nowMs - bornMs < muteAfterMs) return effects;
-        return effects.filter(({ type }) => type !== "datagram" && type !== "send");
+      return {
+        say: (effects, _event, nowMs) => {
+          bornMs ??= nowMs;
+          if (name !== "host-2" || nowMs - bornMs < muteAfterMs) return effects;
+          return effects.filter(({ type }) => type !== "datagram" && type !== "send");
+        },
       };
     },
   },
@@ -129,7 +136,8 @@ class TwistedNode implements SimNode {
   }
 
   step(event: Event, nowMs: number): readonly Effect[] {
-    return this.#twist(event, this.#node.step(event, nowMs), nowMs);
+    const effects = this.#node.step(this.#twist.hear?.(event) ?? event, nowMs);
+    return this.#twist.say?.(effects, event, nowMs) ?? effects;
   }
 
   get nextTimeoutMs(): number | undefined {
@@ -141,13 +149,62 @@ class TwistedNode implements SimNode {
   }
 }
 
-function grantsDespite(reason: RegExp): Twist {
-  return (_event, effects) =>
-    effects.map((effect) => {
-      if (effect.type !== "send" || effect.message.type !== "refuse") return effect;
-      if (!reason.test(effect.message.reason)) return effect;
-      return { ...effect, message: { type: "grant", moveId: effect.message.moveId } };
-    });
+function letsItRunOn(): Twist {
+  const streams = new Map<number, string>();
+  const orderOf = (op: "takeBack" | "discard", moveId: string): Effect => {
+    return { type: "run", opId, op: { op, moveId, vm: vmOf(moveId) } };
+  };
+  return {
+    say: (effects, event) => {
+      const said = effects.flatMap((effect): readonly Effect[] => {
+        if (effect.type === "run" && effect.op.op === "migrateOut") {
+          streams.set(effect.opId, effect.op.moveId);
+        }
+        const commits = effect.type === "send" && effect.message.type === "commit";
+        return commits ? [orderOf("discard", effect.message.moveId), effect] : [effect];
+      });
+      const sent =
+        event.type === "opEnded" && event.result.ok ? streams.get(event.opId) : undefined;
+      return sent === undefined ? said : [...said, orderOf("takeBack", sent)];
+    },
+  };
+}
+
+const noRules: VmPolicy = {
+  pin: null,
+  ignore: false,
+  antiAffinityGroup: null,
+  affinityGroup: null,
+};
+
+function forgetsRules(): Twist {
+  const known = new Map<string, VmPolicy>();
+  const forget = (spec: VmSpec): VmSpec => {
+    known.set(spec.name, spec.policy);
+    return { ...spec, policy: noRules };
+  };
+  return {
+    hear: (event) => {
+      if (event.type === "verbAsked" && event.verb.verb === "define") {
+        return { ...event, verb: { ...event.verb, spec: forget(event.verb.spec) } };
+      }
+      if (event.type !== "messageReceived" || event.message.type !== "propose") return event;
+      const { message } = event;
+      const offer = { ...message.offer, spec: forget(message.offer.spec) };
+      return { ...event, message: { ...message, offer } };
+    },
+    say: (effects) =>
+      effects.map((effect) => {
+        if (effect.type !== "send" || effect.message.type !== "propose") return effect;
+        const { message } = effect;
+        const { spec } = message.offer;
+        const policy = known.get(spec.name) ?? spec.policy;
+        return {
+          ...effect,
+          message: { ...message, offer: { ...message.offer, spec: { ...spec, policy } } },
+        };
+      }),
+  };
 }
 
 function vmOf(moveId: string): string {
