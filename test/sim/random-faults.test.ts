@@ -93,6 +93,6 @@ function traceOf(seed: number): { facts: number; hash: string } {
       hash.update(`${nowMs} ${JSON.stringify(fact)}\n`);
     });
   runRandomScenario({ seed, makeNode, watch });
-  expect(facts).toBeGreaterThan(10_000);
+  expect(facts).toBeGreaterThan(2_000);
   return { facts, hash: hash.digest("hex") };
 }
