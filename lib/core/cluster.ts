@@ -17,7 +17,7 @@ import { viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
-import type { Outbox } from "./outbox.ts";
+import type { KnownPeer, Outbox } from "./outbox.ts";
 import { OwnRecords } from "./own-records.ts";
 import type { Self } from "./self.ts";
 
@@ -140,6 +140,8 @@ export class Cluster {
     const summaries = this.view.isLarge
       ? this.view.freshest(weighedMax, this.#nowMs)
       : this.view.hosts().flatMap((host) => this.view.summaryOf(host)?.record ?? []);
+    const self = this.#self.options.self;
+    if (this.membership.allAlive) return summaries.filter(({ host }) => host !== self);
     return summaries.filter(({ host }) => this.isLive(host));
   }
 
@@ -279,13 +281,17 @@ export class Cluster {
     if (nowMs < this.#peersAtMs + waitMs) return;
     this.#peersChanged = false;
     this.#peersAtMs = nowMs;
-    const peers = [];
+    this.#outbox.peersKnown(() => this.#peers());
+  }
+
+  #peers(): KnownPeer[] {
+    const peers: KnownPeer[] = [];
     for (const host of this.view.hosts()) {
       const summary = this.view.summaryOf(host)?.record.body;
       if (!summary || host === this.#self.options.self || summary.presence === "left") continue;
       peers.push({ host, addresses: summary.addresses, probePort: summary.probePort });
     }
-    this.#outbox.peersKnown(peers);
+    return peers;
   }
 
   #gossip(nowMs: number): void {

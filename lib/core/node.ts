@@ -193,7 +193,7 @@ export class Node {
     const peers = journalValues<{ addresses: string[]; probePort: number }>(journal, "peer/");
     if (peers.size > 0) {
       this.#parts?.cluster.peersRemembered([...peers.keys()]);
-      this.#outbox.peersKnown([...peers].map(([host, known]) => ({ host, ...known })));
+      this.#outbox.peersKnown(() => [...peers].map(([host, known]) => ({ host, ...known })));
     }
     return [...peers.keys()];
   }
@@ -215,7 +215,7 @@ export class Node {
         return;
       case "loadSampled":
         this.#hostLoadSampled(event.host, parts, nowMs);
-        for (const { vm, load } of event.vms) this.#guests.get(vm)?.estimate.observe(load, nowMs);
+        this.#guestsSampled(event.vms, parts, nowMs);
         parts.balancer.loadSampled(nowMs);
         return;
       case "copiesListed":
@@ -244,6 +244,22 @@ export class Node {
       default:
         assertNever(event);
     }
+  }
+
+  #guestsSampled(
+    vms: Extract<Event, { type: "loadSampled" }>["vms"],
+    parts: Parts,
+    nowMs: number,
+  ): void {
+    let isFirstFigure = false;
+    for (const { vm, load } of vms) {
+      const estimate = this.#guests.get(vm)?.estimate;
+      const knew = estimate?.value() !== null;
+      estimate?.observe(load, nowMs);
+      if (!knew && estimate?.value() !== null) isFirstFigure = true;
+    }
+    // Until now the others counted these guests as idle: tell them at once.
+    if (isFirstFigure) parts.cluster.touch(nowMs);
   }
 
   #hostLoadSampled(load: HostLoad, parts: Parts, nowMs: number): void {

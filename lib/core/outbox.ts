@@ -11,6 +11,8 @@ export type OpOwner =
   | { readonly part: "offer"; readonly moveId: MoveId }
   | { readonly part: "admit"; readonly moveId: MoveId };
 
+export type KnownPeer = Extract<Effect, { type: "peersKnown" }>["peers"][number];
+
 export interface PendingOp {
   readonly op: HostOp["op"];
   readonly owner: OpOwner;
@@ -70,8 +72,16 @@ export class Outbox {
     this.#effects.push({ type: "reply", requestId, result });
   }
 
-  peersKnown(peers: Extract<Effect, { type: "peersKnown" }>["peers"]): void {
-    this.#effects.push({ type: "peersKnown", peers });
+  /** The list is made when somebody looks at it: it is long, and in a simulation nobody does. */
+  peersKnown(peersOf: () => readonly KnownPeer[]): void {
+    let peers: readonly KnownPeer[] | undefined;
+    this.#effects.push({
+      type: "peersKnown",
+      get peers() {
+        peers ??= peersOf();
+        return peers;
+      },
+    });
   }
 
   notice(level: Notice["level"], code: string, message: string, facts: Notice["facts"] = {}): void {

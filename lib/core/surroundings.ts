@@ -28,7 +28,10 @@ export interface SurroundingsOptions {
 }
 
 /** In a large cluster the figures of the others are worked out anew no more often, ms. */
-const othersKeptMs = 250;
+const othersKeptMs = 900;
+
+/** What planning sees of a summary, made once for each: neither ever changes. */
+const figuresBySummary = new WeakMap<HostSummary, HostFigures>();
 
 /** The cluster as planning sees it from here: own figures fresh, the others' as gossiped. */
 export class Surroundings {
@@ -55,11 +58,11 @@ export class Surroundings {
     const { changes, nowMs: atMs } = cluster;
     const known = this.#others;
     if (known?.changes === changes) return known.figures;
-    // Some record comes every 50 ms; what gossip is seconds late with need not be newer than this.
+    // A record comes every 50 ms; what gossip is seconds late with need not be newer than a look.
     if (known && cluster.view.isLarge && atMs < known.atMs + othersKeptMs) return known.figures;
     const figures: HostFigures[] = [];
     for (const { host, body } of cluster.live()) {
-      if (isEligible(body)) figures.push(figuresOfSummary(host, body));
+      if (isEligible(body)) figures.push(figuresOnce(host, body));
     }
     if (cluster.view.isLarge) this.#addPinned(figures);
     this.#others = { changes, atMs, figures };
@@ -71,7 +74,7 @@ export class Surroundings {
     const { cluster } = this.#options;
     const summary = cluster.view.summaryOf(host)?.record.body;
     if (!summary || !cluster.isLive(host) || !isEligible(summary)) return undefined;
-    return figuresOfSummary(host, summary);
+    return figuresOnce(host, summary);
   }
 
   /** Only the named host will do for a pinned VM, whether there is fresh news of it or not. */
@@ -142,6 +145,15 @@ export class Surroundings {
         : (cluster.view.summaryOf(host)?.record.body.name ?? host);
     return cluster.view.isShared(name) ? `${name}-${host.slice(-6).toLowerCase()}` : name;
   }
+}
+
+function figuresOnce(host: HostId, summary: HostSummary): HostFigures {
+  let figures = figuresBySummary.get(summary);
+  if (!figures) {
+    figures = figuresOfSummary(host, summary);
+    figuresBySummary.set(summary, figures);
+  }
+  return figures;
 }
 
 function isEligible(summary: HostSummary): boolean {

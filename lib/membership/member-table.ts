@@ -42,6 +42,10 @@ export class MemberTable {
     return this.#aliveCount;
   }
 
+  get allAlive(): boolean {
+    return this.#aliveCount === this.#members.size;
+  }
+
   /** Members that are dead or left. */
   get endedCount(): number {
     return this.#endedCount;

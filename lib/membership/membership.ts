@@ -143,6 +143,11 @@ export class Membership {
     this.#prober.memberForgotten(host);
   }
 
+  /** True while nobody who is known is suspect, dead or gone. */
+  get allAlive(): boolean {
+    return this.#table.allAlive;
+  }
+
   /** Undefined for a host that is no member, and for this one. */
   stateOf(host: HostId): MemberState | undefined {
     return this.#table.get(host)?.state;

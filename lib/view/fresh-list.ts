@@ -1,5 +1,5 @@
 import type { SummaryRecord } from "../model/record.ts";
-import type { HostRecords, Received } from "./host-records.ts";
+import type { FreshEntry, HostRecords, Received } from "./host-records.ts";
 
 /** Entries beyond which superseded and old ones are cleared away. */
 const ENTRIES_MAX = 512;
@@ -11,34 +11,40 @@ const ENTRIES_KEPT = 256;
  */
 export class FreshList {
   /** In order of `madeAtMs`, oldest first. */
-  #entries: { readonly records: HostRecords; readonly summary: Received<SummaryRecord> }[] = [];
+  #entries: FreshEntry[] = [];
 
-  add(records: HostRecords, summary: Received<SummaryRecord>): void {
+  /** Takes the place of the host's entry before. */
+  add(records: HostRecords, { record, madeAtMs }: Received<SummaryRecord>): void {
+    this.remove(records);
     const entries = this.#entries;
-    const entry = { records, summary };
+    const entry = { records, record, madeAtMs, isCurrent: true };
+    records.fresh = entry;
     let place = entries.length;
     entries.push(entry);
     for (; place > 0; place -= 1) {
       const older = entries[place - 1];
-      if (!older || older.summary.madeAtMs <= summary.madeAtMs) break;
+      if (!older || older.madeAtMs <= madeAtMs) break;
       entries[place] = older;
     }
     entries[place] = entry;
     if (entries.length > ENTRIES_MAX) {
-      this.#entries = entries.filter(isCurrent).slice(-ENTRIES_KEPT);
+      const current = entries.filter(({ isCurrent }) => isCurrent);
+      this.#entries = current.splice(-ENTRIES_KEPT);
+      for (const old of current) this.remove(old.records);
     }
+  }
+
+  remove(records: HostRecords): void {
+    if (records.fresh) records.fresh.isCurrent = false;
+    records.fresh = undefined;
   }
 
   /** Visits the freshest first, those made at `sinceMs` or later, while `visit` returns true. */
-  visit(sinceMs: number, visit: (records: HostRecords) => boolean): void {
+  visit(sinceMs: number, visit: (entry: FreshEntry) => boolean): void {
     for (let place = this.#entries.length - 1; place >= 0; place -= 1) {
       const entry = this.#entries[place];
-      if (!entry || entry.summary.madeAtMs < sinceMs) return;
-      if (isCurrent(entry) && !visit(entry.records)) return;
+      if (!entry || entry.madeAtMs < sinceMs) return;
+      if (entry.isCurrent && !visit(entry)) return;
     }
   }
-}
-
-function isCurrent({ records, summary }: { records: HostRecords; summary: unknown }): boolean {
-  return records.summary === summary;
 }

@@ -12,27 +12,58 @@ export interface Received<Record extends HostRecord> {
   readonly madeAtMs: number;
 }
 
-/** What is known of one host: its newest record of each kind. */
-export interface HostRecords {
-  readonly host: HostId;
-  summary: Received<SummaryRecord> | undefined;
-  inventory: Received<InventoryRecord> | undefined;
-  /** Index in the table's list. */
-  place: number;
-  /** Number of the exchange that named or gave it last: a mark costs less than a set. */
-  markedIn: number;
+/** A summary's place among the freshest. */
+export interface FreshEntry {
+  readonly records: HostRecords;
+  readonly record: SummaryRecord;
+  readonly madeAtMs: number;
+  /** False once the host has published anew, or is forgotten. */
+  isCurrent: boolean;
 }
 
-const NONE: RecordVersion = { incarnation: -1, seq: -1 };
+/**
+ * What is known of one host: its newest record of each kind. The versions stand beside them, since
+ * every exchange compares those of a hundred hosts, and most of its time goes into fetching them.
+ */
+export interface HostRecords {
+  readonly host: HostId;
+  /** Number of the exchange that named or gave it last: a mark costs less than a set. */
+  markedIn: number;
+  summaryIncarnation: number;
+  summarySeq: number;
+  inventoryIncarnation: number;
+  inventorySeq: number;
+  summary: Received<SummaryRecord> | undefined;
+  inventory: Received<InventoryRecord> | undefined;
+  fresh: FreshEntry | undefined;
+  /** When the VMs that its inventory shows running, migrating or paused changed last. */
+  shownSinceMs: number;
+  /** Index in the table's list. */
+  place: number;
+}
 
-/** What is known of `host` as a digest names it; undefined records are (-1, -1). */
-export function digestEntryOf(
-  host: HostId,
-  records: Pick<HostRecords, "summary" | "inventory"> | undefined,
-): DigestEntry {
-  const summary = records?.summary?.record ?? NONE;
-  const inventory = records?.inventory?.record ?? NONE;
-  return [host, summary.incarnation, summary.seq, inventory.incarnation, inventory.seq];
+/** Nothing known yet: versions of -1. */
+export function noRecordsOf(host: HostId, place: number): HostRecords {
+  return {
+    host,
+    markedIn: -1,
+    summaryIncarnation: -1,
+    summarySeq: -1,
+    inventoryIncarnation: -1,
+    inventorySeq: -1,
+    summary: undefined,
+    inventory: undefined,
+    fresh: undefined,
+    shownSinceMs: 0,
+    place,
+  };
+}
+
+/** What is known of a host as a digest names it; undefined records are (-1, -1). */
+export function digestEntryOf(host: HostId, records: HostRecords | undefined): DigestEntry {
+  if (!records) return [host, -1, -1, -1, -1];
+  const { summaryIncarnation, summarySeq, inventoryIncarnation, inventorySeq } = records;
+  return [host, summaryIncarnation, summarySeq, inventoryIncarnation, inventorySeq];
 }
 
 export function summaryVersion(entry: DigestEntry): RecordVersion {
@@ -41,6 +72,15 @@ export function summaryVersion(entry: DigestEntry): RecordVersion {
 
 export function inventoryVersion(entry: DigestEntry): RecordVersion {
   return { incarnation: entry[3], seq: entry[4] };
+}
+
+/** Positive when ours is newer than theirs, negative when older. */
+export function compareSummaries(ours: HostRecords, theirs: DigestEntry): number {
+  return ours.summaryIncarnation - theirs[1] || ours.summarySeq - theirs[2];
+}
+
+export function compareInventories(ours: HostRecords, theirs: DigestEntry): number {
+  return ours.inventoryIncarnation - theirs[3] || ours.inventorySeq - theirs[4];
 }
 
 /** True when `a` holds something newer than `b`; both name the same host. */

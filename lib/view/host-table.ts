@@ -1,7 +1,7 @@
 import { compareText } from "../base/ordered.ts";
 import type { Prng } from "../base/prng.ts";
 import type { HostId } from "../model/ids.ts";
-import type { HostRecords } from "./host-records.ts";
+import { type HostRecords, noRecordsOf } from "./host-records.ts";
 
 /** What is known of each host: by its id, in order of ids, or any one by chance. */
 export class HostTable {
@@ -30,8 +30,7 @@ export class HostTable {
   }
 
   add(host: HostId): HostRecords {
-    const place = this.#list.length;
-    const records = { host, summary: undefined, inventory: undefined, place, markedIn: -1 };
+    const records = noRecordsOf(host, this.#list.length);
     this.#byHost.set(host, records);
     this.#list.push(records);
     this.#sorted = null;

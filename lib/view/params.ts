@@ -17,6 +17,8 @@ export interface ViewParams {
   readonly freshGivenMax: number;
   /** Beyond those: of hosts heard of long ago, so that nobody is forgotten; and inventories. */
   readonly restGivenMax: number;
+  /** Summaries that a host is given which knows few others yet. */
+  readonly newcomerGivenMax: number;
 }
 
 export const viewDefaults: ViewParams = {
@@ -28,10 +30,11 @@ export const viewDefaults: ViewParams = {
   answerVmsMax: 512,
   // Three publications: with 20 records a second that is a hundred hosts and more.
   freshMs: 15_000,
-  // 8 KB a second; what a neighbour has newer lies among the freshest of one of the two.
-  partialEntriesMax: 128,
-  freshNamedMax: 96,
-  // Two exchanges a second, as asker and as asked: about 20 records received.
-  freshGivenMax: 8,
-  restGivenMax: 2,
+  // 4 KB a second; what a neighbour has newer lies among the freshest of one of the two.
+  partialEntriesMax: 64,
+  freshNamedMax: 48,
+  // Two exchanges a second, as asker and as asked: a dozen records received, and some inventories.
+  freshGivenMax: 5,
+  restGivenMax: 1,
+  newcomerGivenMax: 64,
 };

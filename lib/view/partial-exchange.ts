@@ -1,14 +1,14 @@
 import type { Prng } from "../base/prng.ts";
 import type { HostId } from "../model/ids.ts";
-import { compareRecordVersions, type HostRecord } from "../model/record.ts";
+import type { HostRecord } from "../model/record.ts";
 import type { DigestEntry } from "../wire/messages.ts";
 import type { FreshList } from "./fresh-list.ts";
 import {
+  compareInventories,
+  compareSummaries,
   digestEntryOf,
   type HostRecords,
-  inventoryVersion,
   type Received,
-  summaryVersion,
 } from "./host-records.ts";
 import type { HostTable } from "./host-table.ts";
 import type { ViewParams } from "./params.ts";
@@ -50,7 +50,7 @@ export class PartialExchange {
       if (records.markedIn !== this.#mark) entries.push(digestEntryOf(records.host, records));
       records.markedIn = this.#mark;
     };
-    fresh.visit(Number.NEGATIVE_INFINITY, (records) => {
+    fresh.visit(Number.NEGATIVE_INFINITY, ({ records }) => {
       name(records);
       return entries.length <= params.freshNamedMax;
     });
@@ -72,28 +72,21 @@ export class PartialExchange {
     this.#mark += 1;
     const wishes = new Wishes(this.#options.params);
     const given: Received<HostRecord>[] = [];
-    const stale: Received<HostRecord>[] = [];
-    const lacking = new Set<HostRecords>();
+    const lacking: HostRecords[] = [];
     let inventories = this.#options.params.restGivenMax;
     for (const [index, theirs] of entries.entries()) {
       const records = this.#options.table.get(theirs[0]);
       if (this.#mayWish(records, index)) wishes.consider(theirs, records, index);
       if (!records) continue;
-      records.markedIn = this.#mark;
-      const { summary, inventory } = records;
-      if (summary && compareRecordVersions(summary.record, summaryVersion(theirs)) > 0) {
-        lacking.add(records);
-        stale.push(summary);
-      }
-      const lacksInventory =
-        inventory && compareRecordVersions(inventory.record, inventoryVersion(theirs)) > 0;
-      if (lacksInventory && inventories > 0) {
-        inventories -= 1;
-        given.push(inventory);
-      }
+      // What they lack is left unmarked, so that it counts among what they did not name.
+      if (compareSummaries(records, theirs) > 0) lacking.push(records);
+      else records.markedIn = this.#mark;
+      if (inventories === 0 || compareInventories(records, theirs) <= 0) continue;
+      inventories -= 1;
+      if (records.inventory) given.push(records.inventory);
     }
-    this.#giveFresh(given, lacking, options);
-    this.#giveRest(given, stale);
+    this.#giveFresh(given, options);
+    this.#giveRest(given, lacking);
     return { given, wants: wishes.all };
   }
 
@@ -106,27 +99,27 @@ export class PartialExchange {
   /** The freshest that they lack or did not name. */
   #giveFresh(
     given: Received<HostRecord>[],
-    lacking: ReadonlySet<HostRecords>,
     { nowMs, isPartial }: { nowMs: number; isPartial: boolean },
   ): void {
     const { params, fresh } = this.#options;
     const sinceMs = isPartial ? nowMs - params.freshMs : Number.NEGATIVE_INFINITY;
-    let room = isPartial ? params.freshGivenMax : params.partialEntriesMax / 2;
-    fresh.visit(sinceMs, (records) => {
-      if (records.markedIn === this.#mark && !lacking.has(records)) return true;
+    let room = isPartial ? params.freshGivenMax : params.newcomerGivenMax;
+    fresh.visit(sinceMs, ({ records }) => {
+      if (records.markedIn === this.#mark) return true;
+      records.markedIn = this.#mark;
       if (records.summary) given.push(records.summary);
       room -= 1;
       return room > 0;
     });
   }
 
-  #giveRest(given: Received<HostRecord>[], stale: readonly Received<HostRecord>[]): void {
+  #giveRest(given: Received<HostRecord>[], lacking: readonly HostRecords[]): void {
     let room = this.#options.params.restGivenMax;
     // The last named were named at random.
-    for (let index = stale.length - 1; index >= 0 && room > 0; index -= 1) {
-      const summary = stale[index];
-      if (!summary || given.includes(summary)) continue;
-      given.push(summary);
+    for (let index = lacking.length - 1; index >= 0 && room > 0; index -= 1) {
+      const records = lacking[index];
+      if (!records?.summary || records.markedIn === this.#mark) continue;
+      given.push(records.summary);
       room -= 1;
     }
   }
@@ -148,12 +141,10 @@ class Wishes {
   }
 
   consider(theirs: DigestEntry, records: HostRecords | undefined, index: number): void {
-    const summary = records?.summary?.record;
-    const inventory = records?.inventory?.record;
-    const isNewer = !summary || compareRecordVersions(summary, summaryVersion(theirs)) < 0;
-    const lists = !inventory || compareRecordVersions(inventory, inventoryVersion(theirs)) < 0;
+    const isNewer = !records || compareSummaries(records, theirs) < 0;
+    const lists = records ? compareInventories(records, theirs) < 0 : theirs[3] >= 0;
     const wantsSummary = isNewer && this.#hasRoom(index);
-    const wantsInventory = lists && theirs[3] >= 0 && this.#inventories > 0;
+    const wantsInventory = lists && this.#inventories > 0;
     if (!wantsSummary && !wantsInventory) return;
     if (wantsSummary) this.#take(index);
     if (wantsInventory) this.#inventories -= 1;

@@ -11,6 +11,7 @@ import type { MemberState } from "../model/verdict.ts";
 import { wireLimits } from "../wire/limits.ts";
 import type { DigestEntry } from "../wire/messages.ts";
 import { boundAnswer } from "./bound-answer.ts";
+import { contestedVms, showTheSame } from "./contested-vms.ts";
 import type { DocumentAnswer, DocumentDigest } from "./documents.ts";
 import { Documents } from "./documents.ts";
 import { FreshList } from "./fresh-list.ts";
@@ -19,7 +20,6 @@ import { digestEntryOf, holdsNewer, recordsNewerThan } from "./host-records.ts";
 import { HostTable } from "./host-table.ts";
 import type { ViewParams } from "./params.ts";
 import { PartialExchange } from "./partial-exchange.ts";
-import { VmIndex } from "./vm-index.ts";
 
 export interface ViewOptions {
   readonly self: HostId;
@@ -63,7 +63,6 @@ export class View {
   /** What dropped hosts had published, so that a slower member does not bring them back. */
   readonly #dropped = new Map<HostId, DigestEntry>();
   readonly #documents = new Documents();
-  readonly #vmIndex = new VmIndex();
   /** How many hosts bear each name. */
   readonly #bearers = new Map<string, number>();
 
@@ -120,8 +119,8 @@ export class View {
   /** The summaries made last, newest first: at most `countMax`, none older than `freshMs`. */
   freshest(countMax: number, nowMs: number): readonly SummaryRecord[] {
     const records: SummaryRecord[] = [];
-    this.#fresh.visit(nowMs - this.#params.freshMs, ({ summary }) => {
-      if (summary) records.push(summary.record);
+    this.#fresh.visit(nowMs - this.#params.freshMs, ({ record }) => {
+      records.push(record);
       return records.length < countMax;
     });
     return records;
@@ -240,8 +239,7 @@ export class View {
       const state = stateOf(host);
       return host === this.#self || (state !== "dead" && state !== "left");
     };
-    return this.#vmIndex
-      .contested()
+    return contestedVms(this.#table.all())
       .map((contested) => ({ ...contested, hosts: contested.hosts.filter(counts) }))
       .filter(({ hosts }) => hosts.length > 1);
   }
@@ -258,20 +256,22 @@ export class View {
     if (record.kind === "summary") {
       this.#rename(records.summary?.record.body.name, record.body.name);
       records.summary = { record, receivedAtMs, madeAtMs };
+      records.summaryIncarnation = record.incarnation;
+      records.summarySeq = record.seq;
       this.#fresh.add(records, records.summary);
       return;
     }
-    this.#vmIndex.replace(records.inventory?.record, record, nowMs);
+    const before = records.inventory?.record;
+    if (!before || !showTheSame(before, record)) records.shownSinceMs = receivedAtMs;
     records.inventory = { record, receivedAtMs, madeAtMs };
+    records.inventoryIncarnation = record.incarnation;
+    records.inventorySeq = record.seq;
   }
 
   #forget(records: HostRecords): void {
     this.#table.remove(records);
     this.#rename(records.summary?.record.body.name, undefined);
-    this.#vmIndex.replace(records.inventory?.record, undefined, 0);
-    // The list of the freshest knows by this that it is gone.
-    records.summary = undefined;
-    records.inventory = undefined;
+    this.#fresh.remove(records);
   }
 
   #rename(before: string | undefined, after: string | undefined): void {
@@ -324,6 +324,9 @@ export class View {
 }
 
 function isNews(record: HostRecord, known: HostRecords): boolean {
-  const ours = known[record.kind]?.record;
-  return ours === undefined || compareRecordVersions(record, ours) > 0;
+  const [incarnation, seq] =
+    record.kind === "summary"
+      ? [known.summaryIncarnation, known.summarySeq]
+      : [known.inventoryIncarnation, known.inventorySeq];
+  return (record.incarnation - incarnation || record.seq - seq) > 0;
 }

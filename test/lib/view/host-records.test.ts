@@ -1,8 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { digestEntryOf, holdsNewer, recordsNewerThan } from "#lib/view/host-records.ts";
+import {
+  digestEntryOf,
+  type HostRecords,
+  holdsNewer,
+  noRecordsOf,
+  recordsNewerThan,
+} from "#lib/view/host-records.ts";
 import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
 
-const known = {
+const known: HostRecords = {
+  ...noRecordsOf("a", 0),
+  summaryIncarnation: 1,
+  summarySeq: 4,
+  inventoryIncarnation: 0,
+  inventorySeq: 2,
   summary: { record: summaryRecord("a", 4, 1), receivedAtMs: 0, madeAtMs: 0 },
   inventory: { record: inventoryRecord("a", 2), receivedAtMs: 0, madeAtMs: 0 },
 };
