@@ -192,35 +192,45 @@ function mayLeave(vm: VmFigures, nowMs: number): boolean {
 /** What a single move must win, and the doubt about both loads. */
 function scoreNeeded(
   { give, take }: { readonly give: VmFigures; readonly take: VmFigures },
-  { scale, params }: Pick<ExchangeOptions, "scale" | "params">,
+  options: Doubts,
 ): number {
-  const doubt = [give, take].reduce((sum, { load, cpuNoiseShare }) => {
-    const share = load.cpuCores / scale.cpuCores;
-    const noise = Math.min(cpuNoiseShare ?? params.noiseShareAssumed, params.noiseShareMax);
-    return sum + noise * share * share;
-  }, 0);
-  return params.gainMin + params.doubtPerNoise * params.weights.cpu * doubt;
+  return options.params.gainMin + doubtOf(give, options) + doubtOf(take, options);
+}
+
+type Doubts = Pick<ExchangeOptions, "scale" | "params">;
+
+function doubtOf({ load, cpuNoiseShare }: VmFigures, { scale, params }: Doubts): number {
+  const share = load.cpuCores / scale.cpuCores;
+  const noise = Math.min(cpuNoiseShare ?? params.noiseShareAssumed, params.noiseShareMax);
+  return params.doubtPerNoise * noise * params.weights.cpu * share * share;
 }
 
 function byCpu(vms: readonly VmFigures[]): VmFigures[] {
   return [...vms].sort((a, b) => a.load.cpuCores - b.load.cpuCores || compareText(a.vm, b.vm));
 }
 
-export interface SingleMoveOptions extends Omit<ExchangeOptions, "vmsOf"> {}
+/** True when some single move would win enough, had its target the memory, and none has it. */
+export function onlyMemoryIsShort(options: Omit<ExchangeOptions, "vmsOf">): boolean {
+  const serving = options.vms
+    .filter((vm) => mayLeave(vm, options.nowMs))
+    .flatMap((vm) => options.others.map((to) => ({ vm, to, fits: fitsThere(vm, to, options) })))
+    .filter((single) => wouldServe(single, options));
+  return serving.length > 0 && !serving.some(({ fits }) => fits);
+}
 
-/** True when some single move would win enough and all that stands in its way is memory. */
-export function onlyMemoryIsShort(options: SingleMoveOptions): boolean {
-  const { self, vms, others, params, scale, nowMs } = options;
-  const rules = { reason: "swap", memoryShareMax: params.memoryShareMax } as const;
-  return vms.some((vm) => {
-    if (!mayLeave(vm, nowMs)) return false;
-    const least = costOf(vm.load, params) + params.gainMin;
-    return others.some((to) => {
-      const limit = to.memoryCapacityBytes * params.memoryShareMax;
-      if (to.memoryBytes + vm.memoryBytes <= limit) return false;
-      const cpuOnly = { ...vm, memoryBytes: 0 };
-      if (gainOf(cpuOnly, self, to, { scale, weights: params.weights }) <= least) return false;
-      return standingRefusal(vm, self, to, rules) === null;
-    });
-  });
+function fitsThere(vm: VmFigures, to: HostFigures, { params }: Doubts): boolean {
+  return to.memoryBytes + vm.memoryBytes <= to.memoryCapacityBytes * params.memoryShareMax;
+}
+
+function wouldServe(
+  { vm, to, fits }: { readonly vm: VmFigures; readonly to: HostFigures; readonly fits: boolean },
+  options: Omit<ExchangeOptions, "vmsOf">,
+): boolean {
+  const { self, params, scale } = options;
+  // What a full target has in memory must not hide what it could take of the rest.
+  const weight = fits ? vm : { ...vm, memoryBytes: 0 };
+  const gain = gainOf(weight, self, to, { scale, weights: params.weights });
+  if (gain < costOf(vm.load, params) + params.gainMin + doubtOf(vm, options)) return false;
+  const rules = { reason: "imbalance", memoryShareMax: params.memoryShareMax } as const;
+  return standingRefusal(vm, self, to, rules) === null;
 }

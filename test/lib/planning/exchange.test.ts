@@ -204,6 +204,14 @@ describe("onlyMemoryIsShort()", () => {
     expect(onlyMemoryIsShort(look())).toBe(true);
   });
 
+  it("is false while any single move that wins has room, however little it wins", () => {
+    const roomy = hostFigures("roomy", { cpuCores: 5, memoryBytes: 70 * GIB });
+    const options = look();
+    expect(onlyMemoryIsShort({ ...options, others: [...options.others, roomy] })).toBe(false);
+    const resting = options.vms.map((one) => ({ ...one, cooldownUntilMs: 1 }));
+    expect(onlyMemoryIsShort({ ...options, vms: resting })).toBe(false);
+  });
+
   it("is false where a single move has room, where none would win, or where a rule forbids it", () => {
     const empty = hostFigures("idle", { cpuCores: 1, memoryBytes: 10 * GIB });
     expect(onlyMemoryIsShort(look({ others: [empty] }))).toBe(false);
