@@ -78,10 +78,12 @@ describe("memory 95 % full", { timeout }, () => {
     tight.world.startAll();
     tight.world.runFor(600_000);
     expect(tight.cpuSd()).toBeLessThan(before / 2);
-    expect(tight.moves).toEqual({ swap: expect.any(Number) });
-    const moved = tight.moves["swap"];
+    expect(tight.moves["swap"]).toBeGreaterThan(0);
+    // Then it is level, and stays as it is.
     tight.world.runFor(600_000);
-    expect(tight.moves["swap"]).toBe(moved);
+    const moves = { ...tight.moves };
+    tight.world.runFor(600_000);
+    expect(tight.moves).toEqual(moves);
     tight.world.settle(60_000);
   });
 
