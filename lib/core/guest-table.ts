@@ -1,6 +1,6 @@
 import { sortedBy } from "../base/ordered.ts";
 import { type CopyReport, type CopyState, copyRuns } from "../model/copy.ts";
-import type { VmName } from "../model/ids.ts";
+import type { MoveId, VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { DesiredState, OwnedVm, VmEntry, VmState } from "../model/vm.ts";
 import type { VmSpec } from "../model/vm-spec.ts";
@@ -24,6 +24,8 @@ export interface Guest {
   missing: number;
   cooldownUntilMs: number;
   lastMoveMs: number | undefined;
+  /** The move that brought it here, while its source has not said that it needs no more of it. */
+  unclosedMove: MoveId | null;
   /** Moves in a row that failed: each makes the VM rest longer before the next try. */
   failedMoves: number;
 }
@@ -78,6 +80,7 @@ export class GuestTable {
       missing: 0,
       cooldownUntilMs: 0,
       lastMoveMs: undefined,
+      unclosedMove: null,
       failedMoves: 0,
     };
     this.#guests.set(owned.spec.name, guest);
@@ -136,6 +139,10 @@ export function stateOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmSta
 /** Why the balancer cannot move it now, in words; null when it can. */
 export function immovableReason(guest: Guest, move: MoveOfGuest | undefined): string | null {
   if (move) return `it has an unfinished move (${move.moveId})`;
+  // Until then its source may be told by an operator that this host is off, and run it there.
+  if (guest.unclosedMove !== null) {
+    return `the source of its last move has not confirmed the end (${guest.unclosedMove})`;
+  }
   if (guest.action !== null) return `it is ${guest.action}`;
   if (guest.copy === null || !copyRuns(guest.copy)) {
     return `it is ${stateOfGuest(guest, move)}, and only running VMs move`;

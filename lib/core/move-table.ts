@@ -5,7 +5,7 @@ import type { VmLoad } from "../model/load.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
 import type { VmState } from "../model/vm.ts";
 import { SourceMove } from "../moves/source-move.ts";
-import type { TargetMove } from "../moves/target-move.ts";
+import { TargetMove } from "../moves/target-move.ts";
 import type { MoveOfGuest } from "./guest-table.ts";
 
 /** One unfinished move of this host, at either end. */
@@ -50,6 +50,13 @@ export class MoveTable {
   /** The move that has the VM in hand at this host, if any. A settled target only remembers. */
   ofVm(vm: VmName): MoveEntry | undefined {
     return this.all().find((entry) => entry.move.facts.vm === vm && holdsVm(entry));
+  }
+
+  /** The move that brought the VM here and that its source has not closed, if any. */
+  unclosedOf(vm: VmName): MoveEntry | undefined {
+    return this.all().find(({ move }) => {
+      return move.facts.vm === vm && move instanceof TargetMove && move.unclosed;
+    });
   }
 
   /** True when a copy in the hypervisor's list belongs to an unfinished move. */

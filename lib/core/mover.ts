@@ -71,6 +71,10 @@ export class Mover {
       this.table.add(entry);
       const holds = line.role === "source" || (entry.move as TargetMove).reserves;
       if (holds) this.#reserve(line, null, line.role);
+      const guest = this.#options.guests.get(line.vm);
+      if (guest && line.role === "target" && line.phase === "running") {
+        guest.unclosedMove = line.moveId;
+      }
     }
     for (const entry of this.table.all()) this.#feed(entry, { type: "restored" }, nowMs);
   }
@@ -205,7 +209,7 @@ export class Mover {
   }
 
   resolve(vm: VmName, decision: "run-here" | "discard", nowMs: number): boolean {
-    const entry = this.table.ofVm(vm);
+    const entry = this.table.ofVm(vm) ?? this.table.unclosedOf(vm);
     if (!entry) return false;
     this.#feed(entry, { type: "resolved", decision }, nowMs);
     return true;
@@ -300,6 +304,7 @@ export class Mover {
       ledger.release(facts.moveId);
       guest.copy = "received";
       guest.lastMoveMs = nowMs;
+      guest.unclosedMove = facts.moveId;
       guest.cooldownUntilMs = nowMs + coolDownMs(facts.recentMoves, planning);
     }
     return journalEntry(journalKeys.vm(facts.vm), owned);
@@ -312,6 +317,7 @@ export class Mover {
     ledger.release(facts.moveId);
     const guest = guests.get(facts.vm);
     if (guest && end.result === "lost") guest.lost = true;
+    if (guest?.unclosedMove === facts.moveId) guest.unclosedMove = null;
     if (guest && end.result !== "moved") this.#restAfterFailure(guest, nowMs);
     const source = isSource(entry);
     if (end.result !== "moved") this.#movesFailed += 1;

@@ -263,7 +263,8 @@ export class VerbDesk {
 
   #resolve(requestId: string, verb: Extract<Verb, { verb: "resolve" }>, nowMs: number): void {
     const { mover, surroundings } = this.#options;
-    const entry = mover.table.ofVm(verb.vm);
+    const unclosed = mover.table.unclosedOf(verb.vm);
+    const entry = mover.table.ofVm(verb.vm) ?? unclosed;
     if (!entry) {
       this.reply(requestId, verbFailure(409, `${verb.vm} has no unfinished move here`));
       return;
@@ -274,7 +275,8 @@ export class VerbDesk {
       this.reply(requestId, verbFailure(409, message));
       return;
     }
-    if (!entry.move.inDoubt(nowMs)) {
+    const closes = entry === unclosed && verb.decision === "run-here";
+    if (!closes && !entry.move.inDoubt(nowMs)) {
       this.reply(requestId, verbFailure(409, `${verb.vm} is not in doubt: its move is going on`));
       return;
     }

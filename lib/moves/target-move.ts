@@ -70,6 +70,11 @@ export class TargetMove {
     return this.#settled || this.#discarded;
   }
 
+  /** True while it runs here and the source has not said that it needs no more of this end. */
+  get unclosed(): boolean {
+    return this.#phase === "running" && this.#settled;
+  }
+
   inDoubt(nowMs: number): boolean {
     if (this.#phase !== "held") return false;
     return this.#sourceUnknown || this.#asking.silentMs(nowMs) > this.#params.doubtMs;
@@ -334,6 +339,8 @@ export class TargetMove {
   }
 
   #onResolved(decision: "run-here" | "discard"): void {
+    // The source is off for good: nobody is left to close the move, and the VM is free again.
+    if (this.unclosed && decision === "run-here") this.#end("moved", "closed by the operator");
     if (this.#phase !== "held") return;
     if (decision === "discard") {
       this.#refuse("resolved by the operator: discarded");

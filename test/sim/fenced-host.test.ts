@@ -71,6 +71,25 @@ describe("a host that comes back after it was fenced", () => {
     }
   });
 
+  it("lets a VM that it was given go on only once its source has closed the move", () => {
+    const inWorld = world(2);
+    const [a, b, c] = inWorld.hosts as [HostId, HostId, HostId];
+    addVm(inWorld, a, simVmSpec("web"));
+    inWorld.runFor(5_000);
+    cutAt("running", inWorld, [a, b]);
+    mustDo(inWorld, a, { verb: "migrate", vm: "web", target: b });
+    expect(inWorld.runUntil(() => inDoubt(inWorld, a), 60_000)).toBe(true);
+    const refused = inWorld.ask(b, { verb: "migrate", vm: "web", target: c });
+    inWorld.runFor(5_000);
+    expect(refused()?.status).toBe(409);
+    expect(refused()?.message).toMatch(/the source of its last move has not confirmed/);
+    inWorld.links.healAll();
+    inWorld.settle(60_000);
+    mustDo(inWorld, b, { verb: "migrate", vm: "web", target: c });
+    inWorld.settle(60_000);
+    expect(inWorld.machine(c).host.copy("web")?.state).toBe("running");
+  });
+
   it("starts its own guests when nobody answers, later", () => {
     const inWorld = world(1);
     const [a, b, c] = inWorld.hosts as [HostId, HostId, HostId];

@@ -113,6 +113,11 @@ export class Operator {
     const inDoubt = this.#world.snapshotOf(host)?.moves.some((move) => {
       return move.vm === vm && move.inDoubt && move.peer === peer;
     });
+    // Who vouches for the other end has seen that the VM has not gone on to a third host.
+    const elsewhere = this.#world.machines.some(({ id, host: hypervisor }) => {
+      return id !== host && id !== peer && hypervisor.copy(vm) !== undefined;
+    });
+    if (elsewhere) return;
     if (!this.#working || !inDoubt || this.#world.agent(host)?.paused !== false) return;
     this.#breaker.fence(peer);
     this.#ask(host, { verb: "resolve", vm, decision: "run-here", fenced: peer });

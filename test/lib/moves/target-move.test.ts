@@ -122,6 +122,12 @@ const table: readonly Row[] = [
     [...ends, "ended moved"],
     "it has forgotten, so it is done",
   ],
+  [
+    "settled",
+    "the operator says run here",
+    [...ends, "ended moved"],
+    "the source is off for good: nobody else closes it",
+  ],
   ["settled", "the other end is reachable", ["send query as target"], "is it done?"],
 
   ["refused", "a question", saysRefused, "the promise is durable"],
