@@ -42,16 +42,19 @@ export class Codec {
   }
 
   #encodeDelta(message: DeltaMessage, bytesMax: number): Encoded {
-    const envelopes = message.records.map((record) => this.#records.seal(record));
-    const sealed = envelopes.filter((envelope) => envelope !== undefined);
-    const base = { ...message, records: [] as Envelope[], documents: [] as unknown[] };
+    const { ages, ...others } = message;
+    const base = { ...others, records: [] as Envelope[], documents: [] as unknown[] };
     const baseBytes = DELTA_OVERHEAD_BYTES + pack(base).length;
     const parts = new Parts(bytesMax, base, baseBytes);
-    for (const envelope of sealed) parts.addRecord(envelope);
+    let unsealed = 0;
+    for (const [index, record] of message.records.entries()) {
+      const envelope = this.#records.seal(record);
+      if (envelope) parts.addRecord(envelope, ages && (ages[index] ?? 0));
+      else unsealed += 1;
+    }
     for (const document of message.documents) {
       parts.addDocument(document, Buffer.byteLength(document.value));
     }
-    const unsealed = envelopes.length - sealed.length;
     return packAll(parts.all, bytesMax, unsealed + parts.leftOut);
   }
 
@@ -70,13 +73,23 @@ export class Codec {
     // The verified objects themselves: their bytes are found by identity when they are passed on.
     const records = opened.filter((item): item is HostRecord => typeof item !== "string");
     const problems = opened.filter((item) => typeof item === "string");
-    return { message: { ...message, records }, problems };
+    return { message: { ...withoutAges(message), records, ...agesOf(message, opened) }, problems };
   }
+}
+
+function withoutAges({ ages: _ages, ...delta }: DeltaMessage): DeltaMessage {
+  return delta;
+}
+
+/** The ages of those records that came through; none when there is not one for each. */
+function agesOf({ ages }: DeltaMessage, opened: readonly unknown[]): { ages?: readonly number[] } {
+  if (ages?.length !== opened.length) return {};
+  return { ages: ages.filter((_, index) => typeof opened[index] !== "string") };
 }
 
 /** Spreads items over as many deltas as they need; what else a delta says goes with the first. */
 class Parts {
-  readonly all: { records: Envelope[]; documents: unknown[] }[];
+  readonly all: Part[];
   leftOut = 0;
   readonly #bytesMax: number;
   #roomBytes: number;
@@ -87,15 +100,20 @@ class Parts {
     this.#roomBytes = bytesMax - baseBytes;
   }
 
-  addRecord(envelope: Envelope): void {
-    this.#partWithRoom(envelope[1].length)?.records.push(envelope);
+  /** `ageMs` for each record of a delta, or for none. */
+  addRecord(envelope: Envelope, ageMs: number | undefined): void {
+    const part = this.#partWithRoom(envelope[1].length);
+    part?.records.push(envelope);
+    if (!part || ageMs === undefined) return;
+    part.ages ??= [];
+    part.ages.push(ageMs);
   }
 
   addDocument(document: unknown, valueBytes: number): void {
     this.#partWithRoom(valueBytes)?.documents.push(document);
   }
 
-  #partWithRoom(itemBytes: number): { records: Envelope[]; documents: unknown[] } | undefined {
+  #partWithRoom(itemBytes: number): Part | undefined {
     const bytes = itemBytes + ITEM_OVERHEAD_BYTES;
     if (bytes > this.#bytesMax - DELTA_OVERHEAD_BYTES) {
       this.leftOut += 1;
@@ -110,7 +128,13 @@ class Parts {
   }
 }
 
-type DeltaBase = Omit<DeltaMessage, "records" | "documents"> & {
+interface Part {
+  readonly records: Envelope[];
+  readonly documents: unknown[];
+  ages?: number[];
+}
+
+type DeltaBase = Omit<DeltaMessage, "records" | "documents" | "ages"> & {
   records: Envelope[];
   documents: unknown[];
 };

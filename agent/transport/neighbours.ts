@@ -9,6 +9,11 @@ const DIALLED_NEIGHBOURS = 3;
 /** Unreachable hosts that are kept being dialled instead of giving way to others for good. */
 const UNREACHABLE_NEIGHBOURS_MAX = 6;
 
+/** With so many others a host is up to date about a part of them only (lib/view/params.ts). */
+const ROTATING_OTHERS_MIN = 256;
+/** One of the dialled neighbours gives way to another this often, so that those parts mix. */
+const ROTATION_MS = 25_000;
+
 /**
  * The other hosts in the order in which `self` would have them as neighbours: random, and the same
  * each time, so that connections stay when members come and go.
@@ -19,6 +24,16 @@ export function rankedNeighbours(self: HostId, hosts: readonly HostId[]): readon
     .map((host) => ({ host, rank: hashText(`${self}>${host}`) }))
     .sort((a, b) => a.rank - b.rank || compareText(a.host, b.host))
     .map(({ host }) => host);
+}
+
+/**
+ * The ranking as it holds at `nowMs`: in a large cluster it begins one further on now and then, so
+ * that one neighbour is replaced and the others stay.
+ */
+export function turnedRanking(ranked: readonly HostId[], nowMs: number): readonly HostId[] {
+  if (ranked.length < ROTATING_OTHERS_MIN) return ranked;
+  const first = Math.floor(nowMs / ROTATION_MS) % ranked.length;
+  return [...ranked.slice(first), ...ranked.slice(0, first)];
 }
 
 /**

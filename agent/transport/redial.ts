@@ -1,7 +1,7 @@
 import type { HostId } from "#lib/model/ids.ts";
 import type { KnownPeer } from "../ports/transport.ts";
 import { redialDelayMs } from "./backoff.ts";
-import { rankedNeighbours, wantedNeighbours } from "./neighbours.ts";
+import { rankedNeighbours, turnedRanking, wantedNeighbours } from "./neighbours.ts";
 
 /** Dials under way at one time. */
 const DIALS_MAX = 8;
@@ -120,7 +120,8 @@ export class Redial {
   tick(): void {
     const nowMs = this.#options.nowMs();
     this.#forget(nowMs);
-    this.#wanted = new Set(wantedNeighbours(this.#ranked, (host) => this.#isUnreachable(host)));
+    const ranked = turnedRanking(this.#ranked, nowMs);
+    this.#wanted = new Set(wantedNeighbours(ranked, (host) => this.#isUnreachable(host)));
     for (const host of [...this.#wanted, ...this.#demands.keys()]) {
       if (this.#options.isConnected(host)) continue;
       this.#dial(host, { host, addresses: this.#addressesOf(host) }, nowMs);

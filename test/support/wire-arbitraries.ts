@@ -224,14 +224,18 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant("ack" as const), nonce: count, incarnation: count }),
   fc.record({ type: fc.constant("indirectProbe" as const), nonce: count, target: hostId }),
-  fc.record({
-    type: fc.constant("digest" as const),
-    entries: fc.array(digestEntry, { maxLength: 5 }),
-    documents: fc.array(fc.record({ name: text(64), version: count, hash: hex(64) }), {
-      maxLength: 3,
-    }),
-    verdicts,
-  }),
+  fc.record(
+    {
+      type: fc.constant("digest" as const),
+      entries: fc.array(digestEntry, { maxLength: 5 }),
+      documents: fc.array(fc.record({ name: text(64), version: count, hash: hex(64) }), {
+        maxLength: 3,
+      }),
+      verdicts,
+      partial: fc.constant(true as const),
+    },
+    { requiredKeys: ["type", "entries", "documents", "verdicts"] },
+  ),
   fc.record({
     type: fc.constant("delta" as const),
     records: fc.array(hostRecord, { maxLength: 3 }),
@@ -239,6 +243,15 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     verdicts,
     wants: fc.array(digestEntry, { maxLength: 5 }),
     wantsDocuments: fc.array(text(64), { maxLength: 3 }),
+  }),
+  fc.record({
+    type: fc.constant("delta" as const),
+    records: fc.array(hostRecord, { maxLength: 3 }),
+    documents: fc.constant([]),
+    verdicts,
+    wants: fc.constant([]),
+    wantsDocuments: fc.constant([]),
+    ages: fc.array(fc.integer({ min: 0, max: 3_600_000 }), { maxLength: 64 }),
   }),
   fc.record({
     type: fc.constant("propose" as const),

@@ -74,6 +74,43 @@ describe("Codec", () => {
     expect(leftOut).toBe(0);
   });
 
+  it("takes the ages of records along, each with its record", () => {
+    const relay = codecOf();
+    const keys = Array.from({ length: 4 }, (_, i) => keysOf(40 + i));
+    const records = keys.flatMap((key) => {
+      const sealed = codecOf(key).encode(deltaOf({ records: [summaryRecord(key.host, 1)] }), 65536);
+      return received(relay, sealed.packets).flatMap((m) => (m.type === "delta" ? m.records : []));
+    });
+    const stranger = summaryRecord(keysOf(50).host, 1);
+    const delta = {
+      ...deltaOf({ records: [stranger, ...records] }),
+      ages: [9, 100, 200, 300, 400],
+    };
+    const { packets } = relay.encode(delta, 4096);
+    expect(packets.length).toBeGreaterThan(1);
+    const heard = received(codecOf(other), packets).filter((message) => message.type === "delta");
+    expect(heard.flatMap((message) => message.records)).toEqual(records);
+    expect(heard.flatMap((message) => message.ages ?? [])).toEqual([100, 200, 300, 400]);
+  });
+
+  it("passes over ages that are not one for each record, and keeps them with those that count", () => {
+    const envelope = new SignedRecords({
+      self: own.host,
+      keys: own,
+      hostsMax: 9,
+      refuseMoreHosts: false,
+    }).seal(summaryRecord(own.host, 1));
+    const agesIn = (records: unknown[], ages: unknown) => {
+      const decoded = codecOf(other).decode(pack({ ...deltaOf(), records, ages }));
+      if (decoded instanceof Malformed) return "malformed";
+      return decoded.message.type === "delta" ? decoded.message.ages : undefined;
+    };
+    expect(agesIn([envelope], [5])).toEqual([5]);
+    expect(agesIn([envelope], [5, 6])).toBeUndefined();
+    expect(agesIn(["no envelope", envelope], [5, 6])).toEqual([6]);
+    expect(agesIn([envelope], [-1])).toBe("malformed");
+  });
+
   it("leaves out and counts what is too large by itself or has no signature", () => {
     const records = [inventoryRecord(own.host, 1, 200), summaryRecord(other.host, 1)];
     const { packets, leftOut } = codecOf().encode(deltaOf({ records }), wireLimits.newsBytesMax);

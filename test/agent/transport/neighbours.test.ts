@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rankedNeighbours, wantedNeighbours } from "#agent/transport/neighbours.ts";
+import { rankedNeighbours, turnedRanking, wantedNeighbours } from "#agent/transport/neighbours.ts";
 
 const never = (): boolean => false;
 
@@ -63,5 +63,26 @@ describe("wantedNeighbours()", () => {
     const wanted = wantedNeighbours(ranked, (host) => away.has(host));
     expect(wanted.filter((host) => away.has(host))).toEqual(ranked.slice(0, 6));
     expect(wanted.filter((host) => !away.has(host))).toEqual(ranked.slice(20, 23));
+  });
+});
+
+describe("turnedRanking()", () => {
+  const neighboursAt = (count: number, nowMs: number) =>
+    wantedNeighbours(turnedRanking(rankedNeighbours("self", hostsOf(count)), nowMs), never);
+
+  it("leaves the neighbours of up to 255 others as they are", () => {
+    expect(neighboursAt(255, 1e9)).toEqual(neighboursAt(255, 0));
+  });
+
+  it("replaces one neighbour in 25 s above that, and comes round to everybody", () => {
+    const met = new Set<string>();
+    let before = neighboursAt(300, 0);
+    for (let turn = 0; turn < 300; turn += 1) {
+      const now = neighboursAt(300, turn * 25_000 + 10);
+      expect(now.filter((host) => !before.includes(host))).toHaveLength(turn === 0 ? 0 : 1);
+      for (const host of now) met.add(host);
+      before = now;
+    }
+    expect(met.size).toBe(300);
   });
 });
