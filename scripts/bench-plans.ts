@@ -8,7 +8,7 @@
  * It never changes anything, and uses recorded files only from the folder that it is given.
  */
 import { parseArgs } from "node:util";
-import type { Row, Section } from "./plans/section.ts";
+import { failedRow, type Row, type Section, type SectionOptions } from "./plans/section.ts";
 import { SECTIONS } from "./plans/sections.ts";
 
 async function main(): Promise<void> {
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   for (const section of chosenSections(values.only)) {
     const rows: Row[] = [];
     if (!values.json) for (const line of headOf(section)) print(line);
-    for await (const row of section.run(options)) {
+    for await (const row of rowsOf(section, options)) {
       rows.push(row);
       if (!values.json) print(lineOf(row));
     }
@@ -39,6 +39,16 @@ async function main(): Promise<void> {
   const verdicts = report.flatMap(({ rows }) => rows.map(({ verdict }) => verdict));
   if (values.json) print(JSON.stringify(report));
   else print(`\n${totalsOf(verdicts)}`);
+  if (verdicts.includes("failed")) process.exitCode = 1;
+}
+
+/** The section's rows; after an error in it a last one that says so. */
+async function* rowsOf(section: Section, options: SectionOptions): AsyncGenerator<Row> {
+  try {
+    yield* section.run(options);
+  } catch (error) {
+    yield failedRow(section.name, error);
+  }
 }
 
 function chosenSections(only: string | undefined): readonly Section[] {
@@ -69,7 +79,8 @@ function lineOf({ what, reach, ours, central, verdict }: Row): string {
 
 function totalsOf(verdicts: readonly string[]): string {
   const count = (verdict: string) => verdicts.filter((one) => one === verdict).length;
-  return `${count("met")} met, ${count("missed")} missed, ${count("skipped")} skipped`;
+  const failed = count("failed") > 0 ? `, ${count("failed")} failed` : "";
+  return `${count("met")} met, ${count("missed")} missed, ${count("skipped")} skipped${failed}`;
 }
 
 try {

@@ -16,6 +16,8 @@ export interface Comparison {
   readonly spread: Spread;
   readonly greedyMoves: number;
   readonly greedySpread: Spread;
+  /** The greedy made to stop after as many moves as the agents made, or to go on to any gain. */
+  readonly greedyAtSameMoves: Spread;
   readonly run: BalanceResult;
   /** Time of this process for the agents' run, s. */
   readonly cpuSeconds: number;
@@ -37,6 +39,7 @@ export function compare(
     spread: run.after,
     greedyMoves: plan.moves.length,
     greedySpread: plan.after,
+    greedyAtSameMoves: centralGreedy(model, { movesMax: run.moves, gainMin: 0 }).after,
     run,
     cpuSeconds: (used.user + used.system) / 1_000_000,
   };
@@ -47,12 +50,20 @@ export function movesAndSds(moves: number, spread: Spread): string {
   return `${moves} ${share(spread.cpuSd)}/${share(spread.memSd)}`;
 }
 
+/** The greedy's column: what it does, and what it reaches in as many moves as the agents made. */
+export function greedyText({ moves, greedyMoves, greedySpread, greedyAtSameMoves }: Comparison) {
+  const { cpuSd, memSd } = greedyAtSameMoves;
+  const same = moves === greedyMoves ? "" : ` (in ${moves}: ${share(cpuSd)}/${share(memSd)})`;
+  return `${movesAndSds(greedyMoves, greedySpread)}${same}`;
+}
+
 export function share(value: number): string {
   return value.toFixed(3).replace(/^0/, "");
 }
 
 export function comparisonFigures(comparison: Comparison): Row["figures"] {
   const { moves, spread, greedyMoves, greedySpread, run, cpuSeconds } = comparison;
+  const { cpuSd: greedySameCpuSd, memSd: greedySameMemSd } = comparison.greedyAtSameMoves;
   return {
     moves,
     cpuSd: spread.cpuSd,
@@ -60,6 +71,8 @@ export function comparisonFigures(comparison: Comparison): Row["figures"] {
     greedyMoves,
     greedyCpuSd: greedySpread.cpuSd,
     greedyMemSd: greedySpread.memSd,
+    greedySameCpuSd,
+    greedySameMemSd,
     movedGib: run.movedBytes / 2 ** 30,
     secondsTo95: run.secondsTo95,
     refusals: run.refusals,

@@ -1,6 +1,6 @@
 import { spreadOf } from "#lib/simulation/cluster-model.ts";
 import { centralGreedy } from "#lib/simulation/reference/central-greedy.ts";
-import { compare, comparisonFigures, movesAndSds, share } from "./judged-run.ts";
+import { compare, comparisonFigures, greedyText, movesAndSds, share } from "./judged-run.ts";
 import { rowOf } from "./other-clusters.ts";
 import { recordedCluster } from "./recorded-clusters.ts";
 import { type Row, type Section, type SectionOptions, skippedRow, verdictOf } from "./section.ts";
@@ -37,7 +37,7 @@ export const cluster20: Section = {
         what: `c20, seed ${seed}`,
         reach: `<= ${movesAndSds(C20_REACH.moves, { ...spread, ...C20_REACH })}`,
         ours: movesAndSds(moves, spread),
-        central: movesAndSds(comparison.greedyMoves, comparison.greedySpread),
+        central: greedyText(comparison),
         verdict: verdictOf(
           moves <= C20_REACH.moves &&
             isAtMost(spread.cpuSd, C20_REACH.cpuSd) &&

@@ -11,7 +11,7 @@ export interface Row {
   readonly figures: Readonly<Record<string, number | string | null>>;
 }
 
-export type Verdict = "met" | "missed" | "skipped" | "";
+export type Verdict = "met" | "missed" | "failed" | "skipped" | "";
 
 /** One table. */
 export interface Section {
@@ -41,4 +41,10 @@ export function verdictOf(isMet: boolean): Verdict {
 export function skippedRow(what: string, needs: string): Row {
   const reason = `skipped: needs --data DIR with ${needs}`;
   return { what, reach: reason, ours: "-", central: "-", verdict: "skipped", figures: {} };
+}
+
+/** A row for what threw: a bug in what is measured must not hide the other rows. */
+export function failedRow(what: string, error: unknown): Row {
+  const ours = error instanceof Error ? error.message : String(error);
+  return { what, reach: "-", ours, central: "-", verdict: "failed", figures: {} };
 }
