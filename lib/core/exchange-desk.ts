@@ -150,6 +150,8 @@ export class ExchangeDesk {
 
   /** Why a leg of an exchange is not taken in, in words after this host's name; null when it may. */
   swapRefusal(vm: VmName): string | null {
+    // Only the reserve keeps copies that are in nobody's book from over-committing the memory.
+    if (this.#options.guests.strays.length > 0) return "has a copy that no journal line explains";
     const expected = [this.#own?.take.vm, this.#partner.joined?.give];
     return this.busy && !expected.includes(vm) ? "is in another exchange" : null;
   }
@@ -250,10 +252,14 @@ export class ExchangeDesk {
   }
 
   #tryLeg(own: Own, { vm, from, to }: Leg, nowMs: number): void {
-    const { self, outbox, propose, underWay } = this.#options;
+    const { self, guests, outbox, propose, underWay } = this.#options;
     own.nextTryMs = nowMs + retryMs;
     if (from !== self.options.self) {
       outbox.send(from, { type: "passOn", exchangeId: own.exchangeId, vm, to });
+      return;
+    }
+    if (!guests.get(vm)) {
+      this.#end(own, `${vm} is no longer here`);
       return;
     }
     if (underWay(vm)) return;
