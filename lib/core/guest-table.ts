@@ -41,6 +41,8 @@ export interface MoveOfGuest {
 export class GuestTable {
   readonly #guests = new Map<VmName, Guest>();
   #strays: readonly CopyReport[] = [];
+  /** Memory of copies that were given away and are not discarded yet, bytes. */
+  readonly #departing = new Map<VmName, number>();
   #sorted: readonly Guest[] | null = null;
 
   get(vm: VmName): Guest | undefined {
@@ -55,6 +57,17 @@ export class GuestTable {
 
   get size(): number {
     return this.#guests.size;
+  }
+
+  /** A copy of a VM that is no longer owned is still there: it takes memory until it is gone. */
+  departs(vm: VmName, memoryBytes: number): void {
+    this.#departing.set(vm, memoryBytes);
+  }
+
+  get departingMemoryBytes(): number {
+    let bytes = 0;
+    for (const memoryBytes of this.#departing.values()) bytes += memoryBytes;
+    return bytes;
   }
 
   /** Copies that the hypervisor shows and that neither an owner record nor a move explains. */
@@ -89,6 +102,8 @@ export class GuestTable {
   }
 
   disown(vm: VmName): void {
+    const guest = this.#guests.get(vm);
+    if (guest && hasMemory(guest.copy)) this.departs(vm, guest.owned.spec.memoryBytes);
     this.#guests.delete(vm);
     this.#sorted = null;
   }
@@ -102,6 +117,9 @@ export class GuestTable {
     explained: (copy: CopyReport) => boolean,
   ): { absent: readonly Guest[]; newStrays: readonly CopyReport[] } {
     const states = new Map(copies.map((copy) => [copy.vm, copy.state]));
+    for (const vm of [...this.#departing.keys()]) {
+      if (this.#guests.has(vm) || !hasMemory(states.get(vm) ?? null)) this.#departing.delete(vm);
+    }
     const absent: Guest[] = [];
     for (const guest of this.all()) {
       guest.copy = states.get(guest.owned.spec.name) ?? null;

@@ -72,6 +72,9 @@ export class Mover {
       const holds = line.role === "source" || (entry.move as TargetMove).reserves;
       if (holds) this.#reserve(line, null, line.role);
       const guest = this.#options.guests.get(line.vm);
+      if (!guest && line.role === "source") {
+        this.#options.guests.departs(line.vm, line.spec.memoryBytes);
+      }
       if (guest && line.role === "target" && line.phase === "running") {
         guest.unclosedMove = line.moveId;
       }

@@ -19,7 +19,7 @@ export function ownFigures(self: Self, guests: GuestTable, ledger: Ledger): Host
     ledger.outgoingNetworkBytesPerSecond;
   let cpuCores = (load?.otherCpuCores ?? 0) + ledger.incomingCpuCores - ledger.outgoingCpuCores;
   for (const guest of guests.all()) {
-    if (!hasMemory(guest.copy) && guest.action !== "starting") continue;
+    if (!takesMemory(guest)) continue;
     const demand = guest.estimate.value();
     cpuCores += demand?.cpuCores ?? 0;
     networkBytesPerSecond += demand?.networkBytesPerSecond ?? 0;
@@ -66,9 +66,12 @@ function takesMemory(guest: Guest): boolean {
   return hasMemory(guest.copy) || guest.action === "starting" || guest.action === "resuming";
 }
 
-/** Memory that the host itself and the guests that it owns take, in bytes, without reservations. */
+/**
+ * Memory that the host itself takes, the guests that it owns and those that it gave away and has not
+ * discarded yet, in bytes, without reservations.
+ */
 export function usedMemoryBytes(self: Self, guests: GuestTable): number {
-  let bytes = self.hostLoad?.reservedMemoryBytes ?? 0;
+  let bytes = (self.hostLoad?.reservedMemoryBytes ?? 0) + guests.departingMemoryBytes;
   for (const guest of guests.all()) {
     if (takesMemory(guest)) bytes += guest.owned.spec.memoryBytes;
   }

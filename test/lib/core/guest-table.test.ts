@@ -28,6 +28,18 @@ describe("GuestTable", () => {
     expect(guest).toMatchObject({ copy: "running", owned: { version: 2, desired: "stopped" } });
   });
 
+  it("counts a copy that was given away until it is gone, or comes back", () => {
+    const table = tableOf("web", "db");
+    table.list(copies({ web: "sent" }), unexplained);
+    table.disown("web");
+    table.disown("db");
+    expect(table.departingMemoryBytes).toBe(specOf("web").memoryBytes);
+    table.list(copies({ web: "sent" }), unexplained);
+    expect(table.departingMemoryBytes).toBe(specOf("web").memoryBytes);
+    table.list(copies({}), unexplained);
+    expect(table.departingMemoryBytes).toBe(0);
+  });
+
   it("starts with the load that came with the guest", () => {
     const load = {
       cpuCores: 0.4,
