@@ -32,6 +32,7 @@ export class RandomFaults {
   readonly #tally = new FaultTally();
   readonly #moves = new FaultTally();
   readonly #datagrams = new DatagramFates();
+  #over = false;
 
   constructor(options: RandomFaultsOptions) {
     const { world, prng, vms, lastMs } = options;
@@ -45,7 +46,9 @@ export class RandomFaults {
     world.onFact((fact) => this.#onFact(fact));
     const often = (max: number, act: () => void) => {
       for (let count = prng.nextInt(max + 1); count > 0; count -= 1) {
-        world.clock.after(prng.nextShare() * lastMs, act);
+        world.clock.after(prng.nextShare() * lastMs, () => {
+          if (!this.#over) act();
+        });
       }
     };
     often(faultsMax, () => this.#fault());
@@ -57,6 +60,7 @@ export class RandomFaults {
   }
 
   end(): void {
+    this.#over = true;
     this.#operator.rest();
     this.#breaker.end();
     this.#ambushes.end();
