@@ -6,34 +6,30 @@ import type { SimMachine } from "../sim-machine.ts";
 import type { Checker } from "./checker.ts";
 import { OpenProposals } from "./open-proposals.ts";
 
-/** A grant whose copy has not been made by then has lapsed, ms. */
-const grantMsMax = 6_000;
-
-interface OpenGrant {
-  readonly memoryBytes: number;
-  readonly untilMs: number;
-}
-
-/** A host grants only what fits beside what it has, and beside what it granted before. */
+/**
+ * A host grants only what fits beside what it has, and beside what it granted before and has neither
+ * made a copy for nor given up.
+ */
 export class MemoryAtGrant implements Checker {
   readonly name = "memory-at-grant";
   readonly facts = ["copyChanged", "agentKilled", "stepped"] as const;
   readonly #machineOf: (host: HostId) => SimMachine;
   readonly #proposals = new OpenProposals();
-  readonly #open = new Map<HostId, Map<MoveId, OpenGrant>>();
+  /** Memory of grants without a copy yet, bytes. */
+  readonly #open = new Map<HostId, Map<MoveId, number>>();
 
   constructor(machineOf: (host: HostId) => SimMachine) {
     this.#machineOf = machineOf;
   }
 
-  observe(fact: SimFact, nowMs: number): string | undefined {
+  observe(fact: SimFact): string | undefined {
     if (fact.type === "copyChanged") {
       const { after } = fact.change;
       if (after?.state === "receiving" && after.moveId) this.#close(fact.host, after.moveId);
     } else if (fact.type === "agentKilled") {
       this.#open.delete(fact.host);
       this.#proposals.forget(fact.host);
-    } else if (fact.type === "stepped") return this.#onStep(fact, nowMs);
+    } else if (fact.type === "stepped") return this.#onStep(fact);
     return undefined;
   }
 
@@ -41,13 +37,14 @@ export class MemoryAtGrant implements Checker {
     return undefined;
   }
 
-  #onStep(fact: Extract<SimFact, { type: "stepped" }>, nowMs: number): string | undefined {
-    const { host, event } = fact;
-    if (event.type === "messageReceived" && event.message.type === "abort") {
-      this.#close(host, event.message.moveId);
+  #onStep(fact: Extract<SimFact, { type: "stepped" }>): string | undefined {
+    const { host } = fact;
+    for (const effect of fact.effects) {
+      if (effect.type !== "notice" || effect.notice.code !== "move-ended") continue;
+      this.#close(host, String(effect.notice.facts["moveId"]));
     }
     for (const proposal of this.#proposals.grantedBy(fact)) {
-      const objection = this.#granted(host, proposal, nowMs);
+      const objection = this.#granted(host, proposal);
       if (objection !== undefined) return objection;
     }
     return undefined;
@@ -57,16 +54,14 @@ export class MemoryAtGrant implements Checker {
     this.#open.get(host)?.delete(moveId);
   }
 
-  #granted(host: HostId, { moveId, offer }: ProposeMessage, nowMs: number): string | undefined {
-    const open = this.#open.get(host) ?? new Map<MoveId, OpenGrant>();
-    this.#open.set(host, open);
-    for (const [id, { untilMs }] of open) if (untilMs < nowMs) open.delete(id);
-    open.set(moveId, { memoryBytes: offer.spec.memoryBytes, untilMs: nowMs + grantMsMax });
+  #granted(host: HostId, { moveId, offer }: ProposeMessage): string | undefined {
+    const open = this.#open.get(host) ?? new Map<MoveId, number>();
+    this.#open.set(host, open.set(moveId, offer.spec.memoryBytes));
     const { size, host: hypervisor } = this.#machineOf(host);
     let usedBytes = size.reservedMemoryBytes;
     for (const copy of hypervisor.copies())
       if (hasProcess(copy)) usedBytes += copy.spec.memoryBytes;
-    for (const { memoryBytes } of open.values()) usedBytes += memoryBytes;
+    for (const memoryBytes of open.values()) usedBytes += memoryBytes;
     if (usedBytes <= size.memoryCapacityBytes) return undefined;
     return `${host} granted ${moveId}: ${usedBytes} of ${size.memoryCapacityBytes} bytes would be taken`;
   }

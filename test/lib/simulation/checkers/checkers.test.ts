@@ -197,11 +197,18 @@ describe("MemoryAtGrant", () => {
     expect(objection(checker, [proposed("m2", gibibyte), granted("m2")])).toMatch(/a granted m2/);
   });
 
-  it("forgets a grant that was withdrawn, or whose agent died", () => {
+  const notice = {
+    code: "move-ended",
+    level: "warn",
+    message: "",
+    facts: { moveId: "m1" },
+  } as const;
+  it.each<[string, SimFact]>([
+    ["whose agent died", { type: "agentKilled", host: "a" }],
+    ["that has lapsed", stepped("a", [{ type: "notice", notice }])],
+  ])("forgets a grant %s", (_, fact) => {
     const checker = new MemoryAtGrant(() => machine);
-    const facts = [proposed("m1", gibibyte), granted("m1")];
-    objection(checker, facts);
-    objection(checker, [{ type: "agentKilled", host: "a" }]);
+    objection(checker, [proposed("m1", gibibyte), granted("m1"), fact]);
     expect(objection(checker, [proposed("m2", gibibyte), granted("m2")])).toBeUndefined();
   });
 });
