@@ -19,6 +19,9 @@ import { SimulationFailure } from "./simulation-failure.ts";
 /** A vote, one question of the longest pause and its answer, and a reconnection, ms. */
 const frozenMsMax = 12_000;
 
+/** How often it is looked whether all has settled, ms. */
+const lookMs = 250;
+
 /** What has settled must stay so for this long, ms. */
 const calmMs = 1_500;
 
@@ -110,7 +113,7 @@ export class CheckedWorld extends SimWorld {
   /** Heals everything and waits until all is well and stays so; fails the run after `limitMs`. */
   settle(limitMs: number): void {
     this.healAll();
-    // Agreement is dear to compute: look ten times a second, not after each event.
+    // Agreement is dear to compute: look now and then, not after each event.
     const endMs = this.clock.nowMs + limitMs;
     let calmSinceMs = this.clock.nowMs;
     let unsettled = this.#unsettled();
@@ -119,7 +122,7 @@ export class CheckedWorld extends SimWorld {
       if (unsettled !== undefined && this.clock.nowMs >= endMs) {
         this.fail(unsettled.checker, unsettled.objection);
       }
-      this.runFor(100);
+      this.runFor(lookMs);
       unsettled = this.#unsettled();
     }
   }
