@@ -34,7 +34,7 @@ const helloMs = 500;
  * than so many. They find each other by push-pull; the news of a thousand hellos would only delay it.
  */
 const helloLateMs = 2_500;
-const helloHostsMin = 6;
+const helloHostsMin = 3;
 const helloHostsMax = 64;
 /** A host that has published no more often has just started. */
 const newcomerSeqMax = 3;

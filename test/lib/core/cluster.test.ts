@@ -93,6 +93,66 @@ describe("Cluster", () => {
     expect(hello).toMatchObject([{ message: { records: [{ host: driver.self }] } }]);
   });
 
+  const isHello = (effect: Effect) =>
+    effect.type === "broadcast" && effect.message.records.length > 0;
+
+  /** Hosts at `seq`, heard of before the first connection; the hellos of the next 10 s. */
+  function hellosAmong(count: number, seq: number): number {
+    const driver = settledDriver();
+    const records = Array.from({ length: count }, (_, i) =>
+      summaryRecord(`QmH${"abcdefgh"[i % 8]}${i + 1}`, seq),
+    );
+    for (let i = 0; i < count; i += 50) {
+      driver.gossip("QmOther", { records: records.slice(i, i + 50) });
+    }
+    driver.forget();
+    driver.step({ type: "peerConnected", host: "QmHa1" });
+    driver.wait(1_000);
+    const early = driver.all.filter(isHello).length;
+    driver.wait(2_500);
+    const all = driver.all.filter(isHello).length;
+    return early * 10 + (all - early);
+  }
+
+  it.each([
+    { name: "as a newcomer among many, at once", count: 200, seq: 90, expected: 10 },
+    { name: "a little later where some start together", count: 20, seq: 1, expected: 1 },
+    { name: "not at all where many start together", count: 200, seq: 1, expected: 0 },
+  ])("says hello $name", ({ count, seq, expected }) => {
+    expect(hellosAmong(count, seq)).toBe(expected);
+  });
+
+  it("marks the digests of a large view as partial, and tells ages with records", () => {
+    const driver = settledDriver();
+    const records = Array.from({ length: 300 }, (_, i) =>
+      summaryRecord(`QmL${i + 1}`.replaceAll("0", "z"), 4),
+    );
+    for (let i = 0; i < 300; i += 50) {
+      driver.gossip("QmOther", { records: records.slice(i, i + 50), ages: Array(50).fill(2_000) });
+    }
+    driver.step({ type: "peerConnected", host: "QmOther" });
+    const digest = driver.sends("digest").at(-1)?.message;
+    expect(digest?.partial).toBe(true);
+    expect(digest?.entries.length).toBeLessThanOrEqual(64);
+    driver.receive("QmOther", { ...noDigest, partial: true });
+    const delta = driver.sends("delta")[0]?.message;
+    expect(delta?.records.length).toBeGreaterThan(1);
+    expect(delta?.ages).toHaveLength(delta?.records.length ?? -1);
+    expect(delta?.ages?.filter((ageMs) => ageMs >= 2_000).length).toBeGreaterThan(0);
+  });
+
+  it("remembers no more peers than it can dial after a restart", () => {
+    const driver = settledDriver();
+    const records = Array.from({ length: 400 }, (_, i) =>
+      summaryRecord(`QmP${i + 1}`.replaceAll("0", "z"), 4),
+    );
+    for (let i = 0; i < 400; i += 50) {
+      driver.gossip("QmOther", { records: records.slice(i, i + 50) });
+    }
+    const peers = driver.journal.filter(({ key }) => key.startsWith("peer/"));
+    expect(peers).toHaveLength(256);
+  });
+
   it("answers a digest with what the other lacks, and only then", () => {
     const driver = settledDriver();
     driver.receive("QmOther", noDigest);

@@ -59,6 +59,32 @@ describe("Judge", () => {
     expect(spread.map(({ verdict }) => [verdict.host, verdict.state])).toEqual([["y", "dead"]]);
   });
 
+  it("spreads a death that others accused seldom where there are many, as everybody finds it", () => {
+    const hosts = Array.from({ length: 1000 }, (_, index) => `h${index}`);
+    const { judge, outbox } = court(hosts);
+    for (const host of hosts.slice(0, 100)) {
+      judge.verdictHeard({ host, incarnation: 0, state: "suspect", by: "h999" }, 10);
+    }
+    judge.probeFailed("h500", 10);
+    outbox.take();
+    judge.timeout(20_000);
+    const orders = outbox.take();
+    const spread = orders.filter((order) => order.type === "spread");
+    expect(spread.map(({ verdict }) => verdict.host)).toContain("h500");
+    expect(spread.length).toBeLessThan(6);
+    expect(orders.filter((order) => order.type === "changed")).toHaveLength(101);
+    expect(judge.verdicts().length).toBe(64);
+  });
+
+  it("forgets a member without a word", () => {
+    const { judge, outbox, table } = court(["x", "y"]);
+    judge.probeFailed("x", 10);
+    outbox.take();
+    judge.forget("x");
+    expect([table.get("x"), judge.nextMs(), judge.verdicts()]).toEqual([undefined, undefined, []]);
+    expect(outbox.take()).toEqual([]);
+  });
+
   it("lets an ack at a higher incarnation acquit, and one at the same not", () => {
     const { judge, table } = court(["x"]);
     judge.probeFailed("x", 10);

@@ -36,6 +36,16 @@ describe("ProbeOrder", () => {
     expect(new Set(seen).size).toBe(hosts.length - 1);
   });
 
+  it("spares a newcomer among many for a few probes", () => {
+    const many = Array.from({ length: 400 }, (_, i) => `h${i}`);
+    const first = Array.from({ length: 60 }, (_, seed) => {
+      const order = orderOf(many, seed);
+      order.add("new");
+      return Array.from({ length: 8 }, () => order.next(all));
+    });
+    expect(first.flat()).not.toContain("new");
+  });
+
   it("gives a newcomer a place in the round that runs", () => {
     const places = Array.from({ length: 40 }, (_, seed) => {
       const order = orderOf(hosts, seed);

@@ -29,18 +29,18 @@ function traceOf(hosts: number, seed: number): { hash: number; steps: number } {
     steps += 1;
   });
   world.startAll();
-  world.runFor(6_000);
-  world.crashHost(world.hosts[3] as string);
   world.runFor(4_000);
+  world.crashHost(world.hosts[3] as string);
+  world.runFor(2_000);
   return { hash, steps };
 }
 
 describe("SimWorld", () => {
-  it.each([6, 40])(
+  it.each([6, 34])(
     "of %i hosts runs the same way each time, and another way by another seed",
     (hosts) => {
       const first = traceOf(hosts, 1);
-      expect(first.steps).toBeGreaterThan(1_000);
+      expect(first.steps).toBeGreaterThan(300);
       expect(traceOf(hosts, 1)).toEqual(first);
       expect(traceOf(hosts, 2).hash).not.toBe(first.hash);
     },
