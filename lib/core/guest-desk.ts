@@ -246,11 +246,13 @@ export class GuestDesk {
       guests.disown(vm);
       this.#outbox.persist([journalEntry(journalKeys.vm(vm), undefined)]);
     }
-    const desired = this.#desiredBefore.get(vm) ?? guest.owned.desired;
+    const ranBefore = this.#desiredBefore.get(vm) === "running";
     this.#desiredBefore.delete(vm);
-    // What was not done is not wanted any more: a guest that runs on must not count as suspended.
-    if (!result.ok && desired !== guest.owned.desired)
-      this.#keep({ ...guest.owned, desired }, nowMs);
+    // An end that failed, or may have, is not wanted any more: a guest that runs on must not count
+    // as suspended. A start that may have failed stays wanted, for the same reason.
+    if (!result.ok && ranBefore && guest.owned.desired !== "running") {
+      this.#keep({ ...guest.owned, desired: "running" }, nowMs);
+    }
     // What the verb did is known before the next list says so: the next verb may build upon it.
     if (result.ok && action !== null) guest.copy = copyAfter[action];
     this.#outbox.relist();

@@ -3,6 +3,7 @@ import { Node } from "#lib/core/node.ts";
 import { quietNetwork } from "#lib/simulation/network-options.ts";
 import { addVm, joinedWorld, mustDo, simVmSpec, smallHost } from "#lib/simulation/sim-cluster.ts";
 import { ConstantWorkload } from "#lib/simulation/workload.ts";
+import { settledDriver } from "../../support/node-driver.ts";
 
 describe("GuestDesk", () => {
   it.each([
@@ -35,5 +36,22 @@ describe("GuestDesk", () => {
     addVm(world, host, simVmSpec("web"));
     mustDo(world, host, first);
     expect(() => mustDo(world, host, second)).not.toThrow();
+  });
+
+  it.each([
+    ["suspend", "COMMAND_FAILED", "running"],
+    ["suspend", "TIMED_OUT", "running"],
+    ["stop", "TIMED_OUT", "running"],
+    ["start", "TIMED_OUT", "running"],
+  ] as const)("after a %s that failed (%s) wants the guest %s", (verb, code, desired) => {
+    const driver = settledDriver({ own: ["web"] });
+    if (verb === "start") {
+      driver.ask({ verb: "stop", vm: "web", force: true });
+      driver.end("stop", null);
+      driver.list({});
+    }
+    driver.ask(verb === "stop" ? { verb, vm: "web", force: true } : { verb, vm: "web" });
+    driver.fail(verb, code);
+    expect(driver.kept("vm/web")).toMatchObject({ desired });
   });
 });
