@@ -1,3 +1,4 @@
+import type { Notice } from "../../core/effects.ts";
 import type { HostId, MoveId } from "../../model/ids.ts";
 import type { ProposeMessage } from "../../wire/messages.ts";
 import { hasProcess } from "../sim-copy.ts";
@@ -40,8 +41,9 @@ export class MemoryAtGrant implements Checker {
   #onStep(fact: Extract<SimFact, { type: "stepped" }>): string | undefined {
     const { host } = fact;
     for (const effect of fact.effects) {
-      if (effect.type !== "notice" || effect.notice.code !== "move-ended") continue;
-      this.#close(host, String(effect.notice.facts["moveId"]));
+      if (effect.type === "notice" && givesUp(effect.notice)) {
+        this.#close(host, String(effect.notice.facts["moveId"]));
+      }
     }
     for (const proposal of this.#proposals.grantedBy(fact)) {
       const objection = this.#granted(host, proposal);
@@ -65,4 +67,9 @@ export class MemoryAtGrant implements Checker {
     if (usedBytes <= size.memoryCapacityBytes) return undefined;
     return `${host} granted ${moveId}: ${usedBytes} of ${size.memoryCapacityBytes} bytes would be taken`;
   }
+}
+
+/** A refused move may be remembered for long, and needs nothing any more. */
+function givesUp({ code, facts }: Notice): boolean {
+  return code === "move-ended" || (code === "move-phase" && facts["phase"] === "refused");
 }

@@ -203,7 +203,13 @@ describe("MemoryAtGrant", () => {
     message: "",
     facts: { moveId: "m1" },
   } as const;
+  const refused = {
+    ...notice,
+    code: "move-phase",
+    facts: { moveId: "m1", phase: "refused" },
+  } as const;
   it.each<[string, SimFact]>([
+    ["that was refused in the end", stepped("a", [{ type: "notice", notice: refused }])],
     ["whose agent died", { type: "agentKilled", host: "a" }],
     ["that has lapsed", stepped("a", [{ type: "notice", notice }])],
   ])("forgets a grant %s", (_, fact) => {
