@@ -100,7 +100,7 @@ export class Admission {
 
   /** What needs no comparison with other proposals. */
   #outright(proposal: Gathered, nowMs: number): string | null {
-    const { self, guests, mover, heldBack } = this.#options;
+    const { self, guests, ledger, mover, heldBack } = this.#options;
     const named = readMoveId(proposal.moveId);
     const { version } = proposal.message;
     if (named?.vm !== proposal.vm || named.version !== version + 1) {
@@ -114,7 +114,8 @@ export class Admission {
       if (objection !== null) return `${self.options.name} ${objection}`;
     }
     if (mover.table.ofVm(proposal.vm)) return `a move of ${proposal.vm} is not finished here`;
-    return null;
+    // Said at once, so that its source can ask the next without waiting for a decision.
+    return ledger.freeSlotsIn > 0 ? null : `${self.options.name} is taking in another VM`;
   }
 
   timeout(nowMs: number): void {

@@ -1,7 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";
 import { defaultElectionParams } from "../election/params.ts";
-import { sampleTargets } from "../election/sample-targets.ts";
 import { SourceElection } from "../election/source-election.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ActionReason, Candidate } from "../model/action.ts";
@@ -17,6 +16,8 @@ import { Trigger } from "../planning/trigger.ts";
 import type { GrantMessage, RefuseMessage } from "../wire/messages.ts";
 import type { Cluster } from "./cluster.ts";
 import { figuresOfGuest, type Guest, type GuestTable } from "./guest-table.ts";
+import type { MoveHistory } from "./move-history.ts";
+import { MoveSearch } from "./move-search.ts";
 import { moveOfGuest } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
@@ -62,6 +63,7 @@ export interface BalancerOptions {
   readonly guests: GuestTable;
   readonly ledger: Ledger;
   readonly mover: Mover;
+  readonly history: MoveHistory;
   readonly cluster: Cluster;
   readonly surroundings: Surroundings;
   readonly planning: PlanningParams;
@@ -81,6 +83,7 @@ export class Balancer {
   readonly #outbox: Outbox;
   readonly #election: SourceElection<Proposal>;
   readonly #trigger: Trigger;
+  readonly #search: MoveSearch;
   /** Proposals under way, the election's and the operators', until they are answered. */
   readonly #asked = new Map<
     MoveId,
@@ -96,6 +99,7 @@ export class Balancer {
     this.#options = options;
     this.#outbox = options.outbox;
     this.#trigger = new Trigger(options.planning);
+    this.#search = new MoveSearch(options);
     const params = { ...defaultElectionParams, answerMs };
     this.#election = new SourceElection({ prng: options.prng, params, nowMs });
   }
@@ -129,6 +133,11 @@ export class Balancer {
     });
   }
 
+  /** A VM has left: there is room on the way out again. */
+  departed(nowMs: number): void {
+    this.#election.lookSoon(nowMs);
+  }
+
   timeout(nowMs: number): void {
     for (const { proposal, untilMs } of [...this.#asked.values()]) {
       if (untilMs > nowMs) continue;
@@ -139,17 +148,13 @@ export class Balancer {
   }
 
   #round(nowMs: number): void {
-    const { guests, ledger, heldBack, prng, surroundings } = this.#options;
+    const { guests, ledger, heldBack } = this.#options;
     const reasons = this.#trigger.reasons.filter((reason) => heldBack(reason, nowMs) === null);
     if (reasons.length === 0 || guests.size === 0 || ledger.freeSlotsOut === 0) return;
     this.#rounds += 1;
-    const targets = sampleTargets(prng, surroundings.others(), {
-      count: defaultElectionParams.sampleSize,
-      wanted: surroundings.wantedNames(nowMs),
-    });
     // A reason that no move serves must not keep the next one from its turn.
     for (const reason of reasons) {
-      const weighed = this.#weigh(reason, targets, nowMs, false);
+      const weighed = this.#search.find(reason, nowMs);
       if (weighed.length > 0) {
         const choices = weighed.map((one) => this.#proposalOf(one, reason, null));
         const first = this.#election.begin(choices, nowMs);
@@ -157,27 +162,22 @@ export class Balancer {
         return;
       }
     }
+    if (!this.#search.isPatient) this.#election.foundNothing();
     if (reasons.some((reason) => reason === "hot" || reason === "imbalance")) {
       this.#options.noMoveFits(nowMs);
     }
   }
 
-  #weigh(
-    reason: ActionReason,
-    targets: readonly HostFigures[],
-    nowMs: number,
-    keepRefused: boolean,
-  ): Candidate[] {
+  #weigh(reason: ActionReason, target: HostFigures, nowMs: number): Candidate[] {
     const { surroundings, planning } = this.#options;
     return candidates({
       self: surroundings.own(),
       vms: surroundings.ownVms(nowMs),
-      targets,
+      targets: [target],
       reason,
       nowMs,
       scale: surroundings.scale(),
       params: planning,
-      keepRefused,
     });
   }
 
@@ -216,6 +216,7 @@ export class Balancer {
 
   /** A leg of an exchange: this VM to that host. Null when asked, else why not. */
   proposeSwap(vm: VmName, target: HostId, nowMs: number): string | null {
+    if (!this.#options.guests.get(vm)) return `${vm} is no longer here`;
     const wish = { vm, target, requestId: null, reason: "swap" } as const;
     return this.#askFor(wish, nowMs)?.message ?? null;
   }
@@ -244,7 +245,7 @@ export class Balancer {
       memoryShareMax: planning.memoryShareMax,
     });
     if (refusal !== null) return { status: 409, message: refusal };
-    const [weighed] = this.#weigh(reason, [to], nowMs, true).filter((one) => one.vm === vm);
+    const [weighed] = this.#weigh(reason, to, nowMs).filter((one) => one.vm === vm);
     if (!weighed) return { status: 409, message: `${vm} cannot be weighed for ${to.name}` };
     this.#ask(this.#proposalOf(weighed, reason, requestId), nowMs);
     return null;

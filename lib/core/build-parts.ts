@@ -70,14 +70,16 @@ export function buildParts(options: BuildOptions): Parts {
     departed: (spec, to, atMs): void => {
       surroundings.companions.sent(spec, to, atMs);
       exchange.departed(spec.name, to, atMs);
+      balancer.departed(atMs);
     },
   });
   const surroundings = new Surroundings({ self, cluster, guests, moves: mover.table, ledger });
   const { heldBack } = options;
   const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, heldBack };
-  const balancer = new Balancer(
+  const balancer: Balancer = new Balancer(
     {
       ...shared,
+      history,
       cluster,
       reply: (requestId, result): void => desk.reply(requestId, result),
       noMoveFits: (atMs): void => exchange.noMoveFits(atMs),

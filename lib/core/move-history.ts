@@ -31,6 +31,16 @@ export class MoveHistory {
     return this.#own;
   }
 
+  /** The last few VMs that arrived elsewhere: only a source knows the bytes. */
+  recentlySent(count: number): readonly MoveOutcome[] {
+    const sent: MoveOutcome[] = [];
+    for (const outcome of this.#own) {
+      if (outcome.result === "moved" && outcome.transferredBytes > 0) sent.push(outcome);
+      if (sent.length === count) break;
+    }
+    return sent;
+  }
+
   /** The last few that this host was the source of: they ride on its inventory. */
   gossiped(self: string): readonly MoveOutcome[] {
     return this.#own.filter((outcome) => outcome.from === self).slice(0, gossipedMax);

@@ -30,7 +30,7 @@ export interface NodeOptions {
 
 export const defaultCoreSettings: CoreSettings = {
   limits: { bandwidthBytesPerSecond: 0, downtimeMs: 300, noProgressMs: 30_000 },
-  gainMin: 0.005,
+  gainMin: 0.0008,
   marginShare: 0.02,
   hotShare: 0.9,
   cooldownMs: 60_000,

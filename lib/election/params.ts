@@ -2,6 +2,10 @@
 export interface ElectionParams {
   /** Time between a source's looks, in ms. */
   readonly roundMs: number;
+  /** A source whose slot became free looks again within this time. */
+  readonly soonMs: number;
+  /** Looks that find nothing double the time to the next, so often at most. */
+  readonly idleRoundsMax: number;
   /** Each round is longer or shorter by up to this share, so that sources do not march in step. */
   readonly roundJitterShare: number;
   /** Hosts that a source looks at in one round; fewer choose worse, more flock to the same few. */
@@ -20,9 +24,11 @@ export interface ElectionParams {
 
 export const defaultElectionParams: ElectionParams = {
   roundMs: 1_000,
+  soonMs: 100,
+  idleRoundsMax: 3,
   roundJitterShare: 0.2,
   sampleSize: 16,
-  triesMax: 3,
+  triesMax: 8,
   skipMs: 3_000,
   answerMs: 1_500,
   gatherMs: 150,

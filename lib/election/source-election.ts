@@ -22,6 +22,7 @@ export class SourceElection<Proposal extends Choice> {
   #nextRoundMs: number;
   #queue: readonly Proposal[] = [];
   #tries = 0;
+  #idleRounds = 0;
   #open: { proposal: Proposal; untilMs: number } | null = null;
 
   /** The first round comes at a random moment of the first `roundMs`. */
@@ -50,6 +51,20 @@ export class SourceElection<Proposal extends Choice> {
     return true;
   }
 
+  /** A slot is free again: the next look comes within a moment, and not only with the next round. */
+  lookSoon(nowMs: number): void {
+    const atMs = nowMs + this.#prng.nextShare() * this.#params.soonMs;
+    this.#nextRoundMs = Math.min(this.#nextRoundMs, atMs);
+    this.#idleRounds = 0;
+  }
+
+  /** A look found nothing worth proposing: the next comes later, each time by twice as much. */
+  foundNothing(): void {
+    const { roundMs, idleRoundsMax } = this.#params;
+    this.#idleRounds = Math.min(this.#idleRounds + 1, idleRoundsMax);
+    this.#nextRoundMs += roundMs * (2 ** this.#idleRounds - 1);
+  }
+
   /** True while `host` is not to be asked, because it refused a moment ago. */
   skips(host: HostId, nowMs: number): boolean {
     return (this.#skippedUntilMs.get(host) ?? 0) > nowMs;
@@ -59,6 +74,7 @@ export class SourceElection<Proposal extends Choice> {
   begin(choices: readonly Proposal[], nowMs: number): Proposal | null {
     this.#queue = choices;
     this.#tries = 0;
+    this.#idleRounds = 0;
     return this.#next(nowMs);
   }
 

@@ -97,7 +97,8 @@ function gainShortfall(
 
 type Weighed = Pick<VmFigures, "vm" | "load" | "memoryBytes" | "cpuNoiseShare">;
 
-function scoreNeeded(
+/** What a move of this VM must win beyond its cost: the noisier and heavier, the more. */
+export function scoreNeeded(
   vm: Weighed,
   { scale, params }: { readonly scale: CapacityScale; readonly params: PlanningParams },
 ): number {

@@ -23,8 +23,8 @@ export interface PlanningParams {
   readonly hotShare: number;
   /** How far above the mean utilisation a host must be before it looks for a move. */
   readonly marginShare: number;
-  /** How far above the least loaded host a host must be to look although it is near the mean. */
-  readonly gapShare: number;
+  /** A host near the mean looks where the gap to the least loaded one can win so many `gainMin`. */
+  readonly gapGainsMin: number;
   /** A reason must hold in `triggerNeeded` of the last `triggerSamples` samples. */
   readonly triggerNeeded: number;
   readonly triggerSamples: number;
@@ -41,6 +41,20 @@ export interface PlanningParams {
   /** First rest of a VM that was moved; doubles with each move that follows closely. */
   readonly coolDownMs: number;
   readonly coolDownMsMax: number;
+  /** Hosts that are planned for together; with more, each weighs its own VMs alone. */
+  readonly jointHostsMax: number;
+  /** The first moves of an imbalance are near this share of the best that can be had (Patience). */
+  readonly patienceStartShare: number;
+  /** The level of patience halves in the time of so many moves. */
+  readonly patienceTransfers: number;
+  /** From the end of a transfer until the next can begin: hand-over, gossip, the next look. */
+  readonly settleMs: number;
+  /** The same where all plan together: their plans agree only once each knows of all moves. */
+  readonly jointSettleMs: number;
+  /** Scores that differ by less than this share are as good as equal: chance orders them. */
+  readonly spreadShare: number;
+  /** Moves that one look of the balancer is worth: more than it may propose in a round. */
+  readonly shortlistMax: number;
   /** Candidates that one look may return. */
   readonly candidatesMax: number;
 }
@@ -50,14 +64,14 @@ export const defaultPlanningParams: PlanningParams = {
   // claim (not what the switch behind them carries), and traffic between two VMs of one host, which
   // uses no link, is in the VMs' figures too.
   weights: { cpu: 1, memory: 1, network: 0.5 },
-  gainMin: 0.005,
+  gainMin: 0.0008,
   doubtPerNoise: 3.3,
   noiseShareAssumed: 0.075,
   noiseShareMax: 0.5,
   memoryShareMax: 0.9,
   hotShare: 0.9,
   marginShare: 0.02,
-  gapShare: 0.2,
+  gapGainsMin: 2,
   triggerNeeded: 3,
   triggerSamples: 5,
   linkBytesPerSecond: 110_000_000,
@@ -67,5 +81,12 @@ export const defaultPlanningParams: PlanningParams = {
   transferMsMax: 600_000,
   coolDownMs: 60_000,
   coolDownMsMax: 3_600_000,
+  jointHostsMax: 32,
+  patienceStartShare: 0.6,
+  patienceTransfers: 1.2,
+  settleMs: 4_000,
+  jointSettleMs: 12_000,
+  spreadShare: 0.1,
+  shortlistMax: 16,
   candidatesMax: 1024,
 };

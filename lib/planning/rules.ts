@@ -91,7 +91,9 @@ function hypervisorRefusal(vm: RuledVm, from: HostFigures, to: HostFigures): str
     const [there, here] = [to.hypervisor[fact], from.hypervisor[fact]];
     if (there !== here) return `${to.name} has ${fact} ${there}, ${from.name} has ${here}`;
   }
-  if (compareVersions(to.hypervisor.version, from.hypervisor.version) < 0) {
+  // Most hosts run the same version, and parsing two is dear where thousands of pairs are weighed.
+  const isSame = to.hypervisor.version === from.hypervisor.version;
+  if (!isSame && compareVersions(to.hypervisor.version, from.hypervisor.version) < 0) {
     const versions = `${to.hypervisor.version} is older than ${from.hypervisor.version}`;
     return `${to.name} cannot take ${vm.vm}: its hypervisor ${versions} of ${from.name}`;
   }

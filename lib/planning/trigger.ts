@@ -32,7 +32,7 @@ export class Trigger {
   observe(input: TriggerInput): ActionReason | null {
     const own = utilisationOf(input.self);
     const { hotShare, triggerNeeded } = this.#params;
-    const hot = this.#hot.push(own.cpu > hotShare || own.memory > hotShare) >= triggerNeeded;
+    const hot = this.#hot.push(resources.some((one) => own[one] > hotShare)) >= triggerNeeded;
     const above = this.#above.push(this.#isAbove(own, input)) >= triggerNeeded;
     this.#reasons = [];
     if (input.self.draining) this.#reasons.push("drain");
@@ -51,13 +51,19 @@ export class Trigger {
   }
 
   #isAbove(own: Utilisation, { mean, least }: TriggerInput): boolean {
-    const { marginShare, gapShare } = this.#params;
-    const overMean = own.cpu > mean.cpu + marginShare || own.memory > mean.memory + marginShare;
-    if (overMean || !least) return overMean;
-    // Where one empty host joins many even ones, all are near the mean and yet it stands idle.
-    return own.cpu > least.cpu + gapShare || own.memory > least.memory + gapShare;
+    const { marginShare, weights, gapGainsMin, gainMin } = this.#params;
+    if (resources.some((one) => own[one] > mean[one] + marginShare)) return true;
+    if (!least) return false;
+    // Where one empty host joins many even ones, all are near the mean and yet it stands idle. The
+    // best that a gap can win is half its square: by a VM of half its size.
+    let gain = 0;
+    for (const one of resources)
+      gain += (weights[one] * Math.max(0, own[one] - least[one]) ** 2) / 2;
+    return gain > gapGainsMin * gainMin;
   }
 }
+
+const resources = ["cpu", "memory", "network"] as const;
 
 /** The last n yes-or-no samples. */
 class Window {

@@ -117,13 +117,15 @@ class BalanceRun {
     const noise = new Prng(`noise.${seed}`);
     const seen =
       noiseShare > 0 ? new NoisyWorkload(this.#workload, noiseShare, noise) : this.#workload;
+    const bandwidth = options.bandwidthBytesPerSecond ?? defaultBandwidth;
     const world = new SimWorld({
       seed,
       makeNode: (nodeOptions) => new Node(nodeOptions),
-      hosts: model.hosts,
+      // Agents read what their network card claims: it is what a move may get.
+      hosts: model.hosts.map((host) => ({ ...host, networkCapacityBytesPerSecond: bandwidth })),
       workload: seen,
       network: { ...quietNetwork, datagramLossShare: options.lossShare ?? 0 },
-      bandwidthBytesPerSecond: options.bandwidthBytesPerSecond ?? defaultBandwidth,
+      bandwidthBytesPerSecond: bandwidth,
       settings: { ...defaultCoreSettings, ...options.settings },
     });
     this.#world = world;

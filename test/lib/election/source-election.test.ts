@@ -24,13 +24,15 @@ test("SourceElection.roundDue() comes once a round, a fifth earlier or later", (
   expect(gaps.size).toBeGreaterThan(40);
 });
 
-test("SourceElection tries its three best and then lets the round be", () => {
+test("SourceElection tries its eight best and then lets the round be", () => {
   const source = election();
-  expect(source.begin(choices, 1000)).toEqual(choices[0]);
-  expect(source.open).toEqual(choices[0]);
-  expect(source.refused("node-b", 1100)).toEqual(choices[1]);
-  expect(source.refused("node-c", 1200)).toEqual(choices[2]);
-  expect(source.refused("node-d", 1300)).toBeNull();
+  const nine = Array.from({ length: 9 }, (_, at) => ({ vm: "web", to: `node-${at}` }));
+  expect(source.begin(nine, 1000)).toEqual(nine[0]);
+  expect(source.open).toEqual(nine[0]);
+  for (let at = 1; at < 8; at++) {
+    expect(source.refused(`node-${at - 1}`, 1000 + at)).toEqual(nine[at]);
+  }
+  expect(source.refused("node-7", 1100)).toBeNull();
   expect(source.open).toBeNull();
 });
 

@@ -49,7 +49,7 @@ test("candidates() keeps the refused ones last, with the figures", () => {
     ["node-b", "node-b would be at 96 % of its memory (limit 90 %)"],
     [
       "node-d",
-      "moving web to node-d would win only 0.0088 after its cost, and a move must win 0.0149",
+      "moving web to node-d would win only 0.0088 after its cost, and a move must win 0.0107",
     ],
     ["node-c", "on node-c web would make the cluster less even, or no more so"],
   ]);

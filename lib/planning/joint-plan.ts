@@ -1,0 +1,114 @@
+import { compareText } from "../base/ordered.ts";
+import type { ActionReason, Candidate } from "../model/action.ts";
+import { costOf } from "./action-cost.ts";
+import { scoreNeeded } from "./candidates.ts";
+import type { HostFigures } from "./host-figures.ts";
+import type { PlanningParams } from "./params.ts";
+import { type PlanPlace, type PlanVm, searchPlan } from "./plan-search.ts";
+import { type CapacityScale, gainOf } from "./potential.ts";
+import { ruleRefusal, standingRefusal } from "./rules.ts";
+import type { VmFigures } from "./vm-figures.ts";
+
+export interface HostWithVms {
+  readonly figures: HostFigures;
+  readonly vms: readonly VmFigures[];
+}
+
+export interface JointPlanOptions {
+  readonly self: HostWithVms;
+  /** The other hosts and their VMs, as they gossip them. */
+  readonly others: readonly HostWithVms[];
+  readonly reason: ActionReason;
+  /** What each move of the plan must win at least (Patience). */
+  readonly level: number;
+  readonly nowMs: number;
+  readonly scale: CapacityScale;
+  readonly params: PlanningParams;
+}
+
+/** Place of memory among a plan's resources. */
+const memory = 1;
+
+/**
+ * This host's part of a plan for all hosts together: its own moves that may be proposed now, best
+ * first. What the others should do is theirs to find; they know the same and search the same way.
+ */
+export function jointPlan(options: JointPlanOptions): Candidate[] {
+  const hosts = [options.self, ...options.others];
+  const figures = hosts.map((host) => host.figures);
+  const noise = meanNoise(options.self.vms);
+  const vms: PlanVm[] = [];
+  const own: VmFigures[] = [];
+  for (const [home, host] of hosts.entries()) {
+    for (const vm of host.vms) {
+      if (vm.immovable !== null || vm.policy.ignore || vm.cooldownUntilMs > options.nowMs) continue;
+      if (home === 0) own.push(vm);
+      vms.push(planVm({ cpuNoiseShare: noise, ...vm }, { home, figures }, options));
+    }
+  }
+  const places = figures.map((host) => placeOf(host, options));
+  const at = searchPlan({ places, vms, guard: memory });
+  return own.flatMap((vm, index) => ownMove(vm, figures[at[index] ?? 0], options)).sort(byScore);
+}
+
+function ownMove(
+  vm: VmFigures,
+  to: HostFigures | undefined,
+  { self, scale, params, reason }: JointPlanOptions,
+): Candidate[] {
+  const from = self.figures;
+  if (to === undefined || to.host === from.host) return [];
+  const { memoryShareMax, weights } = params;
+  if (ruleRefusal(vm, from, to, { reason, memoryShareMax }) !== null) return [];
+  const gain = gainOf(vm, from, to, { scale, weights });
+  const cost = costOf(vm.load, params);
+  if (gain <= cost) return [];
+  const { vm: name } = vm;
+  return [
+    { vm: name, from: from.host, to: to.host, gain, cost, score: gain - cost, refusal: null },
+  ];
+}
+
+function placeOf(host: HostFigures, { scale, params }: JointPlanOptions): PlanPlace {
+  const { weights, memoryShareMax } = params;
+  const factor = (weight: number, capacity: number, mean: number) =>
+    capacity > 0 ? weight / (capacity * mean) : 0;
+  return {
+    used: [host.cpuCores, host.memoryBytes, host.networkBytesPerSecond],
+    factor: [
+      factor(weights.cpu, host.cpuCapacityCores, scale.cpuCores),
+      factor(weights.memory, host.memoryCapacityBytes, scale.memoryBytes),
+      factor(weights.network, host.networkCapacityBytesPerSecond, scale.networkBytesPerSecond),
+    ],
+    guardMax: host.memoryCapacityBytes * memoryShareMax,
+  };
+}
+
+function planVm(
+  vm: VmFigures,
+  { home, figures }: { readonly home: number; readonly figures: readonly HostFigures[] },
+  { reason, level, params, scale }: JointPlanOptions,
+): PlanVm {
+  const from = figures[home] as HostFigures;
+  const { memoryShareMax } = params;
+  return {
+    home,
+    weight: [vm.load.cpuCores, vm.memoryBytes, vm.load.networkBytesPerSecond ?? 0],
+    price: costOf(vm.load, params) + Math.max(level, scoreNeeded(vm, { scale, params })),
+    mayGo: (place) => {
+      const to = figures[place] as HostFigures;
+      return standingRefusal(vm, from, to, { reason, memoryShareMax }) === null;
+    },
+  };
+}
+
+/** Others do not gossip how noisy their VMs are: most of a cluster is alike. */
+function meanNoise(vms: readonly VmFigures[]): number | undefined {
+  const known = vms.flatMap((vm) => vm.cpuNoiseShare ?? []);
+  if (known.length === 0) return undefined;
+  return known.reduce((sum, share) => sum + share, 0) / known.length;
+}
+
+function byScore(a: Candidate, b: Candidate): number {
+  return b.score - a.score || compareText(a.vm, b.vm);
+}

@@ -1,0 +1,83 @@
+import { type HostFigures, type Utilisation, utilisationOf } from "./host-figures.ts";
+import type { PlanningParams } from "./params.ts";
+import type { CapacityScale } from "./potential.ts";
+import type { VmFigures } from "./vm-figures.ts";
+
+/** An imbalance that is so many times what it was before is a new one. */
+const newImbalance = 2;
+/** A half-life in the form that one step of backward Euler takes. */
+const ln2 = Math.LN2;
+
+export interface PatienceInput {
+  /** What the best move of the cluster may win (reachableGain). */
+  readonly reachableGain: number;
+  /** The level halves in this time: about as long as a move takes. */
+  readonly halfLifeMs: number;
+  readonly nowMs: number;
+}
+
+/**
+ * Which gain is worth a move now. Where every host makes its best move at once, most moves are poor
+ * ones: they take the places that better ones, whose hosts are still busy, would have filled. So a
+ * host begins with moves near the best that the cluster can have and grows less choosy while moves
+ * end, as a central brain does that takes the best move first. No slot of a hot host stays idle for
+ * it: its moves are the best.
+ */
+export class Patience {
+  readonly #startShare: number;
+  #level = 0;
+  #reachable = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  /** @param startShare the first level, as a share of the reachable gain (0..1). */
+  constructor(startShare: number) {
+    this.#startShare = startShare;
+  }
+
+  /** The least score of a move worth making now. Call once a look. */
+  level({ reachableGain, halfLifeMs, nowMs }: PatienceInput): number {
+    const start = reachableGain * this.#startShare;
+    if (reachableGain > newImbalance * this.#reachable) this.#level = start;
+    else {
+      const elapsedMs = nowMs - this.#lastMs;
+      this.#level = Math.min(start, this.#level / (1 + (ln2 * elapsedMs) / halfLifeMs));
+    }
+    this.#reachable = reachableGain;
+    this.#lastMs = nowMs;
+    return this.#level;
+  }
+}
+
+/**
+ * What the best move of the cluster may win, in units of the potential: one of a VM as large as the
+ * largest here, from the most to the least utilised host. A guess that errs upwards.
+ */
+export function reachableGain(
+  hosts: readonly HostFigures[],
+  vms: readonly VmFigures[],
+  options: { readonly scale: CapacityScale; readonly weights: PlanningParams["weights"] },
+): number {
+  const { scale, weights } = options;
+  const most = { cpu: 0, memory: 0, network: 0 };
+  const least = { cpu: Infinity, memory: Infinity, network: Infinity };
+  for (const host of hosts) {
+    const use = utilisationOf(host);
+    for (const key of ["cpu", "memory", "network"] as const) {
+      most[key] = Math.max(most[key], use[key]);
+      if (!host.draining) least[key] = Math.min(least[key], use[key]);
+    }
+  }
+  const largest: Utilisation = {
+    cpu: Math.max(0, ...vms.map((vm) => vm.load.cpuCores)) / scale.cpuCores,
+    memory: Math.max(0, ...vms.map((vm) => vm.memoryBytes)) / scale.memoryBytes,
+    network:
+      Math.max(0, ...vms.map((vm) => vm.load.networkBytesPerSecond ?? 0)) /
+      scale.networkBytesPerSecond,
+  };
+  const gain = (key: keyof Utilisation) => {
+    const gap = Math.max(0, most[key] - least[key]);
+    const share = Math.min(largest[key], gap / 2);
+    return 2 * weights[key] * share * (gap - share);
+  };
+  return gain("cpu") + gain("memory") + gain("network");
+}
