@@ -1,18 +1,21 @@
 import { assert } from "../base/assert.ts";
+import { type Appointment, AppointmentHeap } from "./appointment-heap.ts";
 
-interface Appointment {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
-  cancelled: boolean;
-}
+/** Appointments of so many ms lie unsorted in one page until their time is near. */
+const pageMs = 4;
 
 /**
  * Time that passes only from one event to the next. Events at one instant run in the order in which
- * they were set, so that a run is the same each time.
+ * they were set, so that a run is the same each time. With many thousand hosts there are a hundred
+ * thousand appointments: only those of the next few milliseconds are kept in order.
  */
 export class VirtualClock {
-  readonly #heap: Appointment[] = [];
+  /** Those of the page that is turned up, and of pages before it. */
+  readonly #near = new AppointmentHeap();
+  #nearPage = -1;
+  readonly #pages = new Map<number, Appointment[]>();
+  /** The pages that hold something; the time of each is its number. */
+  readonly #pageOrder = new AppointmentHeap();
   #nowMs = 0;
   #count = 0;
 
@@ -22,8 +25,12 @@ export class VirtualClock {
 
   /** Time of the next event; undefined when there is none. */
   get nextMs(): number | undefined {
-    this.#dropCancelled();
-    return this.#heap[0]?.atMs;
+    for (;;) {
+      while (this.#near.first?.cancelled) this.#near.pop();
+      if (this.#near.first) return this.#near.first.atMs;
+      if (!this.#pageOrder.first) return undefined;
+      this.#turnPage(this.#pageOrder.pop().atMs);
+    }
   }
 
   /** Calls `run` after `delayMs` of virtual time; returns how to forget it. */
@@ -39,6 +46,19 @@ export class VirtualClock {
     this.#appoint(delayMs, run);
   }
 
+  /** Goes to the next event and runs it; false when there is none until `untilMs`. */
+  runNext(untilMs: number): boolean {
+    const atMs = this.nextMs;
+    if (atMs === undefined || atMs > untilMs) {
+      this.#nowMs = Math.max(this.#nowMs, untilMs);
+      return false;
+    }
+    const appointment = this.#near.pop();
+    this.#nowMs = appointment.atMs;
+    appointment.run();
+    return true;
+  }
+
   #appoint(delayMs: number, run: () => void): Appointment {
     if (!(delayMs >= 0 && delayMs < Infinity)) assert(false, `a delay of ${delayMs} ms`);
     const appointment = {
@@ -48,65 +68,27 @@ export class VirtualClock {
       cancelled: false,
     };
     this.#count += 1;
-    this.#push(appointment);
+    const page = Math.floor(appointment.atMs / pageMs);
+    if (page <= this.#nearPage) this.#near.push(appointment);
+    else this.#write(page, appointment);
     return appointment;
   }
 
-  /** Goes to the next event and runs it; false when there is none until `untilMs`. */
-  runNext(untilMs: number): boolean {
-    const atMs = this.nextMs;
-    if (atMs === undefined || atMs > untilMs) {
-      this.#nowMs = Math.max(this.#nowMs, untilMs);
-      return false;
+  #write(page: number, appointment: Appointment): void {
+    const known = this.#pages.get(page);
+    if (known) {
+      known.push(appointment);
+      return;
     }
-    const appointment = this.#pop();
-    this.#nowMs = appointment.atMs;
-    appointment.run();
-    return true;
+    this.#pages.set(page, [appointment]);
+    this.#pageOrder.push({ atMs: page, order: 0, run: () => {}, cancelled: false });
   }
 
-  #dropCancelled(): void {
-    while (this.#heap[0]?.cancelled) this.#pop();
-  }
-
-  #push(appointment: Appointment): void {
-    const heap = this.#heap;
-    let index = heap.push(appointment) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const above = heap[parent] as Appointment;
-      if (!before(appointment, above)) break;
-      heap[index] = above;
-      index = parent;
+  #turnPage(page: number): void {
+    for (const appointment of this.#pages.get(page) ?? []) {
+      if (!appointment.cancelled) this.#near.push(appointment);
     }
-    heap[index] = appointment;
+    this.#pages.delete(page);
+    this.#nearPage = page;
   }
-
-  #pop(): Appointment {
-    const heap = this.#heap;
-    const first = heap[0] as Appointment;
-    const last = heap.pop() as Appointment;
-    if (heap.length > 0) this.#sink(last);
-    return first;
-  }
-
-  #sink(appointment: Appointment): void {
-    const heap = this.#heap;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      const right = heap[child + 1];
-      if (right !== undefined && before(right, heap[child] as Appointment)) child += 1;
-      const below = heap[child] as Appointment;
-      if (!before(below, appointment)) break;
-      heap[index] = below;
-      index = child;
-    }
-    heap[index] = appointment;
-  }
-}
-
-function before(a: Appointment, b: Appointment): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
 import { VirtualClock } from "#lib/simulation/virtual-clock.ts";
 
 function runAll(clock: VirtualClock, untilMs = 1e9): void {
@@ -28,6 +29,28 @@ describe("VirtualClock", () => {
     runAll(clock);
     expect(seen).toHaveLength(2_000);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
+  it("keeps it also for what is set while time goes by, near and far", () => {
+    const clock = new VirtualClock();
+    const prng = new Prng(3);
+    const expected: { atMs: number; order: number }[] = [];
+    const seen: number[] = [];
+    const set = (delayMs: number) => {
+      const order = expected.length;
+      expected.push({ atMs: clock.nowMs + delayMs, order });
+      clock.call(delayMs, () => {
+        seen.push(order);
+        if (expected.length < 3_000) set(prng.nextInt(3) === 0 ? 0 : prng.nextShare() * 900);
+      });
+    };
+    for (let i = 0; i < 200; i += 1) set(prng.nextShare() * 2_000);
+    // A look ahead at a far event must not keep nearer ones, set later, from coming first.
+    while (clock.runNext(clock.nowMs + 1) || clock.nextMs !== undefined) {
+      if (expected.length < 3_000 && prng.nextInt(4) === 0) set(prng.nextShare() * 5);
+    }
+    const inOrder = expected.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
+    expect(seen).toEqual(inOrder.map(({ order }) => order));
   });
 
   it("forgets a cancelled event and stops at the limit", () => {
