@@ -8,14 +8,14 @@ import { bestExchange, type Exchange, type Leg, onlyMemoryIsShort } from "../pla
 import type { HostFigures } from "../planning/host-figures.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { SwapMessage } from "../wire/messages.ts";
-import { ExchangePartner, type ExchangePartnerOptions } from "./exchange-partner.ts";
+import { ExchangePartner, type ExchangePartnerOptions, letRest } from "./exchange-partner.ts";
 import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
 
 /** Rounds in a row without a single move that fits, before an exchange is worth looking for. */
 const roundsMin = 3;
-/** A pause this long between two such rounds begins the count anew. */
-const roundsApartMsMax = 5_000;
+/** A pause this long between two such rounds begins the count anew; idle rounds come ever later. */
+const roundsApartMsMax = 15_000;
 /** Looking weighs every pair of VMs with a sample of hosts: not at every round. */
 const lookMs = 5_000;
 const answerMs = 5_000;
@@ -137,6 +137,7 @@ export class ExchangeDesk {
     const { self, guests, ledger, outbox } = this.#options;
     const { vm, memoryBytes, load, policy } = own.give;
     own.nextRenewMs = nowMs + renewMs;
+    letRest(guests.get(vm), nowMs + holdMs);
     outbox.send(own.partner.host, {
       type: "exchange",
       exchangeId: own.exchangeId,
@@ -258,11 +259,12 @@ export class ExchangeDesk {
       outbox.send(from, { type: "passOn", exchangeId: own.exchangeId, vm, to });
       return;
     }
+    // First: a VM whose move is about to end is nobody's here already.
+    if (underWay(vm)) return;
     if (!guests.get(vm)) {
       this.#end(own, `${vm} is no longer here`);
       return;
     }
-    if (underWay(vm)) return;
     const refusal = propose(vm, to, nowMs);
     if (refusal !== null) this.#refused(own, refusal);
   }

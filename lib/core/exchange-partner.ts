@@ -8,7 +8,7 @@ import type { PlanningParams } from "../planning/params.ts";
 import { standingRefusal } from "../planning/rules.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { ExchangeMessage, PassOnMessage } from "../wire/messages.ts";
-import type { GuestTable } from "./guest-table.ts";
+import type { Guest, GuestTable } from "./guest-table.ts";
 import type { MoveHistory } from "./move-history.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -50,6 +50,11 @@ interface Passing {
   readonly to: HostId;
 }
 
+/** The balancer leaves a VM alone that an exchange counts on; operators and drains do not. */
+export function letRest(guest: Guest | undefined, untilMs: number): void {
+  if (guest) guest.cooldownUntilMs = Math.max(guest.cooldownUntilMs, untilMs);
+}
+
 /** What this host does for the exchanges of others: agrees to one, keeps room for it, passes VMs on. */
 export class ExchangePartner {
   readonly #options: ExchangePartnerOptions;
@@ -71,12 +76,14 @@ export class ExchangePartner {
     const { exchangeId, give, take, holdMs } = message;
     if (this.#joined?.exchangeId === exchangeId && this.#joined.asker === asker) {
       this.#joined = { ...this.#joined, untilMs: nowMs + holdMs };
+      letRest(this.#options.guests.get(take), nowMs + holdMs);
       return;
     }
     const refusal = this.#refusal(asker, message, nowMs);
     if (refusal === null) {
       this.#joined = { exchangeId, asker, give: give.vm, take, untilMs: nowMs + holdMs };
       this.#options.ledger.hold(give.vm, give.memoryBytes);
+      letRest(this.#options.guests.get(take), nowMs + holdMs);
     }
     this.#options.outbox.send(asker, { type: "exchangeAnswer", exchangeId, refusal });
   }
@@ -117,13 +124,13 @@ export class ExchangePartner {
       this.#answer(asker, message, null);
       return;
     }
+    // Asked again while it is on its way, there is nothing to do: its end will answer.
+    if (this.#passing.has(vm) && this.#options.underWay(vm)) return;
     const refusal = this.#passOnRefusal(message, nowMs);
     if (refusal !== null) {
       this.#answer(asker, message, refusal);
       return;
     }
-    // Asked again while it is on its way, there is nothing to do: its end will answer.
-    if (this.#passing.has(vm) && this.#options.underWay(vm)) return;
     const objection = this.#options.propose(vm, to, nowMs);
     if (objection === null) this.#passing.set(vm, { exchangeId, asker, to });
     else {

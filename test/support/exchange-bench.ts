@@ -30,6 +30,7 @@ export function bigVm(name: VmName, cpuCores: number, changes: Partial<VmFigures
 export class ExchangeBench {
   readonly ledger = new Ledger();
   readonly history = new MoveHistory();
+  readonly guests = new GuestTable();
   readonly desk: ExchangeDesk;
   readonly proposed: string[] = [];
   nowMs = 100_000;
@@ -63,8 +64,7 @@ export class ExchangeBench {
   }
 
   #makeDesk(self: HostId): ExchangeDesk {
-    const guests = new GuestTable();
-    const { vms } = this;
+    const { guests, vms } = this;
     for (const { vm } of vms) guests.own(newOwnedVm({ ...spec, name: vm }, 1, "running"), null, 0);
     const surroundings: Partial<Surroundings> = {
       own: () => this.own,

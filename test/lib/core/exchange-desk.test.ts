@@ -24,7 +24,7 @@ describe("ExchangeDesk", () => {
   it("asks for an exchange only after three rounds in a row in which nothing fits", () => {
     const bench = new ExchangeBench("busy");
     bench.rounds(2);
-    bench.nowMs += 10_000;
+    bench.nowMs += 20_000;
     bench.rounds(2);
     expect(bench.said("exchange")).toEqual([]);
     bench.rounds(1);
@@ -82,6 +82,13 @@ describe("ExchangeDesk", () => {
     expect(roomFor(bench, "other")).toBeNull();
   });
 
+  it("has the balancer leave its VM alone while the exchange goes on", () => {
+    const { bench } = agreed();
+    const rests = () => (bench.guests.get("b1")?.cooldownUntilMs ?? 0) > bench.nowMs;
+    bench.wait(30_000);
+    expect(rests()).toBe(true);
+  });
+
   it("repeats what was not heard, and says while it goes on that it does", () => {
     const { bench } = agreed();
     bench.said("passOn");
@@ -95,8 +102,12 @@ describe("ExchangeDesk", () => {
     const { bench, passedOn } = agreed();
     passedOn("idle");
     bench.underWay = true;
+    // It is given away before its copy is gone and the move ends.
+    const b1 = bench.guests.get("b1")?.owned;
+    bench.guests.disown("b1");
     bench.wait(20_000);
     expect(bench.proposed).toHaveLength(1);
+    if (b1) bench.guests.own(b1, null, 0);
     bench.underWay = false;
     bench.wait(3_000);
     expect(bench.proposed.length).toBeGreaterThan(1);
@@ -141,6 +152,14 @@ describe("ExchangeDesk", () => {
     lost.bench.wait(3_000);
     expect(lost.bench.desk.busy).toBe(false);
     expect(lost.bench.said("exchangeOver")).toHaveLength(1);
+  });
+
+  it("gives up when its VM is gone", () => {
+    const { bench, passedOn } = agreed();
+    bench.guests.disown("b1");
+    passedOn("idle");
+    expect(bench.proposed).toEqual([]);
+    expect(bench.desk.busy).toBe(false);
   });
 
   it("gives up at last when a leg never ends", () => {

@@ -44,6 +44,7 @@ describe("ExchangePartner", () => {
     const { bench, refusal } = asked();
     expect(refusal).toBeNull();
     expect([roomFor(bench, "other"), roomFor(bench, "b1")]).toEqual([false, true]);
+    expect(bench.guests.get("i1")?.cooldownUntilMs).toBe(bench.nowMs + 20_000);
     expect(bench.desk.swapRefusal("other")).toBe("is in another exchange");
   });
 
