@@ -4,7 +4,8 @@
  * Responsible for: tables of what whole clusters of agents reach on the simulator's virtual clock,
  * each beside what was to be reached, what a central brain with perfect information does, and how
  * other balancers did on the same cluster.
- * How: one section a table, in scripts/plans; a row is printed once it is known.
+ * How: one section a table, in scripts/plans; a row is printed once it is known. All of it takes
+ * most of an hour on one core, `--quick` some minutes; 10,000 hosts need 10 GB.
  * It never changes anything, and uses recorded files only from the folder that it is given.
  */
 import { parseArgs } from "node:util";
