@@ -10,6 +10,7 @@ import { compareRecordVersions } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import { wireLimits } from "../wire/limits.ts";
 import type { DigestEntry } from "../wire/messages.ts";
+import { Bearers } from "./bearers.ts";
 import { boundAnswer } from "./bound-answer.ts";
 import { contestedVms, showTheSame } from "./contested-vms.ts";
 import type { DocumentAnswer, DocumentDigest } from "./documents.ts";
@@ -63,8 +64,7 @@ export class View {
   /** What dropped hosts had published, so that a slower member does not bring them back. */
   readonly #dropped = new Map<HostId, DigestEntry>();
   readonly #documents = new Documents();
-  /** How many hosts bear each name. */
-  readonly #bearers = new Map<string, number>();
+  readonly #bearers = new Bearers();
 
   constructor(options: ViewOptions) {
     const { self, params } = options;
@@ -81,12 +81,19 @@ export class View {
 
   /** True when more than one host bears this name. */
   isShared(name: string): boolean {
-    return (this.#bearers.get(name) ?? 0) > 1;
+    if (!this.#bearers.maybeShared(name)) return false;
+    let bearers = 0;
+    for (const { summary } of this.#table.all()) {
+      if (summary?.record.body.name === name) bearers += 1;
+    }
+    return bearers > 1;
   }
 
   /** Names that more than one host bears, in order. */
   sharedNames(): readonly string[] {
-    return [...this.#bearers.keys()].filter((name) => this.isShared(name)).sort();
+    const names = this.#table.all().flatMap(({ summary }) => summary?.record.body.name ?? []);
+    const suspicious = names.filter((name) => this.#bearers.maybeShared(name));
+    return [...new Set(suspicious)].filter((name) => this.isShared(name)).sort();
   }
 
   /** `ageMs`: how long ago its host made the record, as far as the sender could say. */
@@ -254,7 +261,7 @@ export class View {
     const receivedAtMs = Math.floor(nowMs);
     const madeAtMs = Math.floor(nowMs - ageMs);
     if (record.kind === "summary") {
-      this.#rename(records.summary?.record.body.name, record.body.name);
+      this.#bearers.rename(records.summary?.record.body.name, record.body.name);
       records.summary = { record, receivedAtMs, madeAtMs };
       records.summaryIncarnation = record.incarnation;
       records.summarySeq = record.seq;
@@ -270,17 +277,8 @@ export class View {
 
   #forget(records: HostRecords): void {
     this.#table.remove(records);
-    this.#rename(records.summary?.record.body.name, undefined);
+    this.#bearers.rename(records.summary?.record.body.name, undefined);
     this.#fresh.remove(records);
-  }
-
-  #rename(before: string | undefined, after: string | undefined): void {
-    if (before === after) return;
-    if (after !== undefined) this.#bearers.set(after, (this.#bearers.get(after) ?? 0) + 1);
-    if (before === undefined) return;
-    const others = (this.#bearers.get(before) ?? 1) - 1;
-    if (others > 0) this.#bearers.set(before, others);
-    else this.#bearers.delete(before);
   }
 
   /** In a full view a fresh summary of a stranger displaces a host not heard of for a while. */

@@ -168,6 +168,23 @@ describe("View exchange", () => {
   });
 });
 
+describe("View.isShared()", () => {
+  it("is true of a name that two hosts bear, until one of them is gone", () => {
+    const view = viewOf();
+    const named = (host: string, seq: number, name: string) => {
+      const record = summaryRecord(host, seq);
+      view.merge({ ...record, body: { ...record.body, name } }, 0);
+    };
+    named("a", 1, "same");
+    named("b", 1, "other");
+    expect([view.isShared("same"), view.sharedNames()]).toEqual([false, []]);
+    named("b", 2, "same");
+    expect([view.isShared("same"), view.sharedNames()]).toEqual([true, ["same"]]);
+    view.drop("a");
+    expect([view.isShared("same"), view.sharedNames()]).toEqual([false, []]);
+  });
+});
+
 describe("View.duplicates()", () => {
   it("names a VM that two hosts show, whatever the versions, and not over the dead", () => {
     const view = viewOf();
