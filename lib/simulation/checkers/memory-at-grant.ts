@@ -45,8 +45,8 @@ export class MemoryAtGrant implements Checker {
         this.#close(host, String(effect.notice.facts["moveId"]));
       }
     }
-    for (const proposal of this.#proposals.grantedBy(fact)) {
-      const objection = this.#granted(host, proposal);
+    for (const { message } of this.#proposals.grantedBy(fact)) {
+      const objection = this.#granted(host, message);
       if (objection !== undefined) return objection;
     }
     return undefined;

@@ -5,18 +5,25 @@ import type { SimFact } from "../sim-fact.ts";
 /** Proposals that one host may weigh at a time; older ones were forgotten by it long ago. */
 const openMax = 64;
 
+/** A proposal, and the host that made it. */
+export interface OpenProposal {
+  readonly from: HostId;
+  readonly message: ProposeMessage;
+}
+
 /** What was proposed to whom and has not been answered: what a grant must be measured by. */
 export class OpenProposals {
-  readonly #open = new Map<HostId, Map<MoveId, ProposeMessage>>();
+  readonly #open = new Map<HostId, Map<MoveId, OpenProposal>>();
 
   /** Takes a step's event, and gives back the proposals that the step granted. */
   grantedBy({
     host,
     event,
     effects,
-  }: Extract<SimFact, { type: "stepped" }>): readonly ProposeMessage[] {
+  }: Extract<SimFact, { type: "stepped" }>): readonly OpenProposal[] {
     if (event.type === "messageReceived") {
-      if (event.message.type === "propose") this.#add(host, event.message);
+      if (event.message.type === "propose")
+        this.#add(host, { from: event.from, message: event.message });
       else if (event.message.type === "abort") this.#take(host, event.message.moveId);
     }
     let granted = none;
@@ -35,19 +42,19 @@ export class OpenProposals {
     this.#open.delete(host);
   }
 
-  #add(host: HostId, message: ProposeMessage): void {
+  #add(host: HostId, proposal: OpenProposal): void {
     let open = this.#open.get(host);
     if (!open) {
       open = new Map();
       this.#open.set(host, open);
     }
-    open.set(message.moveId, message);
+    open.set(proposal.message.moveId, proposal);
     if (open.size <= openMax) return;
     const oldest = open.keys().next().value;
     if (oldest !== undefined) open.delete(oldest);
   }
 
-  #take(host: HostId, moveId: MoveId): ProposeMessage | undefined {
+  #take(host: HostId, moveId: MoveId): OpenProposal | undefined {
     const open = this.#open.get(host);
     const proposal = open?.get(moveId);
     if (open?.delete(moveId) && open.size === 0) this.#open.delete(host);
@@ -55,4 +62,4 @@ export class OpenProposals {
   }
 }
 
-const none: readonly ProposeMessage[] = [];
+const none: readonly OpenProposal[] = [];

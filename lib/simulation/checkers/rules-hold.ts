@@ -1,14 +1,18 @@
 import { copyRuns } from "../../model/copy.ts";
 import type { HostId } from "../../model/ids.ts";
 import type { ProposeMessage } from "../../wire/messages.ts";
+import type { SimCopy } from "../sim-copy.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { SimMachine } from "../sim-machine.ts";
 import type { Checker } from "./checker.ts";
-import { OpenProposals } from "./open-proposals.ts";
+import { type OpenProposal, OpenProposals } from "./open-proposals.ts";
+
+/** Companions that began to run less than this before the grant may not be known yet, ms. */
+const knownMs = 5_000;
 
 /**
- * What an admin asked of a VM holds at every grant: its pin, its anti-affinity group and, unless an
- * operator says otherwise, that the balancer leaves it alone.
+ * What an admin asked of a VM holds at every grant: its pin, its anti-affinity and its affinity
+ * group and, unless an operator says otherwise, that the balancer leaves it alone.
  */
 export class RulesHold implements Checker {
   readonly name = "rules-hold";
@@ -20,12 +24,14 @@ export class RulesHold implements Checker {
     this.#machineOf = machineOf;
   }
 
-  observe(fact: SimFact): string | undefined {
+  observe(fact: SimFact, nowMs: number): string | undefined {
     if (fact.type === "agentKilled") this.#proposals.forget(fact.host);
     if (fact.type !== "stepped") return undefined;
     for (const proposal of this.#proposals.grantedBy(fact)) {
-      const broken = this.#brokenBy(proposal, fact.host);
-      if (broken) return `${fact.host} granted ${proposal.moveId}: ${broken}`;
+      const { message } = proposal;
+      const broken =
+        this.#brokenBy(message, fact.host) ?? this.#tornApart(proposal, fact.host, nowMs);
+      if (broken) return `${fact.host} granted ${message.moveId}: ${broken}`;
     }
     return undefined;
   }
@@ -46,5 +52,19 @@ export class RulesHold implements Checker {
       .filter((copy) => copyRuns(copy.state))
       .find((copy) => copy.spec.policy.antiAffinityGroup === group);
     return twin && `${twin.spec.name} of its anti-affinity group ${group} is there`;
+  }
+
+  /** Its companions stay behind, and there are none where it goes: only an empty host asks for that. */
+  #tornApart({ from, message }: OpenProposal, host: HostId, nowMs: number): string | undefined {
+    const { name, policy } = message.offer.spec;
+    const group = policy.affinityGroup;
+    if (group === null || message.reason === "drain") return undefined;
+    const inGroup = (copy: SimCopy) => copy.spec.policy.affinityGroup === group;
+    if (this.#machineOf(host).host.copies().some(inGroup)) return undefined;
+    const behind = this.#machineOf(from)
+      .host.copies()
+      .filter((copy) => inGroup(copy) && copy.spec.name !== name && copy.state === "running")
+      .find(({ sinceMs }) => sinceMs !== null && nowMs - sinceMs > knownMs);
+    return behind && `${behind.spec.name} of its affinity group ${group} stays behind`;
   }
 }

@@ -255,19 +255,33 @@ describe("RulesHold", () => {
   };
   const machine = { name: "host-a", host: { copies: () => [resident] } } as never;
 
+  const companion = {
+    ...copyOf("running"),
+    spec: { ...simVmSpec("app"), policy: { ...free, affinityGroup: "pair" } },
+  };
+  const source = { name: "host-b", host: { copies: () => [companion] } } as never;
+
   function granted(policy: object, reason = "imbalance"): string | undefined {
     const offer = { spec: { ...simVmSpec("web"), policy: { ...free, ...policy } } };
     const message = { type: "propose", moveId: "m1", offer, reason };
     const event = { type: "messageReceived", from: "b", via: "stream", message };
     const grant = { type: "send", to: "b", message: { type: "grant", moveId: "m1" } };
     const fact = { type: "stepped", host: "a", event, effects: [grant] } as never;
-    return new RulesHold(() => machine).observe(fact);
+    return new RulesHold((host) => (host === "b" ? source : machine)).observe(fact, 10_000);
   }
 
   it("objects to a grant against a pin, an ignore or an anti-affinity group", () => {
     expect(granted({ pin: "host-b" })).toBe("a granted m1: it is pinned to host-b");
     expect(granted({ ignore: true })).toMatch(/told to ignore it/);
     expect(granted({ antiAffinityGroup: "red" })).toMatch(/db of its anti-affinity group red/);
+  });
+
+  it("objects to a grant that tears an affinity group apart, unless its host is drained", () => {
+    expect(granted({ affinityGroup: "pair" })).toMatch(
+      /app of its affinity group pair stays behind/,
+    );
+    expect(granted({ affinityGroup: "pair" }, "drain")).toBeUndefined();
+    expect(granted({ affinityGroup: "other" })).toBeUndefined();
   });
 
   it("allows what keeps the rules, and an operator's word over ignore", () => {

@@ -15,7 +15,8 @@ function says(type: "grant" | "refuse", moveId: string, host = "a"): Stepped {
   return { type: "stepped", host, event: { type: "timeout" }, effects };
 }
 
-const ids = (open: OpenProposals, fact: Stepped) => open.grantedBy(fact).map((one) => one.moveId);
+const ids = (open: OpenProposals, fact: Stepped) =>
+  open.grantedBy(fact).map((one) => one.message.moveId);
 
 describe("OpenProposals", () => {
   it("gives back what is granted, once, and by whom it was proposed to", () => {
