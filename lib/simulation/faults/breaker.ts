@@ -168,6 +168,7 @@ export class Breaker {
     }
   }
 
+  /** Ahead only: a monotonic clock never goes back, and the core reads no other. */
   jumpClock(host: HostId): void {
     const aheadMs = this.#prng.nextInt(clockJumpMsMax);
     const anHour = aheadMs >= clockJumpMsMax / 2;
