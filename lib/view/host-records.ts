@@ -66,11 +66,11 @@ export function digestEntryOf(host: HostId, records: HostRecords | undefined): D
   return [host, summaryIncarnation, summarySeq, inventoryIncarnation, inventorySeq];
 }
 
-export function summaryVersion(entry: DigestEntry): RecordVersion {
+function summaryVersion(entry: DigestEntry): RecordVersion {
   return { incarnation: entry[1], seq: entry[2] };
 }
 
-export function inventoryVersion(entry: DigestEntry): RecordVersion {
+function inventoryVersion(entry: DigestEntry): RecordVersion {
   return { incarnation: entry[3], seq: entry[4] };
 }
 
