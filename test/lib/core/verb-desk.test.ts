@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { verbFailure, verbSuccess } from "#lib/core/verb-results.ts";
 import type { Verb } from "#lib/model/verb.ts";
-import { proposal, settledDriver, specOf } from "../../support/node-driver.ts";
+import {
+  copies,
+  line,
+  NodeDriver,
+  ownLine,
+  proposal,
+  settledDriver,
+  specOf,
+} from "../../support/node-driver.ts";
+import { inventoryRecord } from "../../support/view-records.ts";
 
 const stopDb: Verb = { verb: "stop", vm: "db", force: false };
 
@@ -133,6 +142,25 @@ describe("VerbDesk", () => {
     const answer = driver.ask(verb);
     expect(answer?.status).toBe(409);
     expect(answer?.message).toContain(words);
+  });
+
+  it.each([
+    ["at the version that it had then", 8, 409],
+    ["at an older one, which was before", 7, 202],
+  ])("runs no held copy here that a third host has %s", (_, version, status) => {
+    const { spec } = JSON.parse(ownLine("web").value ?? "");
+    const move = { moveId: "web.8.00112233445566aa", vm: "web", peer: "QmOther", version: 7, spec };
+    const fields = { reason: "imbalance", gain: 0.1, cost: 0.01, recentMoves: 0, detail: "" };
+    const held = { ...move, ...fields, role: "target", phase: "held" };
+    const driver = new NodeDriver();
+    const journal = [line("meta/boot-id", "boot-1"), line(`move/${move.moveId}`, held)];
+    driver.start({ journal, copies: copies({ web: "received" }) });
+    driver.wait(15_000);
+    const third = inventoryRecord("QmThird", 1, { web: "running" });
+    const vms = third.body.vms.map((entry) => ({ ...entry, version }));
+    driver.gossip("QmThird", { records: [{ ...third, body: { ...third.body, vms } }] });
+    const verb = { verb: "resolve", vm: "web", decision: "run-here", fenced: "QmOther" } as const;
+    expect(driver.ask(verb)?.status).toBe(status);
   });
 
   it("has nothing to cancel or resolve where no move is", () => {
