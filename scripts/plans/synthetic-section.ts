@@ -1,8 +1,7 @@
-import { Prng } from "#lib/base/prng.ts";
 import { type BalanceResult, runBalance } from "#lib/simulation/balance-run.ts";
-import type { ClusterModel } from "#lib/simulation/cluster-model.ts";
 import { type CentralRounds, centralRounds } from "#lib/simulation/reference/central-rounds.ts";
 import { syntheticCluster } from "#lib/simulation/synthetic-cluster.ts";
+import { noisyCores } from "./noisy-cores.ts";
 import { type Row, type Section, verdictOf } from "./section.ts";
 
 const NOISE_SHARE = 0.1;
@@ -37,7 +36,7 @@ function raceRow(hosts: number, seed: number): Row {
   const central = centralRounds(model, {
     seconds,
     stopAtLevel: true,
-    cpuCoresAt: noisyCores(model, seed),
+    cpuCoresAt: noisyCores(model, { seed, noiseShare: NOISE_SHARE }),
   });
   const run = runBalance({
     model,
@@ -47,12 +46,6 @@ function raceRow(hosts: number, seed: number): Row {
     check: hosts <= CHECKED_HOSTS_MAX,
   });
   return rowOf(`${hosts} hosts, seed ${seed}`, run, central);
-}
-
-/** Even noise, drawn anew in each sample, as the agents see it. */
-function noisyCores({ vms }: ClusterModel, seed: number): (vm: number) => number {
-  const prng = new Prng(`central.${seed}`);
-  return (vm) => (vms[vm]?.cpuCores ?? 0) * (1 + NOISE_SHARE * (2 * prng.nextShare() - 1));
 }
 
 function rowOf(what: string, run: BalanceResult, central: CentralRounds): Row {
