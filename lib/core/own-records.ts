@@ -67,8 +67,9 @@ function isChanged(now: VmEntry, told: VmEntry | undefined): boolean {
   return stepsOf(now.load) !== stepsOf(told.load);
 }
 
-/** A load in steps of a twentieth of a core and 32 MiB: smaller changes are noise. */
+/** A load in steps of a twentieth of a core, 32 MiB and 5 MB/s: smaller changes are noise. */
 function stepsOf(load: VmLoad | null): string {
   if (load === null) return "";
-  return `${Math.round(load.cpuCores * 20)} ${Math.round(load.residentBytes / 2 ** 25)}`;
+  const steps = [load.cpuCores * 20, load.residentBytes / 2 ** 25];
+  return [...steps, (load.networkBytesPerSecond ?? 0) / 5e6].map(Math.round).join(" ");
 }

@@ -10,12 +10,12 @@ function published(keyed: boolean) {
   let body: InventoryRecord["body"] = inventoryRecord("QmSelf", 1, { web: "running" }).body;
   const describe = () => summaryRecord("QmSelf", 1).body;
   const records = new OwnRecords({ host: "QmSelf", keyed, view, describe, inventory: () => body });
-  const loaded = (cpuCores: number): void => {
+  const loaded = (cpuCores: number, networkBytesPerSecond: number | null = null): void => {
     const load = {
       cpuCores,
       residentBytes: 2 ** 25,
       dirtyBytesPerSecond: null,
-      networkBytesPerSecond: null,
+      networkBytesPerSecond,
     };
     body = { ...body, vms: body.vms.map((vm) => ({ ...vm, load })) };
   };
@@ -43,8 +43,14 @@ describe("OwnRecords", () => {
     loaded(0.7);
     records.publish(7, 0);
     expect(inventorySeq()).toBe(3);
+    loaded(0.7, 1e6);
+    records.publish(7, 0);
+    expect(inventorySeq()).toBe(3);
+    loaded(0.7, 20e6);
+    records.publish(7, 0);
+    expect(inventorySeq()).toBe(5);
     records.publish(8, 0);
-    expect(inventorySeq()).toBe(4);
+    expect(inventorySeq()).toBe(6);
   });
 
   it("names no VM without a key", () => {
