@@ -4,6 +4,9 @@ import { describe, expect, it } from "vitest";
 
 const script = resolve(import.meta.dirname, "../../scripts/bench-plans.ts");
 
+/** Starting Node with the whole simulator takes a second, and many on a busy machine. */
+const SPAWN_MS_MAX = 60_000;
+
 function bench(...args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
     encoding: "utf8",
@@ -11,7 +14,7 @@ function bench(...args: readonly string[]) {
   return { status, stdout, stderr };
 }
 
-describe("bench:plans", () => {
+describe("bench:plans", { timeout: SPAWN_MS_MAX }, () => {
   it("says what it skips without the recorded files", () => {
     const { status, stdout } = bench("--only", "c20,bitbrains");
     expect(stdout).toContain("skipped: needs --data DIR with clusters/c20.json");
