@@ -3,6 +3,7 @@ import { earliestMs } from "../base/earliest.ts";
 import type { HostOpName, HostOpResult } from "../model/host-op.ts";
 import type { MoveMessage, SourceAnswer, TargetAnswer } from "../wire/messages.ts";
 import { Asking } from "./asking.ts";
+import { Discarding } from "./discarding.ts";
 import type { MoveFacts, TargetLine, TargetPhase } from "./move-line.ts";
 import type { MoveInput, MoveOrder, OwnerChange } from "./move-order.ts";
 import { OrderSheet } from "./order-sheet.ts";
@@ -29,6 +30,7 @@ export class TargetMove {
   readonly #sheet: OrderSheet;
   readonly #asking: Asking;
   readonly #reception: TargetReception;
+  readonly #discarding = new Discarding();
   #phase: TargetPhase | "granted" = "granted";
   #detail = "";
   /** The guest is known to run here, or to have run. */
@@ -48,7 +50,7 @@ export class TargetMove {
     this.#asking = new Asking(params);
     const begun = () => this.#journal("receiving");
     const shared = { facts, params, sheet: this.#sheet, asking: this.#asking };
-    this.#reception = new TargetReception({ ...shared, begun });
+    this.#reception = new TargetReception({ ...shared, discarding: this.#discarding, begun });
     if (line) {
       this.#phase = line.phase;
       this.#detail = line.detail;
@@ -209,6 +211,7 @@ export class TargetMove {
     else if (op === "moveVerdict") this.#onVerdict(verdictOf(result), nowMs);
     else if (op === "discard") this.#onDiscarded(result, nowMs);
     else if (op === "start") this.#onStarted(result);
+    else if (op === "prepareIncoming") this.#discarding.made(this.#sheet);
   }
 
   #onRun(result: HostOpResult, nowMs: number): void {
@@ -263,7 +266,7 @@ export class TargetMove {
     this.#journal("refused", owner);
     this.#answer();
     this.#sheet.run({ op: "closeChannel", moveId: this.facts.moveId });
-    this.#sheet.runPlain("discard");
+    this.#discarding.order(this.#sheet);
   }
 
   #onDiscarded(result: HostOpResult, nowMs: number): void {
@@ -274,6 +277,7 @@ export class TargetMove {
       return;
     }
     this.#asking.stop();
+    if (!this.#discarding.succeeded(this.#sheet)) return;
     if (this.#phase === "rebooting") {
       this.#sheet.run({ op: "start", spec: this.facts.spec });
       return;
@@ -297,11 +301,9 @@ export class TargetMove {
   }
 
   #onTimeout(nowMs: number): void {
-    if (this.#forgetAtMs !== undefined && nowMs >= this.#forgetAtMs) {
-      this.#end("aborted", this.#detail);
-      return;
-    }
-    if (!this.#asking.due(nowMs)) return;
+    const forgets = this.#forgetAtMs !== undefined && nowMs >= this.#forgetAtMs;
+    if (forgets) this.#end("aborted", this.#detail);
+    if (forgets || !this.#asking.due(nowMs)) return;
     if (this.#phase === "refused" || this.#phase === "rebooting") this.#sheet.runPlain("discard");
     else if (this.#phase === "running" && !this.#settled) this.#sheet.runPlain("moveVerdict");
     else this.#sheet.send({ type: "query", moveId: this.facts.moveId, asker: "target" });

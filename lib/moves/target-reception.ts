@@ -1,6 +1,7 @@
 import type { HostOpName, HostOpResult, HostOpValues } from "../model/host-op.ts";
 import type { MoveMessage } from "../wire/messages.ts";
 import type { Asking } from "./asking.ts";
+import type { Discarding } from "./discarding.ts";
 import type { MoveFacts } from "./move-line.ts";
 import type { MoveInput } from "./move-order.ts";
 import type { OrderSheet } from "./order-sheet.ts";
@@ -19,6 +20,7 @@ export interface TargetReceptionOptions {
   readonly params: MoveParams;
   readonly sheet: OrderSheet;
   readonly asking: Asking;
+  readonly discarding: Discarding;
   /** Writes `receiving`, durable before anything is started. */
   readonly begun: () => void;
 }
@@ -77,12 +79,14 @@ export class TargetReception {
     this.#deadlineMs = nowMs + params.silenceMs;
     begun();
     const { moveId, spec, peer } = facts;
+    this.#options.discarding.making();
     this.#sheet.run({ op: "prepareIncoming", moveId, spec, source: peer });
     this.#asking.begin(nowMs, params.askMsMax);
   }
 
   #onOpEnded(op: HostOpName, result: HostOpResult): TargetDecision | null {
     const { moveId, vm } = this.#options.facts;
+    if (op === "prepareIncoming") this.#options.discarding.made(this.#sheet);
     if (!this.#receiving) return null;
     if (op !== "prepareIncoming" && op !== "listenChannel" && op !== "awaitIncoming") return null;
     if (!result.ok) return this.#giveUp(result.message);

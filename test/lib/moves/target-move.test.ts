@@ -37,7 +37,7 @@ function restoredIn(phase: TargetPhase): TargetMove {
   return new TargetMove({ facts, params }, line);
 }
 
-const held = [plain("begin"), succeeded("awaitIncoming")];
+const held = [plain("begin"), succeeded("prepareIncoming"), succeeded("awaitIncoming")];
 const running = [...held, plain("commit")];
 const settled = [...running, succeeded("runIncoming")];
 const refused = [...held, abort()];

@@ -1,6 +1,7 @@
 /** The target's way to its vote, where time and details matter; the phases are TargetMove's. */
 import { describe, expect, it } from "vitest";
 import { Asking } from "#lib/moves/asking.ts";
+import { Discarding } from "#lib/moves/discarding.ts";
 import { OrderSheet } from "#lib/moves/order-sheet.ts";
 import { defaultMoveParams as params } from "#lib/moves/params.ts";
 import { TargetReception } from "#lib/moves/target-reception.ts";
@@ -21,7 +22,14 @@ function receptionOf() {
   const sheet = new OrderSheet(facts);
   const begun = () => sheet.warn("begun", "");
   const asking = new Asking(params);
-  const reception = new TargetReception({ facts, params, sheet, asking, begun });
+  const reception = new TargetReception({
+    discarding: new Discarding(),
+    facts,
+    params,
+    sheet,
+    asking,
+    begun,
+  });
   reception.grant(0);
   sheet.take();
   return { reception, sheet };
