@@ -14,6 +14,7 @@ import type { Cluster } from "./cluster.ts";
 import { figuresOfEntries } from "./figures-of-entry.ts";
 import { withMeasuredLink } from "./measured-link.ts";
 import type { MoveHistory } from "./move-history.ts";
+import { movesMade } from "./moves-made.ts";
 import type { Self } from "./self.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -74,14 +75,19 @@ export class MoveSearch {
     const params = this.#planning();
     const others = surroundings.others();
     const level = this.#level(others, nowMs);
-    const look = { reason, level, nowMs, scale: surroundings.scale(), params };
+    const movesMax = this.#movesLeft();
+    if (movesMax !== undefined && movesMax <= 0) return [];
+    const scale = surroundings.scale();
+    const look = { reason, level, nowMs, scale, params, movesMax };
     const self = surroundings.own();
     const vms = surroundings.ownVms(nowMs);
     const targets = others.filter((host) => !host.draining && host.freeSlotsIn > 0);
     if (others.length >= params.jointHostsMax) {
       return shortlist({ ...look, self, vms, targets, prng });
     }
-    const planned = this.#plan(others, look);
+    // A cap makes every move dear: all are planned at once, when all loads are known, in any order.
+    if (movesMax !== undefined && !this.#knowsAllLoads(others)) return [];
+    const planned = this.#plan(others, movesMax === undefined ? look : { ...look, level: 0 });
     if (planned.length === 0) return planned;
     const chosen = vms.filter((vm) => planned.some((one) => one.vm === vm.vm));
     return withEquals(planned, shortlist({ ...look, self, vms: chosen, targets, prng }));
@@ -115,6 +121,20 @@ export class MoveSearch {
         return { figures, vms: figuresOfEntries(entries) };
       }),
     });
+  }
+
+  #knowsAllLoads(others: readonly HostFigures[]): boolean {
+    const { view } = this.#options.cluster;
+    return others.every(({ host }) => {
+      const vms = view.inventoryOf(host)?.record.body.vms;
+      return vms?.every((vm) => vm.load !== null || vm.state !== "running") ?? false;
+    });
+  }
+
+  #movesLeft(): number | undefined {
+    const { self, cluster } = this.#options;
+    const { movesMax } = self.options.settings;
+    return movesMax === undefined ? undefined : movesMax - movesMade(cluster);
   }
 
   #planning(): PlanningParams {

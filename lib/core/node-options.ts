@@ -14,6 +14,8 @@ export interface CoreSettings {
   readonly cooldownMs: number;
   /** Share of a host's memory that guests and the host itself may take together. */
   readonly memoryShareMax: number;
+  /** Moves that the whole cluster may make to even out: it then makes the best. No cap by default. */
+  readonly movesMax?: number | undefined;
 }
 
 export interface NodeOptions {

@@ -21,10 +21,15 @@ export interface JointPlanOptions {
   readonly reason: ActionReason;
   /** What each move of the plan must win at least (Patience). */
   readonly level: number;
+  /** Moves that the whole cluster may still make; no limit by default. */
+  readonly movesMax?: number | undefined;
   readonly nowMs: number;
   readonly scale: CapacityScale;
   readonly params: PlanningParams;
 }
+
+/** Under a cap, a move this near to the best of the plan is as good. */
+const firstShare = 0.9;
 
 /** Place of memory among a plan's resources. */
 const memory = 1;
@@ -38,27 +43,38 @@ export function jointPlan(options: JointPlanOptions): Candidate[] {
   const figures = hosts.map((host) => host.figures);
   const noise = meanNoise(options.self.vms);
   const vms: PlanVm[] = [];
-  const own: VmFigures[] = [];
+  const of: VmFigures[] = [];
   for (const [home, host] of hosts.entries()) {
     for (const vm of host.vms) {
       if (vm.immovable !== null || vm.policy.ignore || vm.cooldownUntilMs > options.nowMs) continue;
-      if (home === 0) own.push(vm);
+      of.push(vm);
       vms.push(planVm({ cpuNoiseShare: noise, ...vm }, { home, figures }, options));
     }
   }
   const places = figures.map((host) => placeOf(host, options));
-  const at = searchPlan({ places, vms, guard: memory });
-  return own.flatMap((vm, index) => ownMove(vm, figures[at[index] ?? 0], options)).sort(byScore);
+  const { level, movesMax } = options;
+  const at = searchPlan({ places, vms, guard: memory }, { level, movesMax });
+  const moves = of
+    .flatMap((vm, index) => {
+      const [from, to] = [figures[vms[index]?.home ?? 0], figures[at[index] ?? 0]];
+      return from && to && from !== to ? plannedMove(vm, from, to, options) : [];
+    })
+    .sort(byScore);
+  const own = moves.filter((move) => move.from === options.self.figures.host);
+  if (movesMax === undefined) return own;
+  // Where moves are few, the best is made first by whoever it falls to, and the rest planned anew.
+  const enough = firstShare * (moves[0]?.score ?? 0);
+  return own.filter((move) => move.score >= enough);
 }
 
-function ownMove(
+function plannedMove(
   vm: VmFigures,
-  to: HostFigures | undefined,
-  { self, scale, params, reason }: JointPlanOptions,
+  from: HostFigures,
+  to: HostFigures,
+  { scale, params, reason }: JointPlanOptions,
 ): Candidate[] {
-  const from = self.figures;
-  if (to === undefined || to.host === from.host) return [];
   const { memoryShareMax, weights } = params;
+  if (from.freeSlotsOut <= 0) return [];
   if (ruleRefusal(vm, from, to, { reason, memoryShareMax }) !== null) return [];
   const gain = gainOf(vm, from, to, { scale, weights });
   const cost = costOf(vm.load, params);
@@ -87,14 +103,14 @@ function placeOf(host: HostFigures, { scale, params }: JointPlanOptions): PlanPl
 function planVm(
   vm: VmFigures,
   { home, figures }: { readonly home: number; readonly figures: readonly HostFigures[] },
-  { reason, level, params, scale }: JointPlanOptions,
+  { reason, params, scale }: JointPlanOptions,
 ): PlanVm {
   const from = figures[home] as HostFigures;
   const { memoryShareMax } = params;
   return {
     home,
     weight: [vm.load.cpuCores, vm.memoryBytes, vm.load.networkBytesPerSecond ?? 0],
-    price: costOf(vm.load, params) + Math.max(level, scoreNeeded(vm, { scale, params })),
+    price: costOf(vm.load, params) + scoreNeeded(vm, { scale, params }),
     mayGo: (place) => {
       const to = figures[place] as HostFigures;
       return standingRefusal(vm, from, to, { reason, memoryShareMax }) === null;

@@ -82,7 +82,7 @@ export const defaultPlanningParams: PlanningParams = {
   coolDownMs: 60_000,
   coolDownMsMax: 3_600_000,
   jointHostsMax: 32,
-  patienceStartShare: 0.6,
+  patienceStartShare: 0.8,
   patienceTransfers: 1.2,
   settleMs: 4_000,
   jointSettleMs: 12_000,

@@ -43,10 +43,50 @@ const stepsPerVm = 4;
 /** Less than this is rounding. */
 const least = 1e-9;
 
+/** The level of a plan is raised in so many halvings of its range until few enough VMs move. */
+const levelSteps = 9;
+/** Above this no move is worth its price: one host from 100 % to 0. */
+const levelMax = 1;
+
+export interface PlanLimits {
+  /** What each displaced VM must win at least, if that is more than its price. */
+  readonly level?: number;
+  /** VMs that may be displaced; the plan then has the moves that win most. */
+  readonly movesMax?: number | undefined;
+}
+
 /** The place of each VM in the best placement that the search finds. */
-export function searchPlan(problem: PlanProblem): readonly number[] {
+export function searchPlan(problem: PlanProblem, limits: PlanLimits = {}): readonly number[] {
+  const { level = 0, movesMax = Number.POSITIVE_INFINITY } = limits;
   const search = new PlanSearch(problem);
-  return search.run();
+  const plan = search.run(level);
+  if (displaced(problem, plan) <= movesMax) return plan;
+  return planWithin(search, problem, { level, movesMax });
+}
+
+/** The least level, by bisection on a scale of ratios, at which the plan has few enough moves. */
+function planWithin(
+  search: PlanSearch,
+  problem: PlanProblem,
+  { level, movesMax }: { readonly level: number; readonly movesMax: number },
+): readonly number[] {
+  let low = Math.max(level, least);
+  let high = levelMax;
+  let best: readonly number[] = problem.vms.map((vm) => vm.home);
+  for (let step = 0; step < levelSteps; step++) {
+    const middle = Math.sqrt(low * high);
+    const plan = search.run(middle);
+    if (displaced(problem, plan) > movesMax) low = middle;
+    else {
+      high = middle;
+      best = plan;
+    }
+  }
+  return best;
+}
+
+function displaced({ vms }: PlanProblem, plan: readonly number[]): number {
+  return vms.filter((vm, index) => plan[index] !== vm.home).length;
 }
 
 class PlanSearch {
@@ -54,10 +94,12 @@ class PlanSearch {
   readonly #vms: number;
   readonly #resources: number;
   readonly #guard: number;
+  readonly #usedAtHome: Float64Array;
   readonly #used: Float64Array;
   readonly #factor: Float64Array;
   readonly #guardMax: Float64Array;
   readonly #weight: Float64Array;
+  readonly #ownPrice: Float64Array;
   readonly #price: Float64Array;
   readonly #home: Int32Array;
   readonly #at: Int32Array;
@@ -71,14 +113,16 @@ class PlanSearch {
     this.#vms = vms.length;
     this.#resources = resources;
     this.#guard = guard;
-    this.#used = Float64Array.from(places.flatMap((place) => place.used));
+    this.#usedAtHome = Float64Array.from(places.flatMap((place) => place.used));
+    this.#used = Float64Array.from(this.#usedAtHome);
     this.#factor = Float64Array.from(places.flatMap((place) => place.factor));
     // Where a host is over its limit already, moves must not raise it further.
     this.#guardMax = Float64Array.from(places, (place) =>
       Math.max(place.guardMax, place.used[guard] ?? 0),
     );
     this.#weight = Float64Array.from(vms.flatMap((vm) => vm.weight));
-    this.#price = Float64Array.from(vms, (vm) => vm.price);
+    this.#ownPrice = Float64Array.from(vms, (vm) => vm.price);
+    this.#price = Float64Array.from(this.#ownPrice);
     this.#home = Int32Array.from(vms, (vm) => vm.home);
     this.#at = Int32Array.from(this.#home);
     this.#may = new Uint8Array(vms.length * places.length);
@@ -92,7 +136,13 @@ class PlanSearch {
     this.#bestPlace = new Int32Array(vms.length);
   }
 
-  run(): number[] {
+  /** Starts from home each time. */
+  run(level: number): number[] {
+    this.#used.set(this.#usedAtHome);
+    this.#at.set(this.#home);
+    for (let vm = 0; vm < this.#vms; vm++) {
+      this.#price[vm] = Math.max(level, this.#ownPrice[vm] as number);
+    }
     for (let vm = 0; vm < this.#vms; vm++) this.#rankRow(vm);
     for (let steps = stepsPerVm * this.#vms; steps > 0; steps--) {
       if (!this.#relocateBest() && !this.#exchangeBest()) break;

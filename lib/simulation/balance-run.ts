@@ -22,7 +22,7 @@ export interface BalanceOptions {
   /** Virtual time to run, s. */
   readonly seconds: number;
   readonly seed: number;
-  /** Grants nothing after so many moves; no limit by default. */
+  /** The agents are told so and plan for it, and nothing is granted after so many moves. */
   readonly maxMoves?: number;
   /** How far each sample of a VM's CPU is off, 0..1. */
   readonly noiseShare?: number;
@@ -126,7 +126,7 @@ class BalanceRun {
       workload: seen,
       network: { ...quietNetwork, datagramLossShare: options.lossShare ?? 0 },
       bandwidthBytesPerSecond: bandwidth,
-      settings: { ...defaultCoreSettings, ...options.settings },
+      settings: { ...defaultCoreSettings, movesMax: options.maxMoves, ...options.settings },
     });
     this.#world = world;
     world.admissionRefusal = (moveId) => this.#recorder.admissionRefusal(moveId, world.clock.nowMs);
