@@ -1,4 +1,4 @@
-import { compareText } from "../base/ordered.ts";
+import { compareText, sortedBy } from "../base/ordered.ts";
 import type { ActionReason, Candidate } from "../model/action.ts";
 import { costOf } from "./action-cost.ts";
 import { scoreNeeded } from "./candidates.ts";
@@ -39,7 +39,8 @@ const memory = 1;
  * first. What the others should do is theirs to find; they know the same and search the same way.
  */
 export function jointPlan(options: JointPlanOptions): Candidate[] {
-  const hosts = [options.self, ...options.others];
+  // In the same order on every host: of equals each would else choose the first that it knows.
+  const hosts = sortedBy([options.self, ...options.others], ({ figures }) => figures.host);
   const figures = hosts.map((host) => host.figures);
   const noise = meanNoise(options.self.vms);
   const vms: PlanVm[] = [];
