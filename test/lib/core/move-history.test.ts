@@ -43,6 +43,17 @@ describe("MoveHistory", () => {
     expect(told).toEqual([19, 17, 15, 13, 11, 9, 7, 5]);
   });
 
+  it("tells the last moves that arrived elsewhere, newest first, of those whose bytes it knows", () => {
+    const history = new MoveHistory();
+    for (let id = 1; id <= 20; id++) {
+      history.add(outcome(id, { transferredBytes: id % 2, result: id % 5 ? "moved" : "aborted" }));
+    }
+    const sent = (count: number) => history.recentlySent(count).map(({ endedAtMs }) => endedAtMs);
+    expect(sent(3)).toEqual([19, 17, 13]);
+    expect(sent(100)).toEqual([19, 17, 13, 11, 9, 7, 3, 1]);
+    expect(new MoveHistory().recentlySent(8)).toEqual([]);
+  });
+
   it("merges what others tell: each move once, the source's figures first, newest first", () => {
     const history = new MoveHistory();
     history.add(outcome(1));

@@ -92,3 +92,57 @@ test("SourceElection forgets who refused, however many there are", () => {
   expect(source.skips("node-999", 1)).toBe(true);
   expect(source.skips("node-0", 1)).toBe(false);
 });
+
+/** Looks and finds nothing, so many times; the gaps between looks, ms. */
+function idleGaps(source: SourceElection<(typeof choices)[number]>, looks: number): number[] {
+  return Array.from({ length: looks }, () => {
+    const dueMs = source.nextTimeoutMs;
+    expect(source.roundDue(dueMs)).toBe(true);
+    source.foundNothing();
+    return source.nextTimeoutMs - dueMs;
+  });
+}
+
+test("SourceElection.foundNothing() doubles the time to the next look, up to eight rounds", () => {
+  const jitterMs = params.roundMs * params.roundJitterShare;
+  for (const [at, gapMs] of idleGaps(election(), 6).entries()) {
+    const rounds = [2, 4, 8][at] ?? 8;
+    expect(Math.abs(gapMs - rounds * params.roundMs)).toBeLessThanOrEqual(jitterMs);
+  }
+});
+
+test("SourceElection looks as often as before once it has found something", () => {
+  const source = election();
+  idleGaps(source, 5);
+  const dueMs = source.nextTimeoutMs;
+  expect(source.roundDue(dueMs)).toBe(true);
+  source.begin(choices, dueMs);
+  source.end();
+  expect(source.nextTimeoutMs - dueMs).toBeLessThanOrEqual(1.2 * params.roundMs);
+  const [gapMs = 0] = idleGaps(source, 1);
+  expect(gapMs).toBeLessThanOrEqual(2.2 * params.roundMs);
+});
+
+test("SourceElection.lookSoon() brings the next look near, not all at one moment", () => {
+  const soon = new Set<number>();
+  for (let seed = 0; seed < 20; seed++) {
+    const source = new SourceElection({ prng: new Prng(seed), params, nowMs: 0 });
+    idleGaps(source, 5);
+    const nowMs = source.nextTimeoutMs - 7_000;
+    source.lookSoon(nowMs);
+    const afterMs = source.nextTimeoutMs - nowMs;
+    expect(afterMs).toBeGreaterThanOrEqual(0);
+    expect(afterMs).toBeLessThan(params.soonMs);
+    soon.add(afterMs);
+    // It was idle for lack of a slot, not for lack of anything to do.
+    expect(idleGaps(source, 1)[0]).toBeLessThanOrEqual(2.2 * params.roundMs);
+  }
+  expect(soon.size).toBe(20);
+});
+
+test("SourceElection.lookSoon() puts no look off that is due earlier", () => {
+  const source = election();
+  const dueMs = source.nextTimeoutMs;
+  source.lookSoon(dueMs);
+  expect(source.nextTimeoutMs).toBe(dueMs);
+});
