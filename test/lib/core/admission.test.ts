@@ -86,6 +86,25 @@ describe("Admission", () => {
     expect(driver.sends("refuse")[0]?.message.reason).toContain(words);
   });
 
+  it("refuses at once while its slot is taken, and gathers again when it is free", () => {
+    const driver = settledDriver();
+    driver.hear("QmThird", { name: "third" });
+    driver.receive("QmOther", proposal("web"));
+    // Until the decision the slot is anybody's.
+    driver.receive("QmThird", proposal("db"));
+    expect(driver.sends("refuse", driver.all)).toEqual([]);
+    driver.wait(gatherMs);
+    driver.forget();
+    driver.receive("QmThird", proposal("db", { random: "ffeeddccbbaa9988" }));
+    expect(driver.sends("refuse")[0]?.message.reason).toBe("self is taking in another VM");
+    expect(driver.node.nextTimeoutMs).toBeGreaterThan(driver.nowMs);
+    driver.receive("QmOther", { type: "abort", moveId: proposal("web").moveId, reason: "changed" });
+    driver.receive("QmOther", { type: "abort", moveId: proposal("db").moveId, reason: "changed" });
+    driver.forget();
+    driver.receive("QmThird", proposal("db", { random: "0123456789abcdef" }));
+    expect(driver.sends("refuse", driver.all)).toEqual([]);
+  });
+
   it("refuses what does not fit its memory, with the figures", () => {
     const driver = settledDriver();
     const spec = specOf("big", { memoryBytes: 2 ** 40 });

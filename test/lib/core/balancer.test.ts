@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
+import { Balancer, type BalancerOptions } from "#lib/core/balancer.ts";
+import { MoveHistory } from "#lib/core/move-history.ts";
+import { defaultCoreSettings } from "#lib/core/node-options.ts";
+import { defaultPlanningParams } from "#lib/planning/params.ts";
+import { scaleOf } from "#lib/planning/potential.ts";
+import type { VmFigures } from "#lib/planning/vm-figures.ts";
 import { actDocument, type NodeDriver, settledDriver } from "../../support/node-driver.ts";
+import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
 import { summaryRecord } from "../../support/view-records.ts";
 
 const offer = {
@@ -12,7 +20,9 @@ const offer = {
 
 /** Two busy guests here, an idle host there. */
 function crowded(): NodeDriver {
-  return settledDriver({ own: ["web", "db"], cpuCores: 1.5 });
+  const driver = settledDriver({ own: ["web", "db"], cpuCores: 1.5 });
+  driver.hear("QmOther", { name: "other", projectedCpuCores: 0 });
+  return driver;
 }
 
 function proposed(driver: NodeDriver) {
@@ -25,6 +35,42 @@ function migrating(driver: NodeDriver): string {
   driver.ask({ verb: "migrate", vm: "web", target: "QmOther" });
   driver.end("offer", offer);
   return proposed(driver).message.moveId;
+}
+
+/** A balancer of a hot host that has nothing to move, beside one that is idle. */
+function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
+  const own = hostFigures("self", { cpuCores: 8 });
+  const other = hostFigures("other");
+  const surroundings = {
+    own: () => own,
+    others: () => [other],
+    ownVms: () => vms,
+    mean: () => ({ cpu: 0.4, memory: 0, network: 0 }),
+    least: () => undefined,
+    brokenRules: () => false,
+    scale: () => scaleOf([own, other]),
+  };
+  const parts = {
+    self: { options: { settings: defaultCoreSettings }, hostLoad: null },
+    history: new MoveHistory(),
+    prng: new Prng(1),
+    planning: defaultPlanningParams,
+    surroundings,
+    cluster: { view: { hosts: () => [], inventoryOf: () => undefined } },
+    guests: { size: 1, get: () => undefined },
+    ledger: { freeSlotsOut: 1 },
+    heldBack: () => null,
+    noMoveFits: () => {},
+  };
+  const balancer = new Balancer(parts as unknown as BalancerOptions, 0);
+  for (let nowMs = 0; nowMs < 5; nowMs++) balancer.loadSampled(nowMs);
+  const looks = (count: number) =>
+    Array.from({ length: count }, () => {
+      const dueMs = balancer.nextTimeoutMs() ?? Number.NaN;
+      balancer.timeout(dueMs);
+      return (balancer.nextTimeoutMs() ?? Number.NaN) - dueMs;
+    });
+  return { balancer, looks };
 }
 
 describe("Balancer", () => {
@@ -51,6 +97,28 @@ describe("Balancer", () => {
     expect(message.source.projectedCpuCores).toBeCloseTo(3);
   });
 
+  it("answers in words when a VM of an exchange is gone meanwhile", () => {
+    const { balancer } = idle();
+    expect(balancer.proposeSwap("web", "QmOther", 0)).toBe("web is no longer here");
+  });
+
+  it("looks less and less often while it finds nothing, and soon again after a departure", () => {
+    const { balancer, looks } = idle();
+    const gaps = looks(8).map((gapMs) => Math.round(gapMs / 1000));
+    expect(gaps.slice(0, 3)).toEqual([2, 4, 8]);
+    expect(Math.max(...gaps)).toBe(8);
+    const lastMs = (balancer.nextTimeoutMs() ?? 0) - 5_000;
+    balancer.departed(lastMs);
+    expect(balancer.nextTimeoutMs()).toBeGreaterThanOrEqual(lastMs);
+    expect(balancer.nextTimeoutMs()).toBeLessThanOrEqual(lastMs + 100);
+    expect(Math.round((looks(1)[0] ?? 0) / 1000)).toBe(2);
+  });
+
+  it("looks as often as ever while better moves may come", () => {
+    const { looks } = idle({ vms: [vmFigures("web", { immovable: "it is starting" })] });
+    for (const gapMs of looks(5)) expect(gapMs).toBeLessThanOrEqual(1_200);
+  });
+
   it("drains on hold as well: that is an operator's word", () => {
     const driver = settledDriver({ own: ["web"] });
     expect(driver.ask({ verb: "drain", host: driver.self })).toMatchObject({ status: 202 });
@@ -73,7 +141,7 @@ describe("Balancer", () => {
 
   it("takes the next best when it is refused, and no one twice in a row", () => {
     const driver = crowded();
-    driver.hear("QmThird", { name: "third" });
+    driver.hear("QmThird", { name: "third", projectedCpuCores: 0 });
     driver.gossip("QmOther", { documents: [actDocument] });
     driver.sample(2, { web: 1.5, db: 1.5 });
     driver.end("offer", offer);

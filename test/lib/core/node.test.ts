@@ -60,6 +60,27 @@ describe("Node", () => {
     expect(driver.node.nextTimeoutMs).toBeGreaterThan(driver.nowMs);
   });
 
+  it("tells at once what its guests need when it is first known, and later changes in time", () => {
+    const driver = new NodeDriver();
+    driver.start({ journal: [ownLine("web")], copies: copies({ web: "running" }) });
+    driver.hear("QmOther", { name: "other" });
+    const told = () => {
+      driver.receive("QmOther", { type: "digest", entries: [], documents: [], verdicts: [] });
+      const records = driver.sends("delta").flatMap(({ message }) => message.records);
+      const own = records.find(({ host, kind }) => host === driver.self && kind === "inventory");
+      return own?.kind === "inventory" ? own.body.vms[0]?.load : undefined;
+    };
+    driver.sample(2, { web: 2 });
+    driver.wait(250);
+    expect(told()).toBeNull();
+    driver.sample(1, { web: 2 });
+    driver.wait(250);
+    expect(told()).toMatchObject({ cpuCores: 2 });
+    // Then it is no news any more, and goes with the next regular word.
+    driver.sample(1, { web: 2 });
+    expect(driver.node.nextTimeoutMs).toBeGreaterThan(driver.nowMs);
+  });
+
   it("looks again after its loop was late by seconds, and says so", () => {
     const driver = settledDriver();
     driver.step({ type: "timeout" }, (driver.node.nextTimeoutMs ?? 0) + 5_000);

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
+import { MoveHistory } from "#lib/core/move-history.ts";
+import { MoveSearch, type MoveSearchOptions } from "#lib/core/move-search.ts";
+import { defaultCoreSettings } from "#lib/core/node-options.ts";
+import type { VmEntry } from "#lib/model/vm.ts";
+import type { HostFigures } from "#lib/planning/host-figures.ts";
+import type { HostWithVms } from "#lib/planning/joint-plan.ts";
+import { defaultPlanningParams, type PlanningParams } from "#lib/planning/params.ts";
+import { scaleOf, withVm } from "#lib/planning/potential.ts";
+import type { VmFigures } from "#lib/planning/vm-figures.ts";
+import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
+
+const planning: PlanningParams = {
+  ...defaultPlanningParams,
+  ...{ gainMin: 0.001, patienceStartShare: 0.6, patienceTransfers: 1, spreadShare: 0.1 },
+};
+
+/** A host that uses what its VMs do, and so many cores besides. */
+function hostWith(name: string, vms: readonly VmFigures[], restCores: number): HostWithVms {
+  let figures = hostFigures(name, { cpuCores: restCores });
+  for (const vm of vms) figures = withVm(figures, vm, 1);
+  return { figures, vms };
+}
+
+function vm(name: string, cpuCores: number): VmFigures {
+  return vmFigures(name, { cpuCores, cpuNoiseShare: 0 });
+}
+
+interface Settings {
+  readonly planning?: Partial<PlanningParams>;
+  readonly movesMax?: number;
+  readonly wanted?: readonly string[];
+  /** Hosts whose VMs' loads are not known here. */
+  readonly silent?: readonly string[];
+  readonly seed?: number;
+}
+
+function searchOf(
+  self: HostWithVms,
+  others: readonly HostWithVms[],
+  { movesMax, wanted = [], silent = [], seed = 1, ...more }: Settings = {},
+): MoveSearch {
+  const told = (host: string) => {
+    const vms = others.find(({ figures }) => figures.host === host)?.vms ?? [];
+    const isSilent = silent.includes(host);
+    const entries = vms.map(({ vm: name, load, ...rest }) => {
+      const entry = { ...rest, name, state: "running", load: isSilent ? null : load, move: null };
+      return entry as unknown as VmEntry;
+    });
+    return { record: { body: { vms: entries, outcomes: [] } } };
+  };
+  const figures = others.map((host): HostFigures => host.figures);
+  const options = {
+    self: { options: { settings: { ...defaultCoreSettings, movesMax } }, hostLoad: null },
+    prng: new Prng(seed),
+    history: new MoveHistory(),
+    planning: { ...planning, ...more.planning },
+    cluster: {
+      view: { hosts: () => figures.map(({ host }) => host), inventoryOf: told },
+    },
+    surroundings: {
+      own: () => self.figures,
+      ownVms: () => self.vms,
+      others: () => figures,
+      scale: () => scaleOf([self.figures, ...figures]),
+      wantedNames: () => wanted,
+    },
+  };
+  return new MoveSearch(options as unknown as MoveSearchOptions);
+}
+
+const found = (search: MoveSearch, nowMs = 0) =>
+  search.find("imbalance", nowMs).map((one) => `${one.vm} ${one.to}`);
+
+/** Two hosts of 6.5 cores; the first one's VM fits the hole, the second one's is too wide for it. */
+const fits = hostWith("node-a", [vm("a-1", 1.2)], 5.3);
+const wide = hostWith("node-b", [vm("b-1", 2.8)], 3.7);
+const hole = hostWith("node-c", [], 3.5);
+
+describe("MoveSearch", () => {
+  it("leaves a hole to the host whose VM fits it, as far as it knows the others' VMs", () => {
+    const choosy = { planning: { gainMin: 0.008 } };
+    expect(found(searchOf(fits, [wide, hole], choosy))).toEqual(["a-1 node-c"]);
+    expect(found(searchOf(wide, [fits, hole], choosy))).toEqual([]);
+    const silent = ["node-a"];
+    const patient = { ...choosy, silent, planning: { gainMin: 0.008, patienceStartShare: 0 } };
+    expect(found(searchOf(wide, [fits, hole], patient))).toEqual(["b-1 node-c"]);
+  });
+
+  it("offers for a planned move what is as good, and nothing worse", () => {
+    const self = hostWith("node-a", [vm("a-1", 2)], 4);
+    const equal = [hostWith("node-b", [], 2), hostWith("node-c", [], 2)];
+    const worse = hostWith("node-d", [], 2.5);
+    const all = found(searchOf(self, [...equal, worse]));
+    expect(all.toSorted()).toEqual(["a-1 node-b", "a-1 node-c"]);
+  });
+
+  it("begins with moves near the best that may be had, and grows less choosy", () => {
+    const self = hostWith("node-a", [vm("small", 0.3), vm("large", 3)], 1);
+    const busy = { ...self, vms: [vm("small", 0.3), { ...vm("large", 3), immovable: "it moves" }] };
+    const search = searchOf(busy, [hostWith("node-b", [], 0)]);
+    const reachable = searchOf(self, [hostWith("node-b", [], 0)]);
+    expect(found(reachable)).toEqual(["large node-b"]);
+    expect(found(search)).toEqual([]);
+    expect(search.isPatient).toBe(true);
+    const seconds = Array.from({ length: 1_200 }, (_, at) => at + 1);
+    const first = seconds.find((second) => found(search, second * 1000).length > 0) ?? 0;
+    expect(first).toBeGreaterThan(10);
+    expect(found(search, first * 1000)).toEqual(["small node-b"]);
+    for (let second = first; second <= 1_200; second++) found(search, second * 1000);
+    expect(search.isPatient).toBe(false);
+  });
+
+  it("weighs every host in a large cluster, not a sample", () => {
+    const self = hostWith("node-a", [vm("a-1", 2)], 4);
+    const full = Array.from({ length: 199 }, (_, at) => hostWith(`full-${at}`, [], 6));
+    for (let seed = 0; seed < 20; seed++) {
+      const search = searchOf(self, [...full, hostWith("empty", [], 2)], { seed });
+      expect(found(search)).toEqual(["a-1 empty"]);
+    }
+  });
+
+  it("asks no host that is draining or taking in another VM, in a large cluster", () => {
+    const self = hostWith("node-a", [vm("a-1", 2)], 4);
+    const others = Array.from({ length: 64 }, (_, at) => {
+      const host = hostWith(`node-${at}`, [], 2);
+      const state = [{ draining: true }, { freeSlotsIn: 0 }, {}][at % 3];
+      return { ...host, figures: { ...host.figures, ...state } };
+    });
+    const targets = found(searchOf(self, others)).map((one) => Number(one.split("-")[2]) % 3);
+    expect(new Set(targets)).toEqual(new Set([2]));
+  });
+
+  it("is content with a sample for a drain, that has the hosts that are wanted", () => {
+    const self = hostWith("node-a", [vm("a-1", 2)], 4);
+    const others = Array.from({ length: 100 }, (_, at) => hostWith(`node-${at}`, [], 2));
+    const search = searchOf(self, others, { wanted: ["node-77"] });
+    const targets = search.find("drain", 0).map(({ to }) => to);
+    expect(targets).toContain("node-77");
+    expect(targets.length).toBeLessThan(40);
+    expect(search.isPatient).toBe(false);
+  });
+
+  it("makes no move beyond the cap of the whole cluster", () => {
+    const others = [hostWith("node-b", [vm("b-1", 0.2)], 0)];
+    const self = hostWith("node-a", [vm("a-1", 2), vm("a-2", 2)], 2);
+    expect(found(searchOf(self, others, { movesMax: 1 }))).toHaveLength(1);
+    expect(found(searchOf(self, others, { movesMax: 0 }))).toEqual([]);
+    // Which moves are best shows only once all loads are known.
+    expect(found(searchOf(self, others, { movesMax: 1, silent: ["node-b"] }))).toEqual([]);
+  });
+});
