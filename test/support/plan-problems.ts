@@ -43,19 +43,23 @@ export function planVm(home: number, weight: readonly number[], price = 0.001): 
   return { home, weight, price, mayGo: () => true };
 }
 
-/** Places of any size with VMs anywhere on them: CPU and memory, some places fuller than allowed. */
+/** Places of any size with VMs anywhere: CPU and memory, which is tight; some are too full of it. */
 export function anyProblem({ placesMax = 6, vmsMax = 14 } = {}): fc.Arbitrary<PlanProblem> {
   const share = fc.double({ min: 0, max: 0.5, noNaN: true });
+  const empty = fc.double({ min: 0, max: 0.1, noNaN: true });
   const anyPlace = fc.record({
-    base: fc.tuple(share, share),
+    base: fc.tuple(share, empty),
     capacity: fc.double({ min: 0.5, max: 2, noNaN: true }),
-    guardShare: fc.double({ min: 0.5, max: 1, noNaN: true }),
+    slack: fc.double({ min: -0.05, max: 0.3, noNaN: true }),
   });
   const anyVm = fc.record({
     home: fc.nat(),
     weight: fc.tuple(share, share),
-    price: fc.double({ min: 0, max: 0.05, noNaN: true }),
-    may: fc.array(fc.boolean(), { minLength: placesMax, maxLength: placesMax }),
+    price: fc.double({ min: 0, max: 0.01, noNaN: true }),
+    may: fc.array(fc.constantFrom(true, true, true, false), {
+      minLength: placesMax,
+      maxLength: placesMax,
+    }),
   });
   const places = fc.array(anyPlace, { minLength: 1, maxLength: placesMax });
   return fc.tuple(places, fc.array(anyVm, { maxLength: vmsMax })).map(([hosts, list]) => {
@@ -66,16 +70,16 @@ export function anyProblem({ placesMax = 6, vmsMax = 14 } = {}): fc.Arbitrary<Pl
     return {
       guard: 1,
       vms,
-      places: hosts.map(({ base, capacity, guardShare }, index) => ({
-        used: vms
+      places: hosts.map(({ base, capacity, slack }, index) => {
+        const used = vms
           .filter(({ home }) => home === index)
           .reduce(
-            (sum, { weight }) => sum.map((used, at) => used + (weight[at] ?? 0)),
+            (sum, { weight }) => sum.map((one, at) => one + (weight[at] ?? 0)),
             base as readonly number[],
-          ),
-        factor: [1 / capacity, 1 / capacity],
-        guardMax: guardShare * capacity,
-      })),
+          );
+        const factor = [1 / capacity, 1 / capacity];
+        return { used, factor, guardMax: (used[1] ?? 0) + slack };
+      }),
     };
   });
 }
