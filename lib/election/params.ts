@@ -1,6 +1,6 @@
 /** Settings of the election (sampled locally dominant matching; README, "How it works"). */
 export interface ElectionParams {
-  /** Time between a source's looks, in ms. */
+  /** Time between a source's looks, in ms, while they find something or better may come. */
   readonly roundMs: number;
   /** A source whose slot became free looks again within this time. */
   readonly soonMs: number;
@@ -8,7 +8,10 @@ export interface ElectionParams {
   readonly idleRoundsMax: number;
   /** Each round is longer or shorter by up to this share, so that sources do not march in step. */
   readonly roundJitterShare: number;
-  /** Hosts that a source looks at in one round; fewer choose worse, more flock to the same few. */
+  /**
+   * Hosts that a source looks at in one round for a rule or a drain, where any that fits will do. To
+   * even out it looks at all that it has fresh news of.
+   */
   readonly sampleSize: number;
   /** Proposals that a source may make in one round. */
   readonly triesMax: number;

@@ -180,6 +180,22 @@ test("jointPlan() of hosts with the same view: their parts together even out", (
   );
 });
 
+test("jointPlan() under a cap leaves the best move to the host that it falls to", () => {
+  const fuller = hostWith("a", [vm("a-1", 4), vm("a-2", 4)]);
+  const full = hostWith("b", [vm("b-1", 3), vm("b-2", 3)]);
+  const idle = [hostWith("c", []), hostWith("d", [])];
+  const plan = (self: HostWithVms, other: HostWithVms, movesMax?: number) =>
+    planOf([self, other, ...idle], { movesMax });
+  expect(plan(fuller, full)).toHaveLength(1);
+  expect(plan(full, fuller)).toHaveLength(1);
+  expect(plan(fuller, full, 1)).toHaveLength(1);
+  expect(plan(full, fuller, 1)).toEqual([]);
+  // With two to make, the better one still comes first, and the other after it.
+  expect(plan(full, fuller, 2)).toEqual([]);
+  const relieved = hostWith("a", [vm("a-1", 4)]);
+  expect(plan(full, relieved, 1)).toHaveLength(1);
+});
+
 test("jointPlan() does not depend on the order in which a host knows the others", () => {
   const shuffled = anyFleet.chain((fleet) =>
     fc.tuple(

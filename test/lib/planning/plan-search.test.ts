@@ -257,6 +257,39 @@ function fits(problem: PlanProblem, at: readonly number[], slack = rounding): bo
   });
 }
 
+test("searchPlan() displaces no more VMs than it may, and then those that win most", () => {
+  fc.assert(
+    fc.property(anyProblem(), fc.nat(6), (problem, movesMax) => {
+      const at = searchPlan(problem, { movesMax });
+      expect(displaced(problem, at).length).toBeLessThanOrEqual(movesMax);
+      expect(costOf(problem, at)).toBeLessThanOrEqual(costOf(problem, homes(problem)) + rounding);
+    }),
+  );
+  const places = [place([0.9, 0]), place([0.5, 0]), place([0, 0]), place([0, 0])];
+  const vms = [planVm(0, [0.5, 0]), planVm(0, [0.4, 0]), planVm(1, [0.2, 0]), planVm(1, [0.3, 0])];
+  const problem = { places, vms, guard: 1 };
+  expect(displaced(problem, searchPlan(problem))).toHaveLength(2);
+  // The fuller place is relieved first.
+  const [only, ...more] = displaced(problem, searchPlan(problem, { movesMax: 1 }));
+  expect([0, 1]).toContain(only);
+  expect(more).toEqual([]);
+});
+
+test("searchPlan() displaces no VM that wins less than the level, and has no level of its own", () => {
+  const problem: PlanProblem = {
+    places: [place([0.8, 0]), place([0, 0])],
+    vms: [planVm(0, [0.4, 0]), planVm(0, [0.4, 0], 9)],
+    guard: 1,
+  };
+  expect(searchPlan(problem, { level: 0.3199 })).toEqual([1, 0]);
+  expect(searchPlan(problem, { level: 0.3201 })).toEqual([0, 0]);
+  fc.assert(
+    fc.property(anyProblem(), (any) => {
+      expect(searchPlan(any, { level: 0, movesMax: 99 })).toEqual(searchPlan(any));
+    }),
+  );
+});
+
 test("searchPlan() of nothing is nothing", () => {
   expect(searchPlan({ places: [], vms: [], guard: 1 })).toEqual([]);
   expect(
