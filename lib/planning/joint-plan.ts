@@ -52,7 +52,9 @@ export function jointPlan(options: JointPlanOptions): Candidate[] {
       vms.push(planVm({ cpuNoiseShare: noise, ...vm }, { home, figures }, options));
     }
   }
-  const places = figures.map((host) => placeOf(host, options));
+  // Traffic counts only between known links, or leaving one for an unknown one would look like gain.
+  const hasTraffic = figures.every((host) => host.networkCapacityBytesPerSecond > 0);
+  const places = figures.map((host) => placeOf(host, hasTraffic, options));
   const { level, movesMax } = options;
   const at = searchPlan({ places, vms, guard: memory }, { level, movesMax });
   const moves = of
@@ -86,7 +88,11 @@ function plannedMove(
   ];
 }
 
-function placeOf(host: HostFigures, { scale, params }: JointPlanOptions): PlanPlace {
+function placeOf(
+  host: HostFigures,
+  hasTraffic: boolean,
+  { scale, params }: JointPlanOptions,
+): PlanPlace {
   const { weights, memoryShareMax } = params;
   const factor = (weight: number, capacity: number, mean: number) =>
     capacity > 0 ? weight / (capacity * mean) : 0;
@@ -95,7 +101,9 @@ function placeOf(host: HostFigures, { scale, params }: JointPlanOptions): PlanPl
     factor: [
       factor(weights.cpu, host.cpuCapacityCores, scale.cpuCores),
       factor(weights.memory, host.memoryCapacityBytes, scale.memoryBytes),
-      factor(weights.network, host.networkCapacityBytesPerSecond, scale.networkBytesPerSecond),
+      hasTraffic
+        ? factor(weights.network, host.networkCapacityBytesPerSecond, scale.networkBytesPerSecond)
+        : 0,
     ],
     guardMax: host.memoryCapacityBytes * memoryShareMax,
   };

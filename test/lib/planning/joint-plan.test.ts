@@ -180,6 +180,22 @@ test("jointPlan() of hosts with the same view: their parts together even out", (
   );
 });
 
+test("jointPlan() counts traffic only where all know their links", () => {
+  const loud = (name: string) =>
+    vmFigures(name, { cpuCores: 0.5, cpuNoiseShare: 0, networkBytesPerSecond: 4e8 });
+  const link = { networkCapacityBytesPerSecond: 1e9 };
+  const rest = { ...link, cpuCores: 2.4 };
+  const targets = (changes: Partial<HostFigures>) =>
+    planOf([
+      hostWith("a", [loud("a-1"), loud("a-2")], { ...link, cpuCores: 2 }),
+      hostWith("b", [], { ...rest, networkBytesPerSecond: 3e8, cpuCores: 2 }),
+      hostWith("c", [], { ...rest, ...changes }),
+    ]).map(({ to }) => to);
+  expect(targets({})).toEqual(["c"]);
+  // To leave a known link for an unknown one is no gain; what CPU there is to even out goes to b.
+  expect(targets({ networkCapacityBytesPerSecond: 0 })).toEqual(["b"]);
+});
+
 test("jointPlan() under a cap leaves the best move to the host that it falls to", () => {
   const fuller = hostWith("a", [vm("a-1", 4), vm("a-2", 4)]);
   const full = hostWith("b", [vm("b-1", 3), vm("b-2", 3)]);
