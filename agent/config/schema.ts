@@ -118,7 +118,7 @@ const balance = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.005)
+    .default(0.002)
     .describe("least gain that a move must bring beyond its cost, in units of the potential"),
   margin: share()
     .default(0.02)

@@ -156,6 +156,7 @@ export class Admission {
       source: figuresOfSummary(proposal.source, message.source),
       self: own,
       reason: proposal.reason,
+      cost: message.cost,
       scale: surroundings.scale(),
       params: planning,
     });

@@ -4,7 +4,7 @@ import { sampleTargets } from "../election/sample-targets.ts";
 import type { ActionReason, Candidate } from "../model/action.ts";
 import { transferMs } from "../planning/action-cost.ts";
 import { candidates } from "../planning/candidates.ts";
-import type { HostFigures } from "../planning/host-figures.ts";
+import { type HostFigures, utilisationOf } from "../planning/host-figures.ts";
 import { type JointPlanOptions, jointPlan } from "../planning/joint-plan.ts";
 import type { PlanningParams } from "../planning/params.ts";
 import { Patience, reachableGain } from "../planning/patience.ts";
@@ -74,7 +74,10 @@ export class MoveSearch {
     const { surroundings, prng } = this.#options;
     const params = this.#planning();
     const others = surroundings.others();
-    const level = this.#level(others, nowMs);
+    const isUrgent = utilisationOf(surroundings.own()).cpu > params.hotShare;
+    // Guests that wait for a CPU now are not kept waiting for a better move.
+    if (isUrgent) this.#lastLevel = 0;
+    const level = isUrgent ? 0 : this.#level(others, nowMs);
     const movesMax = this.#movesLeft();
     if (movesMax !== undefined && movesMax <= 0) return [];
     const scale = surroundings.scale();

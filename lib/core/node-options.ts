@@ -32,7 +32,7 @@ export interface NodeOptions {
 
 export const defaultCoreSettings: CoreSettings = {
   limits: { bandwidthBytesPerSecond: 0, downtimeMs: 300, noProgressMs: 30_000 },
-  gainMin: 0.0008,
+  gainMin: 0.002,
   marginShare: 0.02,
   hotShare: 0.9,
   cooldownMs: 60_000,

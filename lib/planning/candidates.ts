@@ -104,7 +104,8 @@ export function scoreNeeded(
 ): number {
   const cpuShare = vm.load.cpuCores / scale.cpuCores;
   const noise = Math.min(vm.cpuNoiseShare ?? params.noiseShareAssumed, params.noiseShareMax);
-  return params.gainMin + params.doubtPerNoise * noise * params.weights.cpu * cpuShare * cpuShare;
+  const doubt = params.gainPerNoise + params.doubtPerNoise * cpuShare * cpuShare;
+  return params.gainMin + noise * noise * params.weights.cpu * doubt;
 }
 
 function shortfallWords(vm: Weighed, to: HostFigures, score: number, needed: number): string {
@@ -125,6 +126,7 @@ function compareRanked(a: Ranked, b: Ranked): number {
 }
 
 export interface RescoreOptions {
+  readonly cost?: number;
   readonly vm: RuledVm & Weighed;
   /** The source's own figures, as its proposal gives them. */
   readonly source: HostFigures;
@@ -144,7 +146,7 @@ export function rescore(options: RescoreOptions): {
 } {
   const { vm, source, self, reason, scale, params } = options;
   const gain = gainOf(vm, source, self, { scale, weights: params.weights });
-  const cost = costOf(vm.load, params);
+  const cost = options.cost ?? costOf(vm.load, params);
   const rule = ruleRefusal(vm, source, self, { reason, memoryShareMax: params.memoryShareMax });
   // The source has already doubted its own figures; doubting them twice would refuse for ever.
   const sure = { ...vm, cpuNoiseShare: 0 };

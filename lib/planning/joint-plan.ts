@@ -81,7 +81,7 @@ function plannedMove(
   if (ruleRefusal(vm, from, to, { reason, memoryShareMax }) !== null) return [];
   const gain = gainOf(vm, from, to, { scale, weights });
   const cost = costOf(vm.load, params);
-  if (gain <= cost) return [];
+  if (gain - cost < params.gainMin) return [];
   const { vm: name } = vm;
   return [
     { vm: name, from: from.host, to: to.host, gain, cost, score: gain - cost, refusal: null },

@@ -8,9 +8,13 @@ export interface PlanningParams {
    */
   readonly gainMin: number;
   /**
-   * Extra gain that a move must show, per unit of noise in the VM's load and of the square of what
-   * the VM weighs. Smoothing leaves about a fifth of a sample's deviation; the two hosts differ by
-   * up to eight of those by chance within an hour, and the gain by 2 x weight times that.
+   * Extra gain that a move must show, per unit of noise² in the VM's load: where loads swing within
+   * minutes, a small gain is gone before the move has paid for itself.
+   */
+  readonly gainPerNoise: number;
+  /**
+   * The same, per unit of noise² and of the square of what the VM weighs. Two hosts differ by chance
+   * by several deviations of what they carry within an hour, and the gain by 2 x weight times that.
    */
   readonly doubtPerNoise: number;
   /** Noise of a load that nobody measured: the mean deviation of samples of ±15 %. */
@@ -64,8 +68,9 @@ export const defaultPlanningParams: PlanningParams = {
   // claim (not what the switch behind them carries), and traffic between two VMs of one host, which
   // uses no link, is in the VMs' figures too.
   weights: { cpu: 1, memory: 1, network: 0.5 },
-  gainMin: 0.0008,
-  doubtPerNoise: 3.3,
+  gainMin: 0.002,
+  gainPerNoise: 0.02,
+  doubtPerNoise: 40,
   noiseShareAssumed: 0.075,
   noiseShareMax: 0.5,
   memoryShareMax: 0.9,
@@ -84,7 +89,7 @@ export const defaultPlanningParams: PlanningParams = {
   jointHostsMax: 32,
   patienceStartShare: 0.8,
   patienceTransfers: 1.2,
-  settleMs: 4_000,
+  settleMs: 8_000,
   jointSettleMs: 12_000,
   spreadShare: 0.1,
   shortlistMax: 16,
