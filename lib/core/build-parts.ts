@@ -97,6 +97,7 @@ export function buildParts(options: BuildOptions): Parts {
   });
   const admission = new Admission({ ...shared, swapRefusal: (vm) => exchange.swapRefusal(vm) });
   const explain = new ExplainDesk({
+    self,
     surroundings,
     balancer,
     cluster,

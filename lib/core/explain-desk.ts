@@ -10,7 +10,9 @@ import { brokenRule } from "../planning/rules.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Cluster } from "./cluster.ts";
+import { withMeasuredLink } from "./measured-link.ts";
 import type { MoveHistory } from "./move-history.ts";
+import type { Self } from "./self.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Hosts that one VM is weighed against for people to read. */
@@ -40,6 +42,7 @@ export interface Plan {
 }
 
 export interface ExplainDeskOptions {
+  readonly self: Self;
   readonly surroundings: Surroundings;
   readonly balancer: Balancer;
   readonly cluster: Cluster;
@@ -154,11 +157,13 @@ export class ExplainDesk {
     },
     nowMs: number,
   ): Candidate[] {
-    const { surroundings, planning } = this.#options;
-    const { balancer } = this.#options;
-    return candidates({ ...look, nowMs, scale: surroundings.scale(), params: planning }).map(
-      (one) => ({ ...one, refusal: one.refusal ?? balancer.lastRefusal(one.vm, one.to, nowMs) }),
-    );
+    const { surroundings, planning, balancer } = this.#options;
+    // The same link speed as in the balancer's look, or the costs told would not be those it goes by.
+    const params = withMeasuredLink(planning, this.#options);
+    return candidates({ ...look, nowMs, scale: surroundings.scale(), params }).map((one) => ({
+      ...one,
+      refusal: one.refusal ?? balancer.lastRefusal(one.vm, one.to, nowMs),
+    }));
   }
 
   #reasonWords(nowMs: number): string {

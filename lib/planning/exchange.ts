@@ -1,6 +1,7 @@
 import { compareText } from "../base/ordered.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import { costOf } from "./action-cost.ts";
+import { scoreNeeded } from "./candidates.ts";
 import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import { type CapacityScale, gainOf, type VmWeight } from "./potential.ts";
@@ -75,7 +76,8 @@ function weigh({ give, take, partner, beat }: Pair, options: ExchangeOptions): E
   const { self, params } = options;
   const gain = pairGain({ give, take, from: self, to: partner }, options);
   const costs = { give: costOf(give.load, params), take: costOf(take.load, params) };
-  const least = scoreNeeded({ give, take }, options);
+  // What a single move must win, and the doubt about both loads.
+  const least = scoreNeeded(give, options) + scoreNeeded(take, options) - params.gainMin;
   const toBeat = Math.max(least, beat ? beat.gain - beat.cost : 0);
   // The cheapest way costs one transfer of each: most pairs end here.
   if (gain - costs.give - costs.take <= toBeat) return null;
@@ -189,22 +191,6 @@ function mayLeave(vm: VmFigures, nowMs: number): boolean {
   return vm.immovable === null && !vm.policy.ignore && vm.cooldownUntilMs <= nowMs;
 }
 
-/** What a single move must win, and the doubt about both loads. */
-function scoreNeeded(
-  { give, take }: { readonly give: VmFigures; readonly take: VmFigures },
-  options: Doubts,
-): number {
-  return options.params.gainMin + doubtOf(give, options) + doubtOf(take, options);
-}
-
-type Doubts = Pick<ExchangeOptions, "scale" | "params">;
-
-function doubtOf({ load, cpuNoiseShare }: VmFigures, { scale, params }: Doubts): number {
-  const share = load.cpuCores / scale.cpuCores;
-  const noise = Math.min(cpuNoiseShare ?? params.noiseShareAssumed, params.noiseShareMax);
-  return params.doubtPerNoise * noise * params.weights.cpu * share * share;
-}
-
 function byCpu(vms: readonly VmFigures[]): VmFigures[] {
   return [...vms].sort((a, b) => a.load.cpuCores - b.load.cpuCores || compareText(a.vm, b.vm));
 }
@@ -218,7 +204,11 @@ export function onlyMemoryIsShort(options: Omit<ExchangeOptions, "vmsOf">): bool
   return serving.length > 0 && !serving.some(({ fits }) => fits);
 }
 
-function fitsThere(vm: VmFigures, to: HostFigures, { params }: Doubts): boolean {
+function fitsThere(
+  vm: VmFigures,
+  to: HostFigures,
+  { params }: Pick<ExchangeOptions, "params">,
+): boolean {
   return to.memoryBytes + vm.memoryBytes <= to.memoryCapacityBytes * params.memoryShareMax;
 }
 
@@ -230,7 +220,7 @@ function wouldServe(
   // What a full target has in memory must not hide what it could take of the rest.
   const weight = fits ? vm : { ...vm, memoryBytes: 0 };
   const gain = gainOf(weight, self, to, { scale, weights: params.weights });
-  if (gain < costOf(vm.load, params) + params.gainMin + doubtOf(vm, options)) return false;
+  if (gain < costOf(vm.load, params) + scoreNeeded(vm, options)) return false;
   const rules = { reason: "imbalance", memoryShareMax: params.memoryShareMax } as const;
   return standingRefusal(vm, self, to, rules) === null;
 }
