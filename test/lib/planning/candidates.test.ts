@@ -1,13 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ActionReason } from "#lib/model/action.ts";
-import { type CandidateOptions, candidates, rescore } from "#lib/planning/candidates.ts";
+import {
+  type CandidateOptions,
+  candidates,
+  rescore,
+  scoreNeeded,
+} from "#lib/planning/candidates.ts";
 import { defaultPlanningParams as params } from "#lib/planning/params.ts";
 import { potential, scaleOf, withVm } from "#lib/planning/potential.ts";
 import { anyHosts, anyVms } from "../../support/planning-arbitraries.ts";
 import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
 
 const GIB = 2 ** 30;
+const scale = { cpuCores: 10, memoryBytes: 100 * GIB, networkBytesPerSecond: 1 };
 
 function look(changes: Partial<CandidateOptions> = {}) {
   return candidates({
@@ -16,7 +22,7 @@ function look(changes: Partial<CandidateOptions> = {}) {
     targets: [hostFigures("node-b", { cpuCores: 2 }), hostFigures("node-c", { cpuCores: 4 })],
     reason: "imbalance",
     nowMs: 1000,
-    scale: { cpuCores: 10, memoryBytes: 100 * GIB, networkBytesPerSecond: 1 },
+    scale,
     params,
     ...changes,
   });
@@ -49,7 +55,7 @@ test("candidates() keeps the refused ones last, with the figures", () => {
     ["node-b", "node-b would be at 96 % of its memory (limit 90 %)"],
     [
       "node-d",
-      "moving web to node-d would win only 0.0088 after its cost, and a move must win 0.0107",
+      "moving web to node-d would win only 0.0088 after its cost, and a move must win 0.0111",
     ],
     ["node-c", "on node-c web would make the cluster less even, or no more so"],
   ]);
@@ -77,6 +83,17 @@ test("candidates() asks more of a VM with a noisy load", () => {
   expect(best(0)).toBeNull();
   expect(best(undefined)).toBeNull();
   expect(best(0.4)).toContain("would win only");
+});
+
+test("candidates() asks more by the square of the noise, also of a light VM", () => {
+  const needed = (cpuCores: number, cpuNoiseShare: number) =>
+    scoreNeeded(vmFigures("web", { cpuCores, cpuNoiseShare }), { scale, params });
+  expect(needed(2, 0)).toBe(params.gainMin);
+  const doubt = needed(2, 0.1) - params.gainMin;
+  expect(needed(2, 0.2) - params.gainMin).toBeCloseTo(4 * doubt);
+  expect(needed(0.001, 0.5) - params.gainMin).toBeCloseTo(0.25 * params.gainPerNoise);
+  // Noise counts no further than `noiseShareMax`.
+  expect(needed(2, 5)).toBe(needed(2, params.noiseShareMax));
 });
 
 test("candidates() accepts a loss to drain a host", () => {

@@ -50,15 +50,23 @@ test("SmoothedFigure hardly moves for one spike, and follows a rise that lasts",
   expect(figure.value()).toBeLessThan(1.5);
   const risen = new SmoothedFigure();
   feed(risen, new Array(60).fill(1));
-  expect(feed(risen, new Array(8).fill(3), 60_000)).toBeGreaterThan(2.5);
+  // Quickly up to where the samples lie within `riseShare` of the figure; the rest is slow.
+  expect(feed(risen, new Array(8).fill(3), 60_000)).toBeGreaterThan(2.4);
 });
 
-test("SmoothedFigure comes down slowly", () => {
+test("SmoothedFigure comes down slowly, and believes a fall within some minutes", () => {
+  const figure = new SmoothedFigure();
+  feed(figure, new Array(3600).fill(3));
+  expect(feed(figure, new Array(60).fill(1), 3_600_000)).toBeGreaterThan(2.7);
+  expect(feed(figure, new Array(540).fill(1), 3_660_000)).toBeLessThan(1.8);
+  expect(feed(figure, new Array(1200).fill(1), 4_200_000)).toBeLessThan(1.2);
+});
+
+test("SmoothedFigure believes a fall the sooner the younger it is", () => {
   const figure = new SmoothedFigure();
   feed(figure, new Array(60).fill(3));
-  const after10 = feed(figure, new Array(10).fill(1), 60_000);
-  expect(after10).toBeGreaterThan(2);
-  expect(feed(figure, new Array(60).fill(1), 70_000)).toBeLessThan(1.1);
+  expect(feed(figure, new Array(10).fill(1), 60_000)).toBeGreaterThan(2.5);
+  expect(feed(figure, new Array(50).fill(1), 70_000)).toBeCloseTo(2);
 });
 
 test("SmoothedFigure.seed() counts at once and keeps its weight", () => {
