@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { settledDriver } from "../../support/node-driver.ts";
+import { emptyLoad, settledDriver } from "../../support/node-driver.ts";
 
 function reasonOf(driver: ReturnType<typeof settledDriver>): string {
   return driver.node.snapshot(driver.nowMs).plan.reason;
@@ -39,5 +39,16 @@ describe("ExplainDesk", () => {
     driver.hear("QmOther", { name: "other", draining: true });
     const data = JSON.parse(driver.ask({ verb: "explain", vm: "web" })?.data ?? "");
     expect(data.candidates).toMatchObject([{ toName: "other", refusal: "other is draining" }]);
+  });
+
+  it("prices a move by the link that the balancer goes by", () => {
+    const costBy = (networkCapacityBytesPerSecond: number | null) => {
+      const driver = settledDriver({ own: ["web"] });
+      driver.sample(3, { web: 0.5 }, { ...emptyLoad, networkCapacityBytesPerSecond });
+      const data = JSON.parse(driver.ask({ verb: "explain", vm: "web" })?.data ?? "");
+      return data.candidates[0].cost;
+    };
+    expect(costBy(1e6)).toBeGreaterThan(costBy(null));
+    expect(costBy(1e9)).toBeLessThan(costBy(null));
   });
 });

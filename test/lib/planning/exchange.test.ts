@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { scoreNeeded } from "#lib/planning/candidates.ts";
 import {
   bestExchange,
   type Exchange,
@@ -134,6 +135,30 @@ describe("bestExchange()", () => {
       expect(bestExchange({ ...options, others })).toBeNull();
     },
   );
+
+  it("asks more where either load is noisy, by the rule for single moves", () => {
+    const found = (mine: number, other: number) =>
+      bestExchange(
+        look({
+          vms: [vm("b1", 3, 10, { cpuNoiseShare: mine })],
+          vmsOf: ({ host }) => (host === "idle" ? [vm("i1", 1, 10, { cpuNoiseShare: other })] : []),
+        }),
+      );
+    const calm = found(0, 0);
+    const score = (calm?.gain ?? 0) - (calm?.cost ?? 0);
+    const noise = (name: string, cpuCores: number) => {
+      const doubt = { scale: look().scale, params };
+      const one = (cpuNoiseShare: number) =>
+        scoreNeeded(vm(name, cpuCores, 10, { cpuNoiseShare }), doubt);
+      // As much noise as takes up the whole score.
+      return Math.sqrt((score - params.gainMin) / ((one(0.1) - one(0)) / 0.01));
+    };
+    const [mine, other] = [noise("b1", 3), noise("i1", 1)];
+    expect(mine).toBeLessThan(params.noiseShareMax);
+    expect(found(mine * 0.99, 0)).not.toBeNull();
+    expect(found(mine * 1.01, 0)).toBeNull();
+    expect(found(mine * 0.9, Math.min(other, params.noiseShareMax) * 0.9)).toBeNull();
+  });
 
   it("pays for every transfer", () => {
     const direct = bestExchange(look({ vms: [vm("b1", 3, 4)], vmsOf: () => [vm("i1", 0.1, 4)] }));
