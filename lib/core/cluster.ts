@@ -10,15 +10,20 @@ import type {
   ClusterDocument,
   HostRecord,
   InventoryRecord,
+  RecordVersion,
   SummaryRecord,
 } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import { viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
+import { deltaOf, GossipMessages } from "./gossip-messages.ts";
+import { Greeting, greetingMs } from "./greeting.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
-import type { KnownPeer, Outbox } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 import { OwnRecords } from "./own-records.ts";
+import { OwnVersionWatch } from "./own-version-watch.ts";
+import { PeerList } from "./peer-list.ts";
 import type { Self } from "./self.ts";
 
 /** Push-pull with one neighbour a second: frames cost, so not more often. */
@@ -27,29 +32,10 @@ const gossipIntervalMs = 1_000;
 const publishIntervalMs = 5_000;
 /** What mattered goes out at once, but not more often than this. */
 const publishUrgentMs = 250;
-/** From the first connection to telling everybody: the news topic needs a moment to form. */
-const helloMs = 500;
-/**
- * Where most hosts are as new as this one, all start at once: hello waits, and is not said to more
- * than so many. They find each other by push-pull; the news of a thousand hellos would only delay it.
- */
-const helloLateMs = 2_500;
-const helloHostsMin = 3;
-const helloHostsMax = 64;
-/** A host that has published no more often has just started. */
-const newcomerSeqMax = 3;
-/** Peers whose addresses are kept over a restart. */
-const rememberedMax = 256;
 /** Fresh summaries that planning weighs where there are more hosts than everybody knows. */
 const weighedMax = 128;
-/** How soon the transport hears of newcomers, ms: the list of all is long, and each is a change. */
-const peersIntervalsMs = { few: 0, many: 250, large: 5_000 } as const;
-const fewHostsMax = 64;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
 const openMembersMax = 64;
-/** Our identity heard from another process so often within a minute is a clone, not a backup. */
-const cloneStrikes = 3;
-const cloneMs = 60_000;
 
 export interface ClusterOptions {
   readonly self: Self;
@@ -72,16 +58,15 @@ export class Cluster {
   readonly #outbox: Outbox;
   readonly #deadlines = new Deadlines<"gossip" | "publish" | "hello">();
   readonly #connected = new Set<HostId>();
-  readonly #remembered = new Set<HostId>();
   readonly #records: OwnRecords;
+  readonly #ownVersion: OwnVersionWatch;
+  readonly #messages: GossipMessages;
+  readonly #peers: PeerList;
+  readonly #greeting = new Greeting();
   #round: HostId[] = [];
   #lastPublishMs = Number.NEGATIVE_INFINITY;
-  #peersChanged = false;
-  #peersAtMs = Number.NEGATIVE_INFINITY;
   #nowMs = 0;
   #changes = 0;
-  #saysHelloLate = true;
-  #strikes: number[] = [];
   #refutations = 0;
   #suspicions = 0;
   #accepted = 0;
@@ -99,14 +84,20 @@ export class Cluster {
       displaced: (host) => this.#displaced(host),
     });
     const { keyed } = options.self.options;
-    const { describe, inventory } = options;
-    this.#records = new OwnRecords({ host: self, keyed, view: this.view, describe, inventory });
+    const { outbox, describe, inventory } = options;
+    const { view } = this;
+    this.#records = new OwnRecords({ host: self, keyed, view, describe, inventory });
     this.membership = new Membership({
       self,
       incarnation: options.incarnation,
       params: membershipDefaults,
       prng: options.prng,
     });
+    const { membership } = this;
+    const records = this.#records;
+    this.#ownVersion = new OwnVersionWatch({ self: options.self, outbox, membership, records });
+    this.#messages = new GossipMessages({ keyed, view, membership });
+    this.#peers = new PeerList({ self, view, outbox });
   }
 
   get incarnation(): number {
@@ -152,7 +143,7 @@ export class Cluster {
 
   /** Peers that an earlier life remembered. */
   peersRemembered(hosts: readonly HostId[]): void {
-    for (const host of hosts) this.#remembered.add(host);
+    this.#peers.recall(hosts);
   }
 
   start(nowMs: number): void {
@@ -193,7 +184,7 @@ export class Cluster {
   }
 
   peerConnected(host: HostId, nowMs: number): void {
-    if (this.#connected.size === 0) this.#deadlines.set("hello", nowMs + helloMs);
+    if (this.#connected.size === 0) this.#deadlines.set("hello", nowMs + greetingMs.first);
     this.#connected.add(host);
     this.#sendDigest(host);
     this.#obey(this.membership.peerConnected(host, nowMs), nowMs);
@@ -216,27 +207,10 @@ export class Cluster {
   onDigest(from: HostId, message: DigestMessage, nowMs: number): void {
     this.#hearVerdicts(message.verdicts, nowMs);
     for (const [host, incarnation, seq] of message.entries) {
-      if (host === this.#self.options.self) this.#onOwnVersion(incarnation, seq, nowMs);
+      if (host === this.#self.options.self) this.#onOwnVersion({ incarnation, seq }, nowMs);
     }
-    const { view } = this;
-    const isPartial = message.partial === true;
-    const { records, wants } = view.answer(message.entries, nowMs, isPartial);
-    const documents = this.#self.options.keyed
-      ? this.view.answerDocuments(message.documents)
-      : { documents: [], wantsDocuments: [] };
-    const verdicts = this.membership.verdicts();
-    if (
-      records.length + wants.length + verdicts.length > 0 ||
-      documents.documents.length + documents.wantsDocuments.length > 0
-    ) {
-      const parts = { records, wants, verdicts, ...documents };
-      this.#outbox.send(from, deltaOf({ ...parts, ...this.#ages(records, nowMs) }));
-    }
-  }
-
-  /** Where records travel for longer than they take to be renewed, their age goes along. */
-  #ages(records: readonly HostRecord[], nowMs: number): { ages?: readonly number[] } {
-    return this.view.isLarge ? { ages: this.view.agesOf(records, nowMs) } : {};
+    const answer = this.#messages.answer(message, nowMs);
+    if (answer) this.#outbox.send(from, answer);
   }
 
   onDelta(from: HostId, message: DeltaMessage, nowMs: number): void {
@@ -248,14 +222,8 @@ export class Cluster {
     if (this.#self.options.keyed) {
       for (const document of message.documents) this.offerDocument(document);
     }
-    const records = message.wants.length > 0 ? this.view.recordsFor(message.wants) : [];
-    const documents =
-      this.#self.options.keyed && message.wantsDocuments.length > 0
-        ? this.view.documentsFor(message.wantsDocuments)
-        : [];
-    if (records.length + documents.length > 0) {
-      this.#outbox.send(from, deltaOf({ records, documents, ...this.#ages(records, nowMs) }));
-    }
+    const wanted = this.#messages.wanted(message, nowMs);
+    if (wanted) this.#outbox.send(from, wanted);
   }
 
   /** Takes a document if it is newer; durable before anybody is told. */
@@ -275,23 +243,7 @@ export class Cluster {
 
   /** Whom the transport should know, when it changed; called at the end of each step. */
   flushPeers(nowMs: number): void {
-    if (!this.#peersChanged) return;
-    const { few, many, large } = peersIntervalsMs;
-    const waitMs = this.view.isLarge ? large : this.view.size > fewHostsMax ? many : few;
-    if (nowMs < this.#peersAtMs + waitMs) return;
-    this.#peersChanged = false;
-    this.#peersAtMs = nowMs;
-    this.#outbox.peersKnown(() => this.#peers());
-  }
-
-  #peers(): KnownPeer[] {
-    const peers: KnownPeer[] = [];
-    for (const host of this.view.hosts()) {
-      const summary = this.view.summaryOf(host)?.record.body;
-      if (!summary || host === this.#self.options.self || summary.presence === "left") continue;
-      peers.push({ host, addresses: summary.addresses, probePort: summary.probePort });
-    }
-    return peers;
+    this.#peers.flush(nowMs);
   }
 
   #gossip(nowMs: number): void {
@@ -314,31 +266,14 @@ export class Cluster {
   }
 
   #sendDigest(to: HostId): void {
-    this.#outbox.send(to, {
-      type: "digest",
-      entries: this.view.digest(this.#options.prng),
-      documents: this.#self.options.keyed ? this.view.documentDigest() : [],
-      verdicts: this.membership.verdicts(),
-      ...(this.view.isLarge ? { partial: true as const } : {}),
-    });
+    this.#outbox.send(to, this.#messages.digest(this.#options.prng));
   }
 
   /** Said once, so that a newcomer is known to all at once. */
   #hello(nowMs: number): void {
-    const others = this.view.size - 1;
-    if (others < helloHostsMin || !this.#startsWithTheOthers()) this.#broadcastSelf();
-    else if (this.#saysHelloLate) {
-      this.#saysHelloLate = false;
-      this.#deadlines.set("hello", nowMs + helloLateMs);
-    } else if (others <= helloHostsMax) this.#broadcastSelf();
-  }
-
-  #startsWithTheOthers(): boolean {
-    let newcomers = 0;
-    for (const host of this.view.hosts()) {
-      if ((this.view.summaryOf(host)?.record.seq ?? 0) <= newcomerSeqMax) newcomers += 1;
-    }
-    return newcomers > this.view.size / 2;
+    const decision = this.#greeting.decide(this.view);
+    if (decision === "now") this.#broadcastSelf();
+    else if (decision === "later") this.#deadlines.set("hello", nowMs + greetingMs.late);
   }
 
   #broadcastSelf(): void {
@@ -357,7 +292,7 @@ export class Cluster {
     if (!keyed && (record.kind === "inventory" || this.#isCrowded(record.host))) return;
     const before = this.view.summaryOf(record.host)?.record.body;
     const result = this.view.merge(record, nowMs, ageMs);
-    if (result === "own") this.#onOwnVersion(record.incarnation, record.seq, nowMs);
+    if (result === "own") this.#onOwnVersion(record, nowMs);
     if (result !== "new") {
       this.#stale += 1;
       return;
@@ -366,10 +301,7 @@ export class Cluster {
     if (record.kind !== "summary") return;
     this.#changes += 1;
     const { body } = record;
-    if (!before || !haveSame(before.addresses, body.addresses)) this.#rememberPeer(record);
-    if (before?.presence !== body.presence || before?.probePort !== body.probePort) {
-      this.#peersChanged = true;
-    }
+    this.#peers.seen(record, before);
     this.#obey(
       this.membership.memberSeen(record.host, record.incarnation, body.presence, nowMs),
       nowMs,
@@ -380,40 +312,9 @@ export class Cluster {
     return this.view.summaryOf(host) === undefined && this.view.hosts().length >= openMembersMax;
   }
 
-  #rememberPeer(record: HostRecord & { kind: "summary" }): void {
-    this.#peersChanged = true;
-    if (!this.#remembered.has(record.host)) {
-      // Whom to dial after a restart need not be everybody.
-      if (this.#remembered.size >= rememberedMax) return;
-      this.#remembered.add(record.host);
-    }
-    const { addresses, probePort } = record.body;
-    this.#outbox.persist([journalEntry(journalKeys.peer(record.host), { addresses, probePort })]);
-  }
-
-  /**
-   * Somebody knows a newer record of us than we do: we were restored from a backup, or another
-   * process bears our identity. The first is mended by going past it; the second goes on and on.
-   */
-  #onOwnVersion(incarnation: number, seq: number, nowMs: number): void {
-    const own = this.membership.incarnation;
-    if (incarnation < own || (incarnation === own && seq <= this.#records.seq)) return;
-    const raised = this.membership.raiseIncarnation(incarnation + 1);
-    // Hearsay that no host can have come to.
-    if (raised === own) return;
-    this.#strikes = [...this.#strikes.filter((at) => nowMs - at < cloneMs), nowMs];
-    if (this.#strikes.length >= cloneStrikes) {
-      if (this.#self.cloneUntilMs <= nowMs) {
-        this.#outbox.notice(
-          "error",
-          "clone",
-          "another agent bears this host's identity: both refuse to act; give the copied machine " +
-            "an identity of its own (stop it, remove identity.key from its state directory, start)",
-        );
-      }
-      this.#self.cloneUntilMs = nowMs + cloneMs;
-    }
-    this.#raise(raised, nowMs);
+  #onOwnVersion(version: RecordVersion, nowMs: number): void {
+    const raised = this.#ownVersion.heard(version, nowMs);
+    if (raised !== undefined) this.#raise(raised, nowMs);
   }
 
   #raise(incarnation: number, nowMs: number): void {
@@ -465,9 +366,9 @@ export class Cluster {
     );
     if (state === undefined) {
       this.view.drop(host);
-      this.#forgetPeer(host);
+      this.#peers.forget(host);
     }
-    if (state === "left") this.#peersChanged = true;
+    if (state === "left") this.#peers.touch();
     this.#options.memberChanged(host, state, nowMs);
   }
 
@@ -475,34 +376,12 @@ export class Cluster {
   #displaced(host: HostId): void {
     this.#changes += 1;
     this.membership.forget(host);
-    this.#forgetPeer(host);
-  }
-
-  #forgetPeer(host: HostId): void {
-    this.#peersChanged = true;
-    if (!this.#remembered.delete(host)) return;
-    this.#outbox.persist([journalEntry(journalKeys.peer(host), undefined)]);
+    this.#peers.forget(host);
   }
 
   #jittered(intervalMs: number): number {
     return intervalMs * (0.9 + 0.2 * this.#options.prng.nextShare());
   }
-}
-
-function deltaOf(parts: Partial<Omit<DeltaMessage, "type">>): DeltaMessage {
-  return {
-    type: "delta",
-    records: [],
-    documents: [],
-    verdicts: [],
-    wants: [],
-    wantsDocuments: [],
-    ...parts,
-  };
-}
-
-function haveSame(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]));
 }
 
 function reached(atMs: number | undefined, nowMs: number): boolean {
