@@ -42,11 +42,12 @@ test("candidates() puts the best move first", () => {
 });
 
 test("candidates() keeps the refused ones last, with the figures", () => {
+  const needed = scoreNeeded(vmFigures("web", { cpuCores: 2 }), { scale, params }).toFixed(4);
   const found = look({
     targets: [
       hostFigures("node-b", { cpuCores: 2, memoryBytes: 95 * GIB }),
       hostFigures("node-c", { cpuCores: 7 }),
-      hostFigures("node-d", { cpuCores: 5.75 }),
+      hostFigures("node-d", { cpuCores: 5.95 }),
       hostFigures("node-e", { cpuCores: 4 }),
     ],
   });
@@ -55,7 +56,7 @@ test("candidates() keeps the refused ones last, with the figures", () => {
     ["node-b", "node-b would be at 96 % of its memory (limit 90 %)"],
     [
       "node-d",
-      "moving web to node-d would win only 0.0088 after its cost, and a move must win 0.0111",
+      `moving web to node-d would win only 0.0008 after its cost, and a move must win ${needed}`,
     ],
     ["node-c", "on node-c web would make the cluster less even, or no more so"],
   ]);

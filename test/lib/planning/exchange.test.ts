@@ -137,27 +137,24 @@ describe("bestExchange()", () => {
   );
 
   it("asks more where either load is noisy, by the rule for single moves", () => {
+    const noisy = { ...params, doubtPerNoise: 40, gainPerNoise: 0.02 };
     const found = (mine: number, other: number) =>
-      bestExchange(
-        look({
+      bestExchange({
+        ...look({
           vms: [vm("b1", 3, 10, { cpuNoiseShare: mine })],
           vmsOf: ({ host }) => (host === "idle" ? [vm("i1", 1, 10, { cpuNoiseShare: other })] : []),
         }),
-      );
+        params: noisy,
+      });
     const calm = found(0, 0);
-    const score = (calm?.gain ?? 0) - (calm?.cost ?? 0);
-    const noise = (name: string, cpuCores: number) => {
-      const doubt = { scale: look().scale, params };
-      const one = (cpuNoiseShare: number) =>
-        scoreNeeded(vm(name, cpuCores, 10, { cpuNoiseShare }), doubt);
-      // As much noise as takes up the whole score.
-      return Math.sqrt((score - params.gainMin) / ((one(0.1) - one(0)) / 0.01));
-    };
-    const [mine, other] = [noise("b1", 3), noise("i1", 1)];
-    expect(mine).toBeLessThan(params.noiseShareMax);
-    expect(found(mine * 0.99, 0)).not.toBeNull();
-    expect(found(mine * 1.01, 0)).toBeNull();
-    expect(found(mine * 0.9, Math.min(other, params.noiseShareMax) * 0.9)).toBeNull();
+    const left = (calm?.gain ?? 0) - (calm?.cost ?? 0) - noisy.gainMin;
+    const b1 = vm("b1", 3, 10, { cpuNoiseShare: 0.1 });
+    const perNoise = (scoreNeeded(b1, { ...look(), params: noisy }) - noisy.gainMin) / 0.1 ** 2;
+    const most = Math.sqrt(left / perNoise);
+    expect(most).toBeLessThan(noisy.noiseShareMax);
+    expect(found(most * 0.99, 0)).not.toBeNull();
+    expect(found(most * 1.01, 0)).toBeNull();
+    expect(found(most * 0.99, noisy.noiseShareMax)).toBeNull();
   });
 
   it("pays for every transfer", () => {
