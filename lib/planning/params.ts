@@ -70,7 +70,7 @@ export const defaultPlanningParams: PlanningParams = {
   weights: { cpu: 1, memory: 1, network: 0.5 },
   gainMin: 0.002,
   gainPerNoise: 0.02,
-  doubtPerNoise: 40,
+  doubtPerNoise: 10,
   noiseShareAssumed: 0.075,
   noiseShareMax: 0.5,
   memoryShareMax: 0.9,

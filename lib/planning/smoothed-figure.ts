@@ -16,6 +16,8 @@ export interface SmoothingParams {
   readonly riseDeviations: number;
   /** Samples before the figure is good enough to act on. */
   readonly samplesMin: number;
+  /** A figure taken over from elsewhere weighs as so many samples of one's own. */
+  readonly seedSamples: number;
 }
 
 export const defaultSmoothingParams: SmoothingParams = {
@@ -25,6 +27,7 @@ export const defaultSmoothingParams: SmoothingParams = {
   riseShare: 0.25,
   riseDeviations: 2,
   samplesMin: 3,
+  seedSamples: 20,
 };
 
 /**
@@ -45,11 +48,14 @@ export class SmoothedFigure {
     this.#params = params;
   }
 
-  /** Takes over a figure from elsewhere, as old and settled. */
+  /**
+   * Takes over a figure from elsewhere. It may have been young there (a guest that was booting), and
+   * brings no deviation: own samples soon outweigh it.
+   */
   seed(value: number, nowMs: number): void {
     this.#value = value;
     this.#deviation = 0;
-    this.#count = Number.MAX_SAFE_INTEGER;
+    this.#count = this.#params.seedSamples;
     this.#lastMs = nowMs;
     this.#above = 0;
   }
