@@ -24,7 +24,7 @@ export const defaultSmoothingParams: SmoothingParams = {
   slowMs: 600_000,
   fastMs: 2_000,
   riseSamples: 3,
-  riseShare: 0.25,
+  riseShare: 0.1,
   riseDeviations: 2,
   samplesMin: 3,
   seedSamples: 20,
