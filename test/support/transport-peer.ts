@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import { Libp2pTransport } from "#agent/transport/libp2p-transport.ts";
 import type { Message } from "#lib/wire/messages.ts";
@@ -76,8 +77,9 @@ export class TransportPeer {
   }
 
   has(via: string, message: Message): boolean {
-    const text = JSON.stringify(message);
-    return this.received.some((item) => item.via === via && JSON.stringify(item.message) === text);
+    return this.received.some(
+      (item) => item.via === via && isDeepStrictEqual(item.message, message),
+    );
   }
 
   dropped(reason: string): number {
