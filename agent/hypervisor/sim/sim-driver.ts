@@ -194,7 +194,8 @@ export class SimDriver implements Hypervisor {
     this.#outgoing.set(vm, outgoing);
     try {
       const end = await outgoing.run(signal);
-      this.#order(vm, () => this.#host.finishSending(vm));
+      // Sent is sent, also if the guest, which stood still, was killed before the answer came.
+      if (this.#read(vm)) this.#order(vm, () => this.#host.finishSending(vm));
       return end;
     } catch (error) {
       // The guest may be gone, or another agent's by now.

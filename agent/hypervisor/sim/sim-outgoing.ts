@@ -17,7 +17,7 @@ export interface SimOutgoingOptions {
   readonly bandwidthBytesPerSecond: number;
   /** Bytes that really pass per byte of modelled memory. */
   readonly wireShare: number;
-  /** False once the sending copy is gone. */
+  /** False once the sending copy is gone; asked until it is halted. */
   readonly sends: () => boolean;
   /** Stops the guest and takes its memory. */
   readonly halt: () => GuestMemory;
@@ -93,7 +93,9 @@ export class SimOutgoing {
 
   #tick(): void {
     const { order, sends, nowMs } = this.#options;
-    if (!sends()) this.fail("MIGRATION_FAILED", "the guest ended");
+    // All of a halted guest is on its way already: whether it arrives does not depend on it.
+    const isGone = this.#haltedAtMs === undefined && !sends();
+    if (isGone) this.fail("MIGRATION_FAILED", "the guest ended");
     else if (nowMs() - this.#headwayAtMs >= order.limits.noProgressMs) {
       const forMs = order.limits.noProgressMs;
       this.fail("NO_PROGRESS", `nothing arrived for ${forMs} ms: look at the link to the target`);
