@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import type { FaultGuests } from "../test/support/fault-guests.ts";
 import { type CellVerdict, MoveFaultRunner } from "../test/support/move-fault-runner.ts";
-import { moveFaultTable } from "../test/support/move-fault-table.ts";
+import { type MoveFaultRow, moveFaultTable } from "../test/support/move-fault-table.ts";
 import { QemuGuests } from "../test/support/qemu-guests.ts";
 import { SimGuests } from "../test/support/sim-guests.ts";
 
@@ -45,7 +45,8 @@ async function main(): Promise<number> {
   }
   const brokenMs = Number(values["broken-ms"]);
   if (!Number.isFinite(brokenMs) || brokenMs < 0) throw new RangeError("--broken-ms wants a time");
-  const rows = moveFaultTable.filter(([phase, fault]) => {
+  const table = values.guests === "qemu" ? moveFaultTable.map(ofRealGuest) : moveFaultTable;
+  const rows = table.filter(([phase, fault]) => {
     const name = `${phase} x ${fault}`;
     return values.cell.length === 0 || values.cell.some((text) => name.includes(text));
   });
@@ -67,6 +68,16 @@ async function main(): Promise<number> {
   }
   process.stdout.write(`${rows.length - failed} of ${rows.length} cells hold\n`);
   return failed === 0 ? 0 : 1;
+}
+
+/**
+ * The source's agent stands still when its guest is killed. A dead QEMU tells it no more whether
+ * its copy was sent or ran on meanwhile: unless it had heard so before, the VM counts as lost.
+ */
+function ofRealGuest(row: MoveFaultRow): MoveFaultRow {
+  const [phase, fault, ends, why] = row;
+  if (phase !== "held" || fault !== "source guest killed") return row;
+  return [phase, fault, [...ends, "nowhere"], why];
 }
 
 function guestsOf(kind: string): FaultGuests {
