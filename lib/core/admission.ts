@@ -173,7 +173,7 @@ export class Admission {
     if (!proposal) return;
     this.#checking.delete(moveId);
     const refusal = result.ok
-      ? (result.value as { refusal: string | null }).refusal
+      ? ((result.value as { refusal: string | null }).refusal ?? this.#lostRoom())
       : result.message;
     if (refusal !== null) {
       this.#options.ledger.release(moveId);
@@ -189,6 +189,15 @@ export class Admission {
       message.load,
       nowMs,
     );
+  }
+
+  /** While the hypervisor was asked, an operator may have started or resumed a guest here. */
+  #lostRoom(): string | null {
+    const { self, guests, ledger } = this.#options;
+    const capacityBytes = self.hostLoad?.memoryCapacityBytes ?? 0;
+    const takenBytes = usedMemoryBytes(self, guests) + ledger.reservedMemoryBytes;
+    if (takenBytes <= capacityBytes) return null;
+    return `${self.options.name} has given the memory to a guest of its own meanwhile`;
   }
 
   /** The source withdrew before the grant; one after it is the move's own affair. */

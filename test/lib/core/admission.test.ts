@@ -34,6 +34,19 @@ describe("Admission", () => {
     expect(own()).toMatchObject({ freeSlotsIn: 1, projectedCpuCores: 0 });
   });
 
+  it("takes its word back when the memory is gone by the time that its hypervisor answers", () => {
+    const driver = settledDriver();
+    driver.receive("QmOther", proposal("web"));
+    driver.wait(gatherMs);
+    const memoryCapacityBytes = 1000 * MIB;
+    driver.sample(1, {}, { ...emptyLoad, memoryCapacityBytes, reservedMemoryBytes: 990 * MIB });
+    driver.end("admit", { refusal: null });
+    expect(driver.sends("grant", driver.all)).toEqual([]);
+    expect(driver.sends("refuse", driver.all)[0]?.message.reason).toBe(
+      "self has given the memory to a guest of its own meanwhile",
+    );
+  });
+
   it("takes in a leg of an exchange beyond the ordinary limit, and not beyond the brim", () => {
     const full = { ...emptyLoad, memoryCapacityBytes: 1000 * MIB };
     const answer = (reservedMib: number, reason: "imbalance" | "swap") => {
