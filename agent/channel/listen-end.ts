@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createConnection } from "node:net";
+import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
 import { channelTls, type ListenOrder } from "./channel-order.ts";
@@ -9,8 +9,11 @@ const CONNECTIONS_MAX = 64;
 const HANDSHAKE_MS_MAX = 5000;
 
 /**
- * Target end: listens, lets exactly one connection in that proves the key of this move, and leads
- * it to the hypervisor. `ready` is called with the port.
+ * Target end: listens and connects to the hypervisor; lets exactly one connection in that proves
+ * the key of this move, and leads it to the hypervisor. `ready` is called with the port.
+ *
+ * The hypervisor's side stands before the source is told the port: whenever this process dies, its stream then breaks, and the
+ * waiting copy ends at once, also when the source never got through or is itself gone.
  */
 export async function serveListenEnd(
   order: ListenOrder,
@@ -19,11 +22,27 @@ export async function serveListenEnd(
   const server = createChannelServer(order);
   const accepted = firstConnection(server);
   await listenInRange(server, order);
+  const local = await connectHypervisor(order.socketPath);
   ready(portOf(server));
-  const remote = await accepted;
+  const remote = await Promise.race([accepted, lossOf(local)]);
   server.close();
-  const local = createConnection({ path: order.socketPath, allowHalfOpen: true });
   return await carry(local, remote, order.bandwidthBytesPerSecond);
+}
+
+async function connectHypervisor(path: string): Promise<Socket> {
+  const local = createConnection({ path, allowHalfOpen: true });
+  try {
+    await once(local, "connect");
+  } catch (cause) {
+    throw new Error(`no hypervisor waits on ${path}`, { cause });
+  }
+  return local;
+}
+
+/** Rejects when the hypervisor hangs up before the source has come. */
+async function lossOf(local: Socket): Promise<never> {
+  await once(local, "close");
+  throw new Error("the hypervisor closed its socket before the source connected");
 }
 
 function createChannelServer(order: ListenOrder): Server {

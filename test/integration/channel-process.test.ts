@@ -176,7 +176,7 @@ describe("ChannelProcess", () => {
 
   it("refuses the key of another move", async () => {
     const target = makeChannel("target");
-    const { port } = await target.listen(MOVE, join(folder, "none.sock"));
+    const { port } = await target.listen(MOVE, (await waitingHypervisor()).path);
     const other = "web-2.2.0123456789abcdef";
     await expect(makeChannel("source").connect(other, [HOST], port)).rejects.toThrow(
       /channel of move web-2/,
@@ -205,7 +205,7 @@ describe("ChannelProcess", () => {
 
   it("tries the next address when one does not answer", async () => {
     const target = makeChannel("target");
-    const { port } = await target.listen(MOVE, join(folder, "none.sock"));
+    const { port } = await target.listen(MOVE, (await waitingHypervisor()).path);
     const { socketPath } = await makeChannel("source").connect(MOVE, ["127.0.0.9", HOST], port);
     expect(socketPath).toContain(folder);
   });
@@ -242,15 +242,21 @@ describe("ChannelProcess", () => {
     await closed;
   });
 
-  it("breaks the source's stream when no hypervisor waits at the target", async () => {
+  it("breaks the waiting hypervisor's stream when it is killed before the source came", async () => {
     const target = makeChannel("target");
-    const { port } = await target.listen(MOVE, join(folder, "none.sock"));
-    const { socketPath } = await makeChannel("source").connect(MOVE, [HOST], port);
-    const outgoing = streamInto(socketPath);
-    const closed = closeOf(outgoing);
-    outgoing.resume();
-    outgoing.on("end", () => outgoing.destroy());
-    await closed;
+    const hypervisor = await waitingHypervisor();
+    await target.listen(MOVE, hypervisor.path);
+    const incoming = await hypervisor.connection;
+    const [pid] = target.pids();
+    if (pid) process.kill(pid, "SIGKILL");
+    expect((await readAll(incoming)).length).toBe(0);
+  });
+
+  it("says that no hypervisor waits at the target", async () => {
+    const path = join(folder, "none.sock");
+    await expect(makeChannel("target").listen(MOVE, path)).rejects.toThrow(
+      `no hypervisor waits on ${path}`,
+    );
   });
 
   it("refuses a folder too deep for a UNIX socket", async () => {

@@ -63,10 +63,13 @@ async function prepareMove(vm: VmName, entry?: string) {
   return { spec, moveId, socketPath, source, target };
 }
 
+/** `underWay` resolves once QEMU reports that bytes have gone. */
 function transfer(moveId: MoveId, vm: VmName, socketPath: string, with_ = limits) {
   const signal = new AbortController().signal;
   const underWay = Promise.withResolvers<void>();
-  const progressed = () => underWay.resolve();
+  const progressed = (look: { transferredBytes: number }) => {
+    if (look.transferredBytes > 0) underWay.resolve();
+  };
   const order = { moveId, vm, socketPath, limits: with_, progressed };
   const sent = rig.source.migrateOut(order, signal);
   const received = rig.target.awaitIncoming(moveId, vm, signal);
@@ -120,22 +123,24 @@ describe("ChannelProcess with real guests", () => {
     await rig.target.stopVm(vm, true);
   });
 
-  it.each(["source", "target"] as const)(
-    "killed at the %s in mid-transfer leaves the guest running where it was",
-    async (side) => {
-      const vm = `channel-killed-${side}`;
-      const { moveId, socketPath, source, target } = await prepareMove(vm);
-      const { sent, received, underWay } = transfer(moveId, vm, socketPath, slow);
-      await underWay;
-      const [pid] = { source, target }[side].pids();
-      if (pid !== undefined) process.kill(pid, "SIGKILL");
-      await expect(sent).rejects.toThrow();
-      await expect(received).rejects.toThrow();
-      await rig.target.discard(moveId, vm);
-      const count = await rig.count(vm);
-      await eventually("the guest counts on", async () => (await rig.count(vm)) > count + 3);
-      expect(await rig.countFault(vm)).toBeNull();
-      await rig.source.stopVm(vm, true);
-    },
-  );
+  it.each([
+    ["source", "before a byte has gone"],
+    ["target", "before a byte has gone"],
+    ["source", "in mid-transfer"],
+    ["target", "in mid-transfer"],
+  ] as const)("killed at the %s %s leaves the guest running where it was", async (side, when) => {
+    const vm = `channel-killed-${side}-${when.split(" ").at(-1)}`;
+    const { moveId, socketPath, source, target } = await prepareMove(vm);
+    const { sent, received, underWay } = transfer(moveId, vm, socketPath, slow);
+    if (when === "in mid-transfer") await underWay;
+    const [pid] = { source, target }[side].pids();
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    await expect(sent).rejects.toThrow();
+    await expect(received).rejects.toThrow();
+    await rig.target.discard(moveId, vm);
+    const count = await rig.count(vm);
+    await eventually("the guest counts on", async () => (await rig.count(vm)) > count + 3);
+    expect(await rig.countFault(vm)).toBeNull();
+    await rig.source.stopVm(vm, true);
+  });
 });
