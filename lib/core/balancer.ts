@@ -228,7 +228,7 @@ export class Balancer {
     const { guests, ledger, surroundings, planning, mover } = this.#options;
     const guest = guests.get(vm);
     assert(guest, "the verb was sent to the owner");
-    const to = surroundings.others().find((host) => host.host === target);
+    const to = surroundings.figuresOf(target);
     if (!to) return { status: 404, message: this.#absence(target) };
     const own = surroundings.own();
     const busy = [...this.#asked.values()].find((one) => one.proposal.vm === vm);

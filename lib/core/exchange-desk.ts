@@ -1,14 +1,15 @@
 import { earliestMs } from "../base/earliest.ts";
 import type { Prng } from "../base/prng.ts";
 import { defaultElectionParams } from "../election/params.ts";
+import { SkippedHosts } from "../election/skipped-hosts.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { VmEntry } from "../model/vm.ts";
 import { transferMs } from "../planning/action-cost.ts";
 import { bestExchange, type Exchange, type Leg, onlyMemoryIsShort } from "../planning/exchange.ts";
 import type { HostFigures } from "../planning/host-figures.ts";
-import type { VmFigures } from "../planning/vm-figures.ts";
 import type { SwapMessage } from "../wire/messages.ts";
 import { ExchangePartner, type ExchangePartnerOptions, letRest } from "./exchange-partner.ts";
+import { figuresOfEntries } from "./figures-of-entry.ts";
 import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
 
@@ -28,7 +29,6 @@ const refusalsMax = 30;
 const firstRefusalsMax = 3;
 /** A host that refused is left alone for this long: most are in an exchange, which takes as long. */
 const skipMs = 15_000;
-const skippedMax = 64;
 /** An exchange may take so long beside twice what its transfers should take. */
 const spareMs = 60_000;
 const exchangeMsMax = 3_600_000;
@@ -60,7 +60,7 @@ interface Own extends Exchange {
 export class ExchangeDesk {
   readonly #options: ExchangeDeskOptions;
   readonly #partner: ExchangePartner;
-  readonly #skippedUntilMs = new Map<HostId, number>();
+  readonly #skipped = new SkippedHosts(skipMs);
   #own: Own | null = null;
   #rounds = 0;
   #lastRoundMs = Number.NEGATIVE_INFINITY;
@@ -91,7 +91,7 @@ export class ExchangeDesk {
     const { surroundings, planning, prng } = this.#options;
     const open = surroundings
       .others()
-      .filter((host) => !host.draining && (this.#skippedUntilMs.get(host.host) ?? 0) <= nowMs);
+      .filter((host) => !host.draining && !this.#skipped.has(host.host, nowMs));
     const look = {
       self: surroundings.own(),
       vms: surroundings.ownVms(nowMs),
@@ -101,16 +101,8 @@ export class ExchangeDesk {
       params: planning,
     };
     if (look.self.draining || !onlyMemoryIsShort(look)) return null;
-    return bestExchange({ ...look, thirds: open, vmsOf: (host) => this.#vmsOf(host) });
-  }
-
-  #vmsOf({ host }: HostFigures): readonly VmFigures[] {
-    return this.#options.inventoryOf(host).flatMap((entry) => {
-      const { name: vm, load, memoryBytes, policy, immovable } = entry;
-      return load === null
-        ? []
-        : [{ vm, load, memoryBytes, policy, immovable, cooldownUntilMs: 0 }];
-    });
+    const vmsOf = ({ host }: HostFigures) => figuresOfEntries(this.#options.inventoryOf(host));
+    return bestExchange({ ...look, thirds: open, vmsOf });
   }
 
   #begin(found: Exchange, nowMs: number): void {
@@ -188,7 +180,7 @@ export class ExchangeDesk {
 
   #answered(own: Own, refusal: string | null, nowMs: number): void {
     if (refusal !== null) {
-      this.#skip(own.partner.host, nowMs);
+      this.#skipped.add(own.partner.host, nowMs);
       this.#end(own, refusal);
       return;
     }
@@ -229,7 +221,7 @@ export class ExchangeDesk {
     if (own.refusals < (own.leg === 0 ? firstRefusalsMax : refusalsMax)) return;
     // Somebody's figures are not as they are gossiped: these two are left alone for a while.
     for (const host of [own.partner.host, own.legs[own.leg]?.to]) {
-      if (host !== undefined) this.#skip(host, own.nextTryMs);
+      if (host !== undefined) this.#skipped.add(host, own.nextTryMs);
     }
     this.#end(own, refusal);
   }
@@ -286,15 +278,6 @@ export class ExchangeDesk {
     });
   }
 
-  #skip(host: HostId, nowMs: number): void {
-    for (const [one, untilMs] of this.#skippedUntilMs) {
-      if (untilMs <= nowMs || this.#skippedUntilMs.size >= skippedMax) {
-        this.#skippedUntilMs.delete(one);
-      }
-    }
-    this.#skippedUntilMs.set(host, nowMs + skipMs);
-  }
-
   timeout(nowMs: number): void {
     this.#partner.timeout(nowMs);
     const own = this.#own;
@@ -307,7 +290,7 @@ export class ExchangeDesk {
     else if (gone) this.#end(own, `${gone} is gone`);
     else if (leg) this.#tryLeg(own, leg, nowMs);
     else {
-      this.#skip(own.partner.host, nowMs);
+      this.#skipped.add(own.partner.host, nowMs);
       this.#end(own, `${own.partner.name} did not answer`);
     }
   }

@@ -10,6 +10,7 @@ import { brokenRule } from "../planning/rules.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Cluster } from "./cluster.ts";
+import { figuresOfEntries } from "./figures-of-entry.ts";
 import { withMeasuredLink } from "./measured-link.ts";
 import type { MoveHistory } from "./move-history.ts";
 import type { Self } from "./self.ts";
@@ -127,20 +128,7 @@ export class ExplainDesk {
         : null;
     if (reason === null) return;
     const entries = cluster.view.inventoryOf(host.host)?.record.body.vms ?? [];
-    const vms: VmFigures[] = entries.flatMap((entry) =>
-      entry.load === null
-        ? []
-        : [
-            {
-              vm: entry.name,
-              load: entry.load,
-              memoryBytes: entry.memoryBytes,
-              policy: entry.policy,
-              immovable: entry.immovable,
-              cooldownUntilMs: 0,
-            },
-          ],
-    );
+    const vms = figuresOfEntries(entries);
     const hosts = [surroundings.own(), ...surroundings.others()];
     const targets = sampleTargets(prng, hosts, { count: targetsMax }).filter(
       (one) => one.host !== host.host,

@@ -62,7 +62,7 @@ export class GossipMessages {
 }
 
 /** A delta that holds nothing but `parts`. */
-export function deltaOf(parts: Partial<Omit<DeltaMessage, "type">>): DeltaMessage {
+export function deltaOf(parts: Partial<Omit<DeltaMessage, "type">> = {}): DeltaMessage {
   return {
     type: "delta",
     records: [],

@@ -30,6 +30,15 @@ export interface MoveSearchOptions {
   readonly planning: PlanningParams;
 }
 
+/** What one look at the cluster saw. */
+interface Scene {
+  readonly self: HostFigures;
+  readonly vms: readonly VmFigures[];
+  readonly others: readonly HostFigures[];
+  readonly scale: ReturnType<Surroundings["scale"]>;
+  readonly params: PlanningParams;
+}
+
 /**
  * Finds what this host might move now, and how. To even out, it plans for all hosts together while
  * they are few, and weighs its own VMs against every host that it has fresh news of when they are
@@ -71,56 +80,59 @@ export class MoveSearch {
   }
 
   #levelling(reason: "imbalance" | "hot", nowMs: number): readonly Candidate[] {
-    const { surroundings, prng } = this.#options;
-    const params = this.#planning();
-    const others = surroundings.others();
-    const isUrgent = utilisationOf(surroundings.own()).cpu > params.hotShare;
+    const { prng } = this.#options;
+    const scene = this.#scene(nowMs);
+    const { self, vms, others, params } = scene;
+    const isUrgent = utilisationOf(self).cpu > params.hotShare;
     // Guests that wait for a CPU now are not kept waiting for a better move.
     if (isUrgent) this.#lastLevel = 0;
-    const level = isUrgent ? 0 : this.#level(others, nowMs);
+    const level = isUrgent ? 0 : this.#level(scene, nowMs);
     const movesMax = this.#movesLeft();
     if (movesMax !== undefined && movesMax <= 0) return [];
-    const scale = surroundings.scale();
-    const look = { reason, level, nowMs, scale, params, movesMax };
-    const self = surroundings.own();
-    const vms = surroundings.ownVms(nowMs);
+    const look = { reason, level, nowMs, scale: scene.scale, params, movesMax };
     const targets = others.filter((host) => !host.draining && host.freeSlotsIn > 0);
     if (others.length >= params.jointHostsMax) {
       return shortlist({ ...look, self, vms, targets, prng });
     }
     // A cap makes every move dear: all are planned at once, when all loads are known, in any order.
     if (movesMax !== undefined && !this.#knowsAllLoads(others)) return [];
-    const planned = this.#plan(others, movesMax === undefined ? look : { ...look, level: 0 });
+    const planned = this.#plan(scene, movesMax === undefined ? look : { ...look, level: 0 });
     if (planned.length === 0) return planned;
     const chosen = vms.filter((vm) => planned.some((one) => one.vm === vm.vm));
     return withEquals(planned, shortlist({ ...look, self, vms: chosen, targets, prng }));
   }
 
-  #level(others: readonly HostFigures[], nowMs: number): number {
+  #scene(nowMs: number): Scene {
     const { surroundings } = this.#options;
-    const planning = this.#planning();
-    const vms = surroundings.ownVms(nowMs);
-    const isJoint = others.length < planning.jointHostsMax;
-    const settleMs = isJoint ? planning.jointSettleMs : planning.settleMs;
-    const options = { scale: surroundings.scale(), weights: planning.weights };
+    return {
+      self: surroundings.own(),
+      vms: surroundings.ownVms(nowMs),
+      others: surroundings.others(),
+      scale: surroundings.scale(),
+      params: this.#planning(),
+    };
+  }
+
+  #level({ self, vms, others, scale, params }: Scene, nowMs: number): number {
+    const settleMs = others.length < params.jointHostsMax ? params.jointSettleMs : params.settleMs;
     this.#lastLevel = this.#patience.level({
-      reachableGain: reachableGain([surroundings.own(), ...others], vms, options),
-      halfLifeMs: planning.patienceTransfers * (meanTransferMs(vms, planning) + settleMs),
+      reachableGain: reachableGain([self, ...others], vms, { scale, weights: params.weights }),
+      halfLifeMs: params.patienceTransfers * (meanTransferMs(vms, params) + settleMs),
       nowMs,
     });
     return this.#lastLevel;
   }
 
   #plan(
-    others: readonly HostFigures[],
+    { self, vms, others }: Scene,
     look: Omit<JointPlanOptions, "self" | "others">,
   ): readonly Candidate[] {
-    const { surroundings, cluster } = this.#options;
+    const { view } = this.#options.cluster;
     return jointPlan({
       ...look,
-      self: { figures: surroundings.own(), vms: surroundings.ownVms(look.nowMs) },
+      self: { figures: self, vms },
       others: others.map((figures) => {
-        const entries = cluster.view.inventoryOf(figures.host)?.record.body.vms ?? [];
+        const entries = view.inventoryOf(figures.host)?.record.body.vms ?? [];
         return { figures, vms: figuresOfEntries(entries) };
       }),
     });

@@ -1,15 +1,13 @@
 import type { Prng } from "../base/prng.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { ElectionParams } from "./params.ts";
+import { SkippedHosts } from "./skipped-hosts.ts";
 
 /** Something to propose; planning's candidates have it. */
 export interface Choice {
   readonly vm: VmName;
   readonly to: HostId;
 }
-
-/** Hosts that refused are remembered one by one; more than this many forget the earliest. */
-const SKIPPED_MAX = 256;
 
 /**
  * A source's side of the election: when to look, whom to ask next, and when to give up. It keeps
@@ -18,7 +16,7 @@ const SKIPPED_MAX = 256;
 export class SourceElection<Proposal extends Choice> {
   readonly #prng: Prng;
   readonly #params: ElectionParams;
-  readonly #skippedUntilMs = new Map<HostId, number>();
+  readonly #skipped: SkippedHosts;
   #nextRoundMs: number;
   #queue: readonly Proposal[] = [];
   #tries = 0;
@@ -29,6 +27,7 @@ export class SourceElection<Proposal extends Choice> {
   constructor(options: { prng: Prng; params: ElectionParams; nowMs: number }) {
     this.#prng = options.prng;
     this.#params = options.params;
+    this.#skipped = new SkippedHosts(options.params.skipMs);
     this.#nextRoundMs = options.nowMs + options.prng.nextShare() * options.params.roundMs;
   }
 
@@ -67,7 +66,7 @@ export class SourceElection<Proposal extends Choice> {
 
   /** True while `host` is not to be asked, because it refused a moment ago. */
   skips(host: HostId, nowMs: number): boolean {
-    return (this.#skippedUntilMs.get(host) ?? 0) > nowMs;
+    return this.#skipped.has(host, nowMs);
   }
 
   /** Opens a round with what may be proposed, best first. What to propose now, or null. */
@@ -80,7 +79,7 @@ export class SourceElection<Proposal extends Choice> {
 
   /** `host` refused. What to propose now instead, or null when the round is over. */
   refused(host: HostId, nowMs: number): Proposal | null {
-    this.#skip(host, nowMs);
+    this.#skipped.add(host, nowMs);
     if (this.#open?.proposal.to !== host) return null;
     return this.#next(nowMs);
   }
@@ -89,7 +88,7 @@ export class SourceElection<Proposal extends Choice> {
   overdue(nowMs: number): Proposal | null {
     if (!this.#open || nowMs < this.#open.untilMs) return null;
     const { proposal } = this.#open;
-    this.#skip(proposal.to, nowMs);
+    this.#skipped.add(proposal.to, nowMs);
     this.end();
     return proposal;
   }
@@ -108,14 +107,5 @@ export class SourceElection<Proposal extends Choice> {
     this.#tries++;
     this.#open = { proposal, untilMs: nowMs + this.#params.answerMs };
     return proposal;
-  }
-
-  #skip(host: HostId, nowMs: number): void {
-    for (const [one, untilMs] of this.#skippedUntilMs) {
-      if (untilMs <= nowMs || this.#skippedUntilMs.size >= SKIPPED_MAX) {
-        this.#skippedUntilMs.delete(one);
-      }
-    }
-    this.#skippedUntilMs.set(host, nowMs + this.#params.skipMs);
   }
 }

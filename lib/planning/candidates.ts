@@ -126,6 +126,7 @@ function compareRanked(a: Ranked, b: Ranked): number {
 }
 
 export interface RescoreOptions {
+  /** What the source says that the move costs: it knows its link and the VM better. */
   readonly cost?: number;
   readonly vm: RuledVm & Weighed;
   /** The source's own figures, as its proposal gives them. */

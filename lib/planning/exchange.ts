@@ -6,7 +6,7 @@ import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import { type CapacityScale, gainOf, type VmWeight } from "./potential.ts";
 import { type RuledVm, standingRefusal, swapShareMax } from "./rules.ts";
-import type { VmFigures } from "./vm-figures.ts";
+import { mayLeave, type VmFigures } from "./vm-figures.ts";
 
 /**
  * Where memory is too tight for any single move, two VMs change places: a dear, busy one for one of
@@ -185,10 +185,6 @@ function thirdHost(
 
 function hasRoom(host: HostFigures, vm: RuledVm): boolean {
   return host.memoryBytes + vm.memoryBytes <= brimOf(host);
-}
-
-function mayLeave(vm: VmFigures, nowMs: number): boolean {
-  return vm.immovable === null && !vm.policy.ignore && vm.cooldownUntilMs <= nowMs;
 }
 
 function byCpu(vms: readonly VmFigures[]): VmFigures[] {

@@ -37,6 +37,9 @@ export interface Utilisation {
   readonly network: number;
 }
 
+/** What a host can run short of. */
+export const resources = ["cpu", "memory", "network"] as const;
+
 export function figuresOfSummary(host: HostId, summary: HostSummary): HostFigures {
   return {
     host,

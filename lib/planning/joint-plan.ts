@@ -7,7 +7,7 @@ import type { PlanningParams } from "./params.ts";
 import { type PlanPlace, type PlanVm, searchPlan } from "./plan-search.ts";
 import { type CapacityScale, gainOf } from "./potential.ts";
 import { ruleRefusal, standingRefusal } from "./rules.ts";
-import type { VmFigures } from "./vm-figures.ts";
+import { mayLeave, type VmFigures } from "./vm-figures.ts";
 
 export interface HostWithVms {
   readonly figures: HostFigures;
@@ -47,7 +47,7 @@ export function jointPlan(options: JointPlanOptions): Candidate[] {
   const of: VmFigures[] = [];
   for (const [home, host] of hosts.entries()) {
     for (const vm of host.vms) {
-      if (vm.immovable !== null || vm.policy.ignore || vm.cooldownUntilMs > options.nowMs) continue;
+      if (!mayLeave(vm, options.nowMs)) continue;
       of.push(vm);
       vms.push(planVm({ cpuNoiseShare: noise, ...vm }, { home, figures }, options));
     }

@@ -1,4 +1,4 @@
-import { type HostFigures, type Utilisation, utilisationOf } from "./host-figures.ts";
+import { type HostFigures, resources, type Utilisation, utilisationOf } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import type { CapacityScale } from "./potential.ts";
 import type { VmFigures } from "./vm-figures.ts";
@@ -62,7 +62,7 @@ export function reachableGain(
   const least = { cpu: Infinity, memory: Infinity, network: Infinity };
   for (const host of hosts) {
     const use = utilisationOf(host);
-    for (const key of ["cpu", "memory", "network"] as const) {
+    for (const key of resources) {
       most[key] = Math.max(most[key], use[key]);
       if (!host.draining) least[key] = Math.min(least[key], use[key]);
     }

@@ -6,7 +6,7 @@ import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import { type CapacityScale, gainOf } from "./potential.ts";
 import { ruleRefusal } from "./rules.ts";
-import type { VmFigures } from "./vm-figures.ts";
+import { mayLeave, type VmFigures } from "./vm-figures.ts";
 
 export interface ShortlistOptions {
   readonly self: HostFigures;
@@ -51,7 +51,7 @@ export function shortlist(options: ShortlistOptions): Candidate[] {
 
 function weigh(vm: VmFigures, options: ShortlistOptions): Weighed[] {
   const { self, targets, level, nowMs, scale, params, prng } = options;
-  if (vm.immovable !== null || vm.policy.ignore || vm.cooldownUntilMs > nowMs) return [];
+  if (!mayLeave(vm, nowMs)) return [];
   const { weights, spreadShare } = params;
   const cost = costOf(vm.load, params);
   const needed = cost + Math.max(level, scoreNeeded(vm, { scale, params }));

@@ -1,5 +1,5 @@
 import type { ActionReason } from "../model/action.ts";
-import { type HostFigures, type Utilisation, utilisationOf } from "./host-figures.ts";
+import { type HostFigures, resources, type Utilisation, utilisationOf } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 
 export interface TriggerInput {
@@ -62,8 +62,6 @@ export class Trigger {
     return gain > gapGainsMin * gainMin;
   }
 }
-
-const resources = ["cpu", "memory", "network"] as const;
 
 /** The last n yes-or-no samples. */
 class Window {

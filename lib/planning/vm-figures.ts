@@ -21,3 +21,15 @@ export interface VmFigures {
   /** Monotonic ms until which it rests after a move; 0 for none. */
   readonly cooldownUntilMs: number;
 }
+
+/** True while the planner may think of moving it at all. */
+export function mayLeave(
+  {
+    immovable,
+    policy,
+    cooldownUntilMs,
+  }: Pick<VmFigures, "immovable" | "policy" | "cooldownUntilMs">,
+  nowMs: number,
+): boolean {
+  return immovable === null && !policy.ignore && cooldownUntilMs <= nowMs;
+}

@@ -12,9 +12,10 @@ import { frameOf } from "#agent/transport/frames.ts";
 import { createNode, type EvenkeelNode } from "#agent/transport/libp2p-node.ts";
 import { pack } from "#agent/transport/msgpack.ts";
 import { ProbePackets } from "#agent/transport/probe-packets.ts";
+import { deltaOf } from "#lib/core/gossip-messages.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { eventually } from "../support/eventually.ts";
-import { deltaOf, keysOf, summaryRecord } from "../support/transport-fixture.ts";
+import { keysOf, summaryRecord } from "../support/transport-fixture.ts";
 import { derived, TransportPeer } from "../support/transport-peer.ts";
 
 const MIB = 2 ** 20;

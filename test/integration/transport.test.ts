@@ -1,8 +1,9 @@
 /** Real transports on loopback: joining, staying joined, keeping strangers and rubbish out. */
 import { afterEach, describe, expect, it } from "vitest";
+import { deltaOf } from "#lib/core/gossip-messages.ts";
 import type { Message } from "#lib/wire/messages.ts";
 import { eventually } from "../support/eventually.ts";
-import { deltaOf, summaryRecord } from "../support/transport-fixture.ts";
+import { summaryRecord } from "../support/transport-fixture.ts";
 import { TransportPeer, type TransportPeerOptions } from "../support/transport-peer.ts";
 
 const running: TransportPeer[] = [];

@@ -2,7 +2,6 @@ import { HostKeys } from "#agent/transport/host-keys.ts";
 import type { HostSummary } from "#lib/model/host.ts";
 import type { HostId } from "#lib/model/ids.ts";
 import type { InventoryRecord, SummaryRecord } from "#lib/model/record.ts";
-import type { DeltaMessage } from "#lib/wire/messages.ts";
 
 const GIB = 2 ** 30;
 
@@ -71,16 +70,4 @@ export function inventoryRecord(host: HostId, seq: number, vmCount: number): Inv
     immovable: `a reason of some length that makes the entry larger, number ${i}`,
   }));
   return { kind: "inventory", host, incarnation: 1, seq, body: { vms, outcomes: [] } };
-}
-
-export function deltaOf(parts: Partial<DeltaMessage> = {}): DeltaMessage {
-  return {
-    type: "delta",
-    records: [],
-    documents: [],
-    verdicts: [],
-    wants: [],
-    wantsDocuments: [],
-    ...parts,
-  };
 }

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { Codec } from "#agent/transport/codec.ts";
 import { pack } from "#agent/transport/msgpack.ts";
 import { SignedRecords } from "#agent/transport/signed-records.ts";
+import { deltaOf } from "#lib/core/gossip-messages.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { Malformed } from "#lib/wire/malformed.ts";
 import type { Message } from "#lib/wire/messages.ts";
 import {
-  deltaOf,
   inventoryRecord,
   keysOf,
   summaryOf,
