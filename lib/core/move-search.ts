@@ -16,6 +16,7 @@ import { withMeasuredLink } from "./measured-link.ts";
 import type { MoveHistory } from "./move-history.ts";
 import { movesMade } from "./moves-made.ts";
 import type { Self } from "./self.ts";
+import { type HostNews, SettledView } from "./settled-view.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Scores above this share of another are as good. */
@@ -47,6 +48,7 @@ interface Scene {
 export class MoveSearch {
   readonly #options: MoveSearchOptions;
   readonly #patience: Patience;
+  readonly #settled = new SettledView();
   #lastLevel = 0;
 
   constructor(options: MoveSearchOptions) {
@@ -95,9 +97,9 @@ export class MoveSearch {
       return shortlist({ ...look, self, vms, targets, prng });
     }
     // A cap makes every move dear: all are planned at once, when all loads are known, in any order.
-    if (movesMax !== undefined && !this.#knowsAllLoads(others)) return [];
+    if (movesMax !== undefined && !this.#mayPlanAll(others, nowMs)) return [];
     const planned = this.#plan(scene, movesMax === undefined ? look : { ...look, level: 0 });
-    if (planned.length === 0) return planned;
+    if (planned.length === 0 || movesMax !== undefined) return planned;
     const chosen = vms.filter((vm) => planned.some((one) => one.vm === vm.vm));
     return withEquals(planned, shortlist({ ...look, self, vms: chosen, targets, prng }));
   }
@@ -138,12 +140,19 @@ export class MoveSearch {
     });
   }
 
-  #knowsAllLoads(others: readonly HostFigures[]): boolean {
-    const { view } = this.#options.cluster;
-    return others.every(({ host }) => {
+  /** Where every move is dear: all loads are known, and all news fit together. */
+  #mayPlanAll(others: readonly HostFigures[], nowMs: number): boolean {
+    const { surroundings, cluster } = this.#options;
+    const { view } = cluster;
+    const news: HostNews[] = [surroundings.ownNews()];
+    for (const { host } of others) {
+      const summary = view.summaryOf(host)?.record.body;
       const vms = view.inventoryOf(host)?.record.body.vms;
-      return vms?.every((vm) => vm.load !== null || vm.state !== "running") ?? false;
-    });
+      if (!summary || !vms?.every((vm) => vm.load !== null || vm.state !== "running")) return false;
+      const promisedCores = summary.projectedCpuCores - summary.measuredCpuCores;
+      news.push({ promisedCores, vmCount: summary.vmCount, vms });
+    }
+    return this.#settled.mayPlan(news, nowMs);
   }
 
   #movesLeft(): number | undefined {

@@ -18,6 +18,7 @@ import { figuresOfGuest, type GuestTable } from "./guest-table.ts";
 import { type MoveTable, moveOfGuest } from "./move-table.ts";
 import { ownFigures, protocolVersions } from "./own-figures.ts";
 import type { Self } from "./self.ts";
+import type { HostNews } from "./settled-view.ts";
 
 export interface SurroundingsOptions {
   readonly self: Self;
@@ -47,6 +48,14 @@ export class Surroundings {
   own(): HostFigures {
     const { self, guests, ledger } = this.#options;
     return ownFigures(self, guests, ledger);
+  }
+
+  /** What the others will hear of this host. */
+  ownNews(): HostNews {
+    const { guests, ledger } = this.#options;
+    const vms = guests.all().map(({ owned }) => owned.spec);
+    const promisedCores = ledger.incomingCpuCores - ledger.outgoingCpuCores;
+    return { promisedCores, vmCount: vms.length, vms };
   }
 
   /**

@@ -4,7 +4,8 @@ import { costOf } from "./action-cost.ts";
 import { scoreNeeded } from "./candidates.ts";
 import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
-import { type PlanPlace, type PlanVm, searchPlan } from "./plan-search.ts";
+import type { PlanPlace, PlanVm } from "./plan-problem.ts";
+import { searchPlan } from "./plan-search.ts";
 import { type CapacityScale, gainOf } from "./potential.ts";
 import { ruleRefusal, standingRefusal } from "./rules.ts";
 import { mayLeave, type VmFigures } from "./vm-figures.ts";
@@ -55,8 +56,11 @@ export function jointPlan(options: JointPlanOptions): Candidate[] {
   // Traffic counts only between known links, or leaving one for an unknown one would look like gain.
   const hasTraffic = figures.every((host) => host.networkCapacityBytesPerSecond > 0);
   const places = figures.map((host) => placeOf(host, hasTraffic, options));
-  const { level, movesMax } = options;
-  const at = searchPlan({ places, vms, guard: memory }, { level, movesMax });
+  const { level, movesMax, params } = options;
+  // Without a cap a plan that is a little better is not worth what the search for it costs a host.
+  const kicksMax = movesMax === undefined ? 0 : params.planKicks;
+  const kicks = Math.min(kicksMax, params.planWorkMax / (vms.length * places.length));
+  const at = searchPlan({ places, vms, guard: memory }, { level, movesMax, kicks });
   const moves = of
     .flatMap((vm, index) => {
       const [from, to] = [figures[vms[index]?.home ?? 0], figures[at[index] ?? 0]];
@@ -112,14 +116,17 @@ function placeOf(
 function planVm(
   vm: VmFigures,
   { home, figures }: { readonly home: number; readonly figures: readonly HostFigures[] },
-  { reason, params, scale }: JointPlanOptions,
+  { reason, params, scale, movesMax }: JointPlanOptions,
 ): PlanVm {
   const from = figures[home] as HostFigures;
   const { memoryShareMax } = params;
   return {
     home,
     weight: [vm.load.cpuCores, vm.memoryBytes, vm.load.networkBytesPerSecond ?? 0],
-    price: costOf(vm.load, params) + scoreNeeded(vm, { scale, params }),
+    // Where moves are few, those that win more keep the doubtful ones out.
+    price:
+      costOf(vm.load, params) +
+      (movesMax === undefined ? scoreNeeded(vm, { scale, params }) : params.gainMin),
     mayGo: (place) => {
       const to = figures[place] as HostFigures;
       return standingRefusal(vm, from, to, { reason, memoryShareMax }) === null;

@@ -47,6 +47,10 @@ export interface PlanningParams {
   readonly coolDownMsMax: number;
   /** Hosts that are planned for together; with more, each weighs its own VMs alone. */
   readonly jointHostsMax: number;
+  /** Under a cap on moves: how often the search kicks a plan that it cannot better step by step. */
+  readonly planKicks: number;
+  /** It kicks less often where kicks x VMs x hosts would be more: about 50 ms of search. */
+  readonly planWorkMax: number;
   /** The first moves of an imbalance are near this share of the best that can be had (Patience). */
   readonly patienceStartShare: number;
   /** The level of patience halves in the time of so many moves. */
@@ -87,6 +91,8 @@ export const defaultPlanningParams: PlanningParams = {
   coolDownMs: 60_000,
   coolDownMsMax: 3_600_000,
   jointHostsMax: 32,
+  planKicks: 400,
+  planWorkMax: 200_000,
   patienceStartShare: 0.8,
   patienceTransfers: 1.2,
   settleMs: 8_000,

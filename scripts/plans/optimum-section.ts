@@ -47,7 +47,13 @@ async function instanceRow(seed: number): Promise<Row> {
   const model = unlikeHosts(seed);
   const best = await optimumOf(model, { movesMax: MOVES_MAX, secondsMax: SOLVER_SECONDS_MAX });
   const plan = centralGreedy(model, { movesMax: MOVES_MAX, gainMin: 0 });
-  const run = runBalance({ model, seed, seconds: SECONDS, maxMoves: MOVES_MAX });
+  const run = runBalance({
+    model,
+    seed,
+    seconds: SECONDS,
+    maxMoves: MOVES_MAX,
+    settings: { gainMin: 0 },
+  });
   const excess = excessOf(model, new Map(Object.entries(run.placement)));
   const greedyExcess = excessOf(model, plan.placement);
   const ratio = excess / best.excess;

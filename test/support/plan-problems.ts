@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { PlanPlace, PlanProblem, PlanVm } from "#lib/planning/plan-search.ts";
+import type { PlanPlace, PlanProblem, PlanVm } from "#lib/planning/plan-problem.ts";
 
 /** Sum of what the search makes small: factor x used², over all places and resources. */
 export function potentialOf(problem: PlanProblem, at: readonly number[]): number {

@@ -33,13 +33,15 @@ interface Settings {
   readonly wanted?: readonly string[];
   /** Hosts whose VMs' loads are not known here. */
   readonly silent?: readonly string[];
+  /** Hosts that were granted a VM of which no other host tells that it leaves. */
+  readonly unsettled?: readonly string[];
   readonly seed?: number;
 }
 
 function searchOf(
   self: HostWithVms,
   others: readonly HostWithVms[],
-  { movesMax, wanted = [], silent = [], seed = 1, ...more }: Settings = {},
+  { movesMax, wanted = [], silent = [], unsettled = [], seed = 1, ...more }: Settings = {},
 ): MoveSearch {
   const told = (host: string) => {
     const vms = others.find(({ figures }) => figures.host === host)?.vms ?? [];
@@ -50,6 +52,12 @@ function searchOf(
     });
     return { record: { body: { vms: entries, outcomes: [] } } };
   };
+  const summaryOf = (host: string) => {
+    const told = others.find(({ figures }) => figures.host === host);
+    const [cpuCores, vmCount] = [told?.figures.cpuCores ?? 0, told?.vms.length ?? 0];
+    const measuredCpuCores = cpuCores - (unsettled.includes(host) ? 1 : 0);
+    return { record: { body: { vmCount, projectedCpuCores: cpuCores, measuredCpuCores } } };
+  };
   const figures = others.map((host): HostFigures => host.figures);
   const options = {
     self: { options: { settings: { ...defaultCoreSettings, movesMax } }, hostLoad: null },
@@ -57,11 +65,16 @@ function searchOf(
     history: new MoveHistory(),
     planning: { ...planning, ...more.planning },
     cluster: {
-      view: { hosts: () => figures.map(({ host }) => host), inventoryOf: told },
+      view: { hosts: () => figures.map(({ host }) => host), inventoryOf: told, summaryOf },
     },
     surroundings: {
       own: () => self.figures,
       ownVms: () => self.vms,
+      ownNews: () => ({
+        promisedCores: 0,
+        vmCount: self.vms.length,
+        vms: self.vms.map(({ vm: name }) => ({ name })),
+      }),
       others: () => figures,
       scale: () => scaleOf([self.figures, ...figures]),
       wantedNames: () => wanted,
@@ -149,5 +162,7 @@ describe("MoveSearch", () => {
     expect(found(searchOf(self, others, { movesMax: 0 }))).toEqual([]);
     // Which moves are best shows only once all loads are known.
     expect(found(searchOf(self, others, { movesMax: 1, silent: ["node-b"] }))).toEqual([]);
+    // And once the ends of each move tell the same.
+    expect(found(searchOf(self, others, { movesMax: 1, unsettled: ["node-b"] }))).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type PlanProblem, type PlanVm, searchPlan } from "#lib/planning/plan-search.ts";
+import { Prng } from "#lib/base/prng.ts";
+import type { PlanProblem, PlanVm } from "#lib/planning/plan-problem.ts";
+import { searchPlan } from "#lib/planning/plan-search.ts";
 import { type ClusterModel, type Spread, spreadOf, usesOf } from "#lib/simulation/cluster-model.ts";
 import { centralGreedy } from "#lib/simulation/reference/central-greedy.ts";
 import { syntheticCluster } from "#lib/simulation/synthetic-cluster.ts";
@@ -295,4 +297,46 @@ test("searchPlan() of nothing is nothing", () => {
   expect(
     searchPlan({ places: [place([0.5, 0.5])], vms: [planVm(0, [0.5, 0.5])], guard: 1 }),
   ).toEqual([0]);
+});
+
+test("searchPlan() stays within its limits when it kicks, and ends in the same plan each time", () => {
+  fc.assert(
+    fc.property(anyProblem(), fc.nat(6), (problem, movesMax) => {
+      const at = searchPlan(problem, { movesMax });
+      const kicked = searchPlan(problem, { movesMax, kicks: 30 });
+      expect(searchPlan(problem, { movesMax, kicks: 30 })).toEqual(kicked);
+      expect(costOf(problem, kicked)).toBeLessThanOrEqual(costOf(problem, at) + rounding);
+      const away = displaced(problem, kicked);
+      expect(away.length).toBeLessThanOrEqual(movesMax);
+      for (const vm of away) expect(problem.vms[vm]?.mayGo(kicked[vm] as number)).toBe(true);
+      const uses = usesAt(problem, kicked);
+      for (const [index, { used, guardMax }] of problem.places.entries()) {
+        expect(uses[index]?.[1]).toBeLessThanOrEqual(Math.max(guardMax, used[1] ?? 0) + rounding);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("searchPlan() kicks its way to plans that no single step leads to", () => {
+  const prng = new Prng("kicks");
+  const weights = Array.from({ length: 50 }, (_, vm) => [
+    0.02 + 0.2 * prng.nextShare() ** 2,
+    vm % 10,
+  ]);
+  const used = (home: number) =>
+    weights.reduce((sum, [cpu = 0, at]) => sum + (at === home ? cpu * (1 + (home % 3)) : 0), 0);
+  const problem = {
+    places: Array.from({ length: 10 }, (_, home) => place([used(home), 0])),
+    vms: weights.map(([cpu = 0, home = 0]) => planVm(home, [cpu * (1 + (home % 3)), 0], 0)),
+    guard: 1,
+  };
+  const excess = (kicks: number) => {
+    const uses = usesAt(problem, searchPlan(problem, { movesMax: 8, kicks })).map(
+      ([cpu]) => cpu ?? 0,
+    );
+    const mean = uses.reduce((sum, cpu) => sum + cpu, 0) / uses.length;
+    return uses.reduce((sum, cpu) => sum + (cpu - mean) ** 2, 0);
+  };
+  expect(excess(400)).toBeLessThan(0.8 * excess(0));
 });
