@@ -117,6 +117,8 @@ async function runUntilHit(lane: MoveLane, phase: MovePhase, fault: MoveFault) {
       return await runCell(lane, phase, fault);
     } catch (error) {
       if (!(error instanceof MissedPhaseError) || attempt === TRIES) throw error;
+      // An end that was held for long may count as dead: nobody moves a VM there.
+      await lane.fleet.joined(SETTLE_MS_MAX);
     }
   }
 }

@@ -114,6 +114,9 @@ async function holdHeld(
   throw new MissedPhaseError(`${vm} ran at the target before the source was stopped`);
 }
 
+/** The vote had not left the target yet: a busy machine, or a stream that was still being opened. */
+const voteMissed = "no vote was on its way to the source when the target was held";
+
 /** From `held` on: the vote waits in the source's socket, the source is stopped. */
 async function holdDecided(
   { source, target, fleet }: MoveLane,
@@ -123,12 +126,16 @@ async function holdDecided(
   if (phase === "committed") {
     fleet.cut(1);
     source.goOn();
-    await ofSource.seen("committed");
-    return;
+    if ((await ofSource.seen("committed", "aborted")) === "committed") return;
+    fleet.heal(1);
+    throw new MissedPhaseError(voteMissed);
   }
   target.pause();
   source.goOn();
-  await ofSource.seen("committed");
+  if ((await ofSource.seen("committed", "aborted")) === "aborted") {
+    target.goOn();
+    throw new MissedPhaseError(voteMissed);
+  }
   fleet.cut(1);
   target.goOn();
   await ofTarget.seen("running");
@@ -152,11 +159,12 @@ class PhaseNotices {
     return notices;
   }
 
-  /** Waits for one of the phases, and until the message that follows it is out. */
-  async seen(...phases: readonly string[]): Promise<void> {
-    const holds = async () => phases.some((phase) => this.#phases.includes(phase));
-    await reach(`${this.#vm} is ${phases.join(" or ")}`, holds);
+  /** Waits for one of the phases, and until the message that follows it is out; tells which. */
+  async seen<Phase extends string>(...phases: readonly Phase[]): Promise<Phase> {
+    const among = () => phases.find((phase) => this.#phases.includes(phase));
+    await reach(`${this.#vm} is ${phases.join(" or ")}`, async () => among() !== undefined);
     await wait(SEND_MS);
+    return among() as Phase;
   }
 }
 
