@@ -12,8 +12,8 @@ const HANDSHAKE_MS_MAX = 5000;
  * Target end: listens and connects to the hypervisor; lets exactly one connection in that proves
  * the key of this move, and leads it to the hypervisor. `ready` is called with the port.
  *
- * The hypervisor's side stands before the source is told the port: whenever this process dies, its stream then breaks, and the
- * waiting copy ends at once, also when the source never got through or is itself gone.
+ * The hypervisor's side stands before the source is told the port: whenever this process dies, its
+ * stream then breaks, and the waiting copy ends at once, also when the source never got through.
  */
 export async function serveListenEnd(
   order: ListenOrder,

@@ -32,8 +32,8 @@ export interface PlanLimits {
 /** The place of each VM in the best placement that the search finds. */
 export function searchPlan(problem: PlanProblem, limits: PlanLimits = {}): readonly number[] {
   const { level = 0, movesMax = Number.POSITIVE_INFINITY, kicks = 0 } = limits;
-  const search = new PlanSearch(new PlanSheet(problem), movesMax);
-  return search.run(level, kicks);
+  const search = new PlanSearch(new PlanSheet(problem, level), movesMax);
+  return search.run(kicks);
 }
 
 class PlanSearch {
@@ -46,9 +46,8 @@ class PlanSearch {
     this.#movesMax = movesMax;
   }
 
-  run(level: number, kicks: number): number[] {
+  run(kicks: number): number[] {
     const sheet = this.#sheet;
-    sheet.reset(level);
     this.#descend();
     if (sheet.vms > 0 && sheet.places > 1) this.#kickAbout(kicks);
     return [...sheet.at];

@@ -31,45 +31,32 @@ export class PlanSheet {
   displaced = 0;
   readonly #resources: number;
   readonly #guard: number;
-  readonly #usedAtHome: Float64Array;
   readonly #used: Float64Array;
   readonly #factor: Float64Array;
   readonly #guardMax: Float64Array;
   readonly #weight: Float64Array;
-  readonly #ownPrice: Float64Array;
   readonly #price: Float64Array;
   readonly #may: Uint8Array;
 
-  constructor({ places, vms, guard }: PlanProblem) {
+  /** All VMs at home, and none displaced for less than `level`. */
+  constructor({ places, vms, guard }: PlanProblem, level: number) {
     this.places = places.length;
     this.vms = vms.length;
     this.#resources = places[0]?.used.length ?? 0;
     this.#guard = guard;
-    this.#usedAtHome = Float64Array.from(places.flatMap((place) => place.used));
-    this.#used = Float64Array.from(this.#usedAtHome);
+    this.#used = Float64Array.from(places.flatMap((place) => place.used));
     this.#factor = Float64Array.from(places.flatMap((place) => place.factor));
     // Where a host is over its limit already, moves must not raise it further.
     this.#guardMax = Float64Array.from(places, (place) =>
       Math.max(place.guardMax, place.used[guard] ?? 0),
     );
     this.#weight = Float64Array.from(vms.flatMap((vm) => vm.weight));
-    this.#ownPrice = Float64Array.from(vms, (vm) => vm.price);
-    this.#price = Float64Array.from(this.#ownPrice);
+    this.#price = Float64Array.from(vms, (vm) => Math.max(level, vm.price));
     this.home = Int32Array.from(vms, (vm) => vm.home);
     this.at = Int32Array.from(this.home);
     this.#may = mayGoTable({ places, vms, guard });
     this.bestGain = new Float64Array(vms.length);
     this.bestPlace = new Int32Array(vms.length);
-  }
-
-  /** All VMs at home, and none displaced for less than `level`. */
-  reset(level: number): void {
-    this.#used.set(this.#usedAtHome);
-    this.at.set(this.home);
-    this.displaced = 0;
-    for (let vm = 0; vm < this.vms; vm++) {
-      this.#price[vm] = Math.max(level, this.#ownPrice[vm] as number);
-    }
     for (let vm = 0; vm < this.vms; vm++) this.#rankRow(vm);
   }
 

@@ -33,6 +33,11 @@ export function pricesOf(problem: PlanProblem, at: readonly number[]): number {
   return displaced(problem, at).reduce((sum, vm) => sum + (problem.vms[vm]?.price ?? 0), 0);
 }
 
+/** What the search makes small. */
+export function costOf(problem: PlanProblem, at: readonly number[]): number {
+  return potentialOf(problem, at) + pricesOf(problem, at);
+}
+
 /** A place of capacity 1 of both resources (CPU, memory), that uses what its VMs do. */
 export function place(used: readonly number[], guardMax = 1): PlanPlace {
   return { used, factor: [1, 1], guardMax };

@@ -8,20 +8,14 @@ import { centralGreedy } from "#lib/simulation/reference/central-greedy.ts";
 import { syntheticCluster } from "#lib/simulation/synthetic-cluster.ts";
 import {
   anyProblem,
+  costOf,
   displaced,
   place,
   planVm,
-  potentialOf,
-  pricesOf,
   usesAt,
 } from "../../support/plan-problems.ts";
 
 const rounding = 1e-9;
-
-/** What the search makes small. */
-function costOf(problem: PlanProblem, at: readonly number[]): number {
-  return potentialOf(problem, at) + pricesOf(problem, at);
-}
 
 /** All VMs at home. */
 function homes({ vms }: PlanProblem): number[] {

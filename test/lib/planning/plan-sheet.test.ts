@@ -3,24 +3,10 @@ import { describe, expect, it } from "vitest";
 import { Prng } from "#lib/base/prng.ts";
 import type { PlanProblem } from "#lib/planning/plan-problem.ts";
 import { PlanSheet } from "#lib/planning/plan-sheet.ts";
-import {
-  anyProblem,
-  displaced,
-  place,
-  planVm,
-  potentialOf,
-  pricesOf,
-} from "../../support/plan-problems.ts";
+import { anyProblem, costOf, displaced, place, planVm } from "../../support/plan-problems.ts";
 
-function costOf(problem: PlanProblem, at: ArrayLike<number>): number {
-  const places = Array.from(at);
-  return potentialOf(problem, places) + pricesOf(problem, places);
-}
-
-function sheetOf(problem: PlanProblem): PlanSheet {
-  const sheet = new PlanSheet(problem);
-  sheet.reset(0);
-  return sheet;
+function sheetOf(problem: PlanProblem, level = 0): PlanSheet {
+  return new PlanSheet(problem, level);
 }
 
 /** Changes that are allowed, drawn at random; calls `made` with what each was said to win. */
@@ -45,9 +31,9 @@ describe("PlanSheet", () => {
     fc.assert(
       fc.property(problems, fc.nat(), (problem, seed) => {
         const sheet = sheetOf(problem);
-        let cost = costOf(problem, sheet.at);
+        let cost = costOf(problem, [...sheet.at]);
         scribble(sheet, seed, (gain) => {
-          expect(costOf(problem, sheet.at)).toBeCloseTo(cost - gain, 9);
+          expect(costOf(problem, [...sheet.at])).toBeCloseTo(cost - gain, 9);
           cost -= gain;
           expect(sheet.displaced).toBe(displaced(problem, Array.from(sheet.at)).length);
         });
@@ -89,13 +75,12 @@ describe("PlanSheet", () => {
   });
 
   it("displaces nothing for less than the level", () => {
-    const sheet = sheetOf({
+    const problem: PlanProblem = {
       places: [place([0.8, 0]), place([0, 0])],
       vms: [planVm(0, [0.4, 0])],
       guard: 1,
-    });
-    expect(sheet.relocateGain(0, 1)).toBeCloseTo(0.32 - 0.001);
-    sheet.reset(0.1);
-    expect(sheet.relocateGain(0, 1)).toBeCloseTo(0.32 - 0.1);
+    };
+    expect(sheetOf(problem).relocateGain(0, 1)).toBeCloseTo(0.32 - 0.001);
+    expect(sheetOf(problem, 0.1).relocateGain(0, 1)).toBeCloseTo(0.32 - 0.1);
   });
 });
