@@ -37,6 +37,8 @@ export function carry(local: Socket, remote: TLSSocket, bytesPerSecond: number):
   remote.on("error", failed("connection to the other host"));
   local.on("close", closed);
   remote.on("close", closed);
+  // A side that broke before this looked at it tells nobody any more.
+  if (local.destroyed || remote.destroyed) failed("channel")(new Error("broke as it opened"));
   if (bytesPerSecond > 0) local.pipe(throttle(bytesPerSecond)).pipe(remote);
   else local.pipe(remote);
   remote.pipe(local);

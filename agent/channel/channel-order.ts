@@ -46,3 +46,10 @@ export const channelTls = {
   maxVersion: "TLSv1.3",
   ciphers: "TLS_AES_128_GCM_SHA256",
 } as const;
+
+/**
+ * The target's first byte, sent once it has let the source in. In TLS 1.3 the source's handshake is
+ * over before the target has checked it: without this word a source could be ready, and die, and
+ * the target would go on waiting for it.
+ */
+export const CHANNEL_WELCOME = 0x45;

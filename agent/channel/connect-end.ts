@@ -3,7 +3,9 @@ import { rmSync } from "node:fs";
 import { createServer, connect as openTcp, type Server, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
-import { type ConnectOrder, channelTls } from "./channel-order.ts";
+import { CHANNEL_WELCOME, type ConnectOrder, channelTls } from "./channel-order.ts";
+
+const REFUSED = "refused: is the key of this move the same?";
 
 /**
  * Source end: connects to the first address that answers with the key of this move, then waits on
@@ -58,14 +60,25 @@ function connectTo(order: ConnectOrder, address: string): Promise<TLSSocket> {
       order.connectMsMax,
     );
     socket.once("error", reject);
-    socket.once("close", () => reject(new Error("refused: is the key of this move the same?")));
-    socket.once("secureConnect", () => {
+    socket.once("close", () => {
+      clearTimeout(limit);
+      reject(new Error(REFUSED));
+    });
+    welcomeOn(socket).then(() => {
       clearTimeout(limit);
       socket.off("error", reject);
       resolve(socket);
-    });
-    socket.once("close", () => clearTimeout(limit));
+    }, reject);
   });
+}
+
+/** Resolves when the target has let this end in. */
+async function welcomeOn(socket: TLSSocket): Promise<void> {
+  await once(socket, "readable");
+  const word: Buffer | null = socket.read(1);
+  if (word?.[0] === CHANNEL_WELCOME) return;
+  socket.destroy();
+  throw new Error(REFUSED);
 }
 
 async function acceptOne(server: Server): Promise<Socket> {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
-import { channelTls, type ListenOrder } from "./channel-order.ts";
+import { CHANNEL_WELCOME, channelTls, type ListenOrder } from "./channel-order.ts";
 
 /** Strangers may knock, but not fill the process with half-open handshakes. */
 const CONNECTIONS_MAX = 64;
@@ -26,6 +26,7 @@ export async function serveListenEnd(
   ready(portOf(server));
   const remote = await Promise.race([accepted, lossOf(local)]);
   server.close();
+  remote.write(Buffer.of(CHANNEL_WELCOME));
   return await carry(local, remote, order.bandwidthBytesPerSecond);
 }
 

@@ -252,6 +252,28 @@ describe("ChannelProcess", () => {
     expect((await readAll(incoming)).length).toBe(0);
   });
 
+  it("is not ready at the source before the target has let it in", async () => {
+    const target = makeChannel("target");
+    const { port } = await target.listen(MOVE, (await waitingHypervisor()).path);
+    const proxy = await helloOnlyProxy(port);
+    const source = makeChannel("source", { connectMsMax: 500 });
+    await expect(source.connect(MOVE, [HOST], proxy)).rejects.toThrow(/no answer within 500 ms/);
+  });
+
+  it.each(Array.from({ length: 16 }, (_, nth) => nth + 1))(
+    "breaks the waiting hypervisor's stream when the source is killed once ready (%i)",
+    async () => {
+      const target = makeChannel("target");
+      const source = makeChannel("source");
+      const hypervisor = await waitingHypervisor();
+      const { port } = await target.listen(MOVE, hypervisor.path);
+      await source.connect(MOVE, [HOST], port);
+      const [pid] = source.pids();
+      if (pid) process.kill(pid, "SIGKILL");
+      expect((await readAll(await hypervisor.connection)).length).toBe(0);
+    },
+  );
+
   it("says that no hypervisor waits at the target", async () => {
     const path = join(folder, "none.sock");
     await expect(makeChannel("target").listen(MOVE, path)).rejects.toThrow(
@@ -311,6 +333,21 @@ describe("ChannelProcess", () => {
     await expect.poll(() => isAlive(channelPid), { timeout: 5000, interval: 20 }).toBe(false);
   });
 });
+
+/** Passes the client's first packet (its hello) and every answer, and keeps the rest to itself. */
+async function helloOnlyProxy(port: number): Promise<number> {
+  const proxy = createServer((client) => {
+    const onward = createConnection({ host: HOST, port });
+    for (const socket of [client, onward]) socket.on("error", () => undefined);
+    closers.push(() => onward.destroy());
+    client.once("data", (hello) => onward.write(hello));
+    onward.pipe(client);
+  }).listen(0, HOST);
+  await once(proxy, "listening");
+  closers.push(() => proxy.close());
+  const address = proxy.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
 
 async function firstNumber(child: ChildProcess): Promise<number> {
   const [chunk]: Buffer[] = child.stdout ? await once(child.stdout, "data") : [];
