@@ -29,7 +29,18 @@ export interface SurroundingsOptions {
 }
 
 /** In a large cluster the figures of the others are worked out anew no more often, ms. */
-const othersKeptMs = 900;
+const othersKeptMs = 1_900;
+
+/** The other hosts' figures, and what a look at all of them showed once somebody asked. */
+interface Others {
+  readonly changes: number;
+  readonly atMs: number;
+  readonly figures: readonly HostFigures[];
+  least?: Utilisation | undefined;
+  /** These two in a large cluster only. */
+  mean?: Utilisation;
+  scale?: CapacityScale;
+}
 
 /** What planning sees of a summary, made once for each: neither ever changes. */
 const figuresBySummary = new WeakMap<HostSummary, HostFigures>();
@@ -39,7 +50,7 @@ export class Surroundings {
   readonly companions = new Companions();
   readonly #options: SurroundingsOptions;
   /** Worked out once for each state of the cluster: planning asks several times in one look. */
-  #others: { changes: number; atMs: number; figures: readonly HostFigures[] } | undefined;
+  #others: Others | undefined;
 
   constructor(options: SurroundingsOptions) {
     this.#options = options;
@@ -63,19 +74,23 @@ export class Surroundings {
    * cluster those heard of a short while ago, and those that own VMs are pinned to.
    */
   others(): readonly HostFigures[] {
+    return this.#look().figures;
+  }
+
+  #look(): Others {
     const { cluster } = this.#options;
     const { changes, nowMs: atMs } = cluster;
     const known = this.#others;
-    if (known?.changes === changes) return known.figures;
-    // A record comes every 50 ms; what gossip is seconds late with need not be newer than a look.
-    if (known && cluster.view.isLarge && atMs < known.atMs + othersKeptMs) return known.figures;
+    if (known?.changes === changes) return known;
+    // A record comes every 50 ms; what gossip is seconds late with need not be newer than two looks.
+    if (known && cluster.view.isLarge && atMs < known.atMs + othersKeptMs) return known;
     const figures: HostFigures[] = [];
     for (const { host, body } of cluster.live()) {
       if (isEligible(body)) figures.push(figuresOnce(host, body));
     }
     if (cluster.view.isLarge) this.#addPinned(figures);
     this.#others = { changes, atMs, figures };
-    return figures;
+    return this.#others;
   }
 
   /** The same of one host, however long it was not heard of; undefined when it is none of those. */
@@ -104,15 +119,28 @@ export class Surroundings {
   }
 
   mean(): Utilisation {
-    return levelUtilisation([this.own(), ...this.others()]);
+    const others = this.#look();
+    if (!this.#isKept()) return levelUtilisation([this.own(), ...others.figures]);
+    others.mean ??= levelUtilisation([this.own(), ...others.figures]);
+    return others.mean;
   }
 
   least(): Utilisation | undefined {
-    return leastUtilisation(this.others());
+    const others = this.#look();
+    others.least ??= leastUtilisation(others.figures);
+    return others.least;
   }
 
   scale(): CapacityScale {
-    return scaleOf([this.own(), ...this.others()]);
+    const others = this.#look();
+    if (!this.#isKept()) return scaleOf([this.own(), ...others.figures]);
+    others.scale ??= scaleOf([this.own(), ...others.figures]);
+    return others.scale;
+  }
+
+  /** Among so many hosts this one's own load, ever new, hardly counts. */
+  #isKept(): boolean {
+    return this.#options.cluster.view.isLarge;
   }
 
   ownVms(nowMs: number): readonly VmFigures[] {
