@@ -1,0 +1,66 @@
+import { isIPv6 } from "node:net";
+import { type SwitchCommand, switchLimits } from "#lib/model/switch.ts";
+import { canonicalAddress } from "./canonical-address.ts";
+
+const PORT_MAX = 65_535;
+/** HAProxy would take a name that begins with a digit for a number of its own. */
+const backendPattern = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+const serverPattern = /^[a-z][a-z0-9-]*$/;
+
+/** What is wrong with the name of a backend, for a message; undefined when nothing is. */
+export function backendObjection(backend: string): string | undefined {
+  const isName = backendPattern.test(backend);
+  if (isName && backend.length <= switchLimits.backendNameLengthMax) return undefined;
+  return `"${backend.slice(0, 60)}" is no name of a backend`;
+}
+
+/** What no switch should be asked, for a message; undefined for a sound command. */
+export function commandObjection(command: SwitchCommand): string | undefined {
+  const { backend, server } = command;
+  const isServer = serverPattern.test(server) && server.length <= switchLimits.serverNameLengthMax;
+  if (!isServer) return `"${server.slice(0, 60)}" is no name of a server of ours`;
+  return backendObjection(backend) ?? placeObjection(command) ?? weightObjection(command);
+}
+
+/** The line of HAProxy's runtime API for a command without objection. */
+export function commandText(command: SwitchCommand): string {
+  const at = `${command.backend}/${command.server}`;
+  switch (command.act) {
+    case "add":
+      // No pool: a suspended guest must not find connections that only the other end forgot, and a
+      // server with idle connections cannot be deleted.
+      return `add server ${at} ${endpointText(command)} weight ${command.weight} pool-max-conn 0`;
+    case "address":
+      return `set server ${at} addr ${canonicalAddress(command.address)} port ${command.port}`;
+    case "weight":
+      return `set server ${at} weight ${command.weight}`;
+    case "remove":
+      return `del server ${at}`;
+    case "ready":
+    case "drain":
+    case "maint":
+      return `set server ${at} state ${command.act}`;
+  }
+}
+
+function endpointText({ address, port }: { address: string; port: number }): string {
+  const canonical = canonicalAddress(address) ?? "";
+  return isIPv6(canonical) ? `[${canonical}]:${port}` : `${canonical}:${port}`;
+}
+
+function placeObjection(command: SwitchCommand): string | undefined {
+  if (command.act !== "add" && command.act !== "address") return undefined;
+  const { address, port } = command;
+  if (canonicalAddress(address) === undefined) {
+    return `"${address.slice(0, 60)}" is no IP address: a name would need a resolver`;
+  }
+  const isPort = Number.isInteger(port) && port > 0 && port <= PORT_MAX;
+  return isPort ? undefined : `${port} is no port`;
+}
+
+function weightObjection(command: SwitchCommand): string | undefined {
+  if (command.act !== "add" && command.act !== "weight") return undefined;
+  const { weight } = command;
+  const isWeight = Number.isInteger(weight) && weight >= 0 && weight <= switchLimits.weightMax;
+  return isWeight ? undefined : `${weight} is no weight from 0 to ${switchLimits.weightMax}`;
+}
