@@ -39,6 +39,14 @@ export class Reader {
     this.#finding.malformed ??= new Malformed(this.#pathOf(key), `expected ${expected}`);
   }
 
+  /** The names of this object's fields, as they came; none when it has more than `max`. */
+  keys(max: number): readonly string[] {
+    const keys = Object.keys(this.#fields);
+    if (keys.length <= max) return keys;
+    this.fail("", `at most ${max} fields`);
+    return [];
+  }
+
   object(key: string): Reader {
     return new Reader(this.#fields[key], this.#finding, this, key);
   }
