@@ -140,7 +140,8 @@ function failure(status: number, message: string) {
 function objectOf(verb: Verb): string {
   if ("vm" in verb) return verb.vm;
   if ("host" in verb) return verb.host;
-  return verb.verb === "define" ? verb.spec.name : verb.mode;
+  if ("service" in verb) return verb.service;
+  return "spec" in verb ? verb.spec.name : verb.mode;
 }
 
 function parseData(data: string | null): unknown {

@@ -2,6 +2,7 @@ import type { Candidate, PlannedMove } from "../model/action.ts";
 import type { HostSummary } from "../model/host.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
+import type { ServiceSpec } from "../model/service.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
 import type { MemberState } from "../model/verdict.ts";
 import type { VmEntry } from "../model/vm.ts";
@@ -24,6 +25,20 @@ export interface VmView extends VmEntry {
   readonly hostName: string;
   /** State of the member that holds it: a VM of a dead member is only remembered. */
   readonly hostState: MemberState;
+}
+
+/** A service as its document has it; the same on every host that the document has reached. */
+export interface ServiceView {
+  readonly name: string;
+  readonly version: number;
+  /** The host that wrote this version. */
+  readonly author: HostId;
+  readonly authorName: string;
+  readonly state: "declared" | "deleted" | "unreadable";
+  /** Null unless declared. */
+  readonly spec: ServiceSpec | null;
+  /** Why it cannot be read; null when it can. */
+  readonly problem: string | null;
 }
 
 /** A move under way at this host, at either end. */
@@ -76,6 +91,8 @@ export interface Snapshot {
   readonly members: readonly MemberView[];
   readonly vms: readonly VmView[];
   readonly ownedSpecs: readonly VmSpec[];
+  /** By name, deleted ones too. */
+  readonly services: readonly ServiceView[];
   readonly moves: readonly MoveView[];
   readonly history: readonly MoveOutcome[];
   /** What this host would do now, best first, and why not the rest. */

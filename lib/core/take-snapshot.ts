@@ -14,6 +14,7 @@ import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
 import type { Alarm, MemberView, MoveView, Snapshot, VmView } from "./snapshot.ts";
 import type { Surroundings } from "./surroundings.ts";
+import type { VerbDesk } from "./verb-desk.ts";
 
 /** Two records that show one VM running for this long are no move that gossip lags behind. */
 const duplicateMs = 10_000;
@@ -29,6 +30,7 @@ export interface SnapshotParts {
   readonly explain: ExplainDesk;
   readonly history: MoveHistory;
   readonly surroundings: Surroundings;
+  readonly desk: Pick<VerbDesk, "services">;
   readonly mode: ClusterMode;
 }
 
@@ -49,6 +51,7 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     members: memberViews(parts, nowMs),
     vms,
     ownedSpecs: guests.all().map((guest) => guest.owned.spec),
+    services: parts.desk.services.views(),
     moves: parts.mover.table.all().map((entry) => moveView(entry, parts, nowMs)),
     history: parts.history.merged(parts.surroundings.gossipedOutcomes()),
     plan: { moves: plan.moves, reason: plan.reason },

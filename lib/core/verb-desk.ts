@@ -1,7 +1,7 @@
 import { earliestMs } from "../base/earliest.ts";
 import { hashText } from "../base/prng.ts";
 import type { HostId, VmName } from "../model/ids.ts";
-import type { Verb, VerbResult } from "../model/verb.ts";
+import type { Verb, VerbName, VerbResult } from "../model/verb.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ExplainDesk } from "./explain-desk.ts";
@@ -13,12 +13,22 @@ import { isSource } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Self } from "./self.ts";
+import { ServiceRegister } from "./service-register.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { verbFailure, verbSuccess, verbWithoutKey } from "./verb-results.ts";
 
 /** Verbs on their way to another host at one time, and how long one may take. */
 const forwardedMax = 64;
 const forwardMs = 60_000;
+/** What concerns others is nobody's to say in the open. */
+const keyedOnly: ReadonlySet<VerbName> = new Set([
+  "mode",
+  "drain",
+  "migrate",
+  "serviceApply",
+  "serviceDelete",
+  "serviceScale",
+]);
 
 export interface VerbDeskOptions {
   readonly self: Self;
@@ -44,6 +54,8 @@ interface Waiting {
 export class VerbDesk {
   /** Verbs on this host's VMs. */
   readonly guests: GuestDesk;
+  /** Services, and the verbs on them. */
+  readonly services: ServiceRegister;
   readonly #options: VerbDeskOptions;
   readonly #outbox: Outbox;
   /** Own askers that wait for another host. */
@@ -60,6 +72,11 @@ export class VerbDesk {
       reply: (requestId, result) => this.reply(requestId, result),
       othersOwning: (vms) => this.#othersOwning(vms),
       heard: (peer) => options.cluster.view.inventoryOf(peer) !== undefined,
+    });
+    this.services = new ServiceRegister({
+      self: options.self.options.self,
+      cluster: options.cluster,
+      nameOf: (host) => options.surroundings.nameOf(host),
     });
   }
 
@@ -129,6 +146,9 @@ export class VerbDesk {
     switch (verb.verb) {
       case "mode":
       case "define":
+      case "serviceApply":
+      case "serviceDelete":
+      case "serviceScale":
         return self;
       case "drain":
       case "undrain":
@@ -191,7 +211,7 @@ export class VerbDesk {
 
   #carryOut(requestId: string, verb: Verb, nowMs: number): void {
     const { keyed } = this.#options.self.options;
-    if (!keyed && (verb.verb === "mode" || verb.verb === "drain" || verb.verb === "migrate")) {
+    if (!keyed && keyedOnly.has(verb.verb)) {
       this.reply(requestId, verbWithoutKey());
       return;
     }
@@ -224,6 +244,11 @@ export class VerbDesk {
       }
       case "resolve":
         this.#resolve(requestId, verb, nowMs);
+        return;
+      case "serviceApply":
+      case "serviceDelete":
+      case "serviceScale":
+        this.reply(requestId, this.services.carryOut(verb));
         return;
       default:
         this.guests.carryOut(requestId, verb, nowMs);

@@ -1,4 +1,5 @@
 import type { HostId, MoveId, VmName } from "./ids.ts";
+import type { ServiceSpec } from "./service.ts";
 import type { VmSpec } from "./vm-spec.ts";
 
 /** What an operator may ask of a host. The core forwards a verb to the host that owns its object. */
@@ -21,6 +22,15 @@ export type Verb =
       readonly decision: "run-here" | "discard";
       /** The host that the operator vouches to be switched off or without a copy. */
       readonly fenced: HostId;
+    }
+  | { readonly verb: "serviceApply"; readonly spec: ServiceSpec }
+  | { readonly verb: "serviceDelete"; readonly service: string }
+  | {
+      readonly verb: "serviceScale";
+      readonly service: string;
+      /** Null leaves it as it is. */
+      readonly min: number | null;
+      readonly max: number | null;
     };
 
 export type VerbName = Verb["verb"];

@@ -1,8 +1,10 @@
+import { serviceLimits } from "../model/service.ts";
 import type { Verb, VerbName, VerbResult } from "../model/verb.ts";
 import { wireLimits } from "./limits.ts";
 import type { Malformed } from "./malformed.ts";
 import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
+import { readServiceName, readServiceSpecFields } from "./validate-service-spec.ts";
 import { readVmSpecFields } from "./validate-vm-spec.ts";
 
 const verbNames = new Set<VerbName>([
@@ -19,6 +21,9 @@ const verbNames = new Set<VerbName>([
   "undefine",
   "explain",
   "resolve",
+  "serviceApply",
+  "serviceDelete",
+  "serviceScale",
 ]);
 const modes = new Set(["act", "hold"] as const);
 const decisions = new Set(["run-here", "discard"] as const);
@@ -54,6 +59,17 @@ export function readVerbFields(fields: Reader): Verb {
         decision: fields.word("decision", decisions),
         fenced: fields.host("fenced"),
       };
+    case "serviceApply":
+      return { verb, spec: readServiceSpecFields(fields.object("spec")) };
+    case "serviceDelete":
+      return { verb, service: readServiceName(fields, "service") };
+    case "serviceScale":
+      return {
+        verb,
+        service: readServiceName(fields, "service"),
+        min: readMembers(fields, "min"),
+        max: readMembers(fields, "max"),
+      };
     default:
       return { verb, vm: fields.vm("vm") };
   }
@@ -66,4 +82,8 @@ export function readVerbResultFields(result: Reader): VerbResult {
     data: result.textOrNull("data", wireLimits.resultLengthMax),
     moveId: result.moveOrNull("moveId"),
   };
+}
+
+function readMembers(fields: Reader, key: string): number | null {
+  return fields.isNull(key) ? null : fields.count(key, 0, serviceLimits.membersMax);
 }

@@ -38,6 +38,7 @@ export function snapshotFixture(changes: Partial<Snapshot> = {}): Snapshot {
       }),
     ],
     ownedSpecs: [],
+    services: [],
     moves: [
       {
         moveId: MOVE_ID,

@@ -10,6 +10,7 @@ import type { Verdict } from "#lib/model/verdict.ts";
 import type { VmEntry, VmState } from "#lib/model/vm.ts";
 import type { VmNetwork, VmPolicy, VmSpec } from "#lib/model/vm-spec.ts";
 import type { DigestEntry, Message } from "#lib/wire/messages.ts";
+import { serviceName, serviceSpec } from "./service-arbitraries.ts";
 
 /** Valid values of everything on the wire: validators must give each back as it is. */
 const text = (maxLength: number) => fc.string({ maxLength });
@@ -184,6 +185,14 @@ export const verb: fc.Arbitrary<Verb> = fc.oneof(
     vm: vmName,
     decision: fc.constantFrom("run-here", "discard" as const),
     fenced: hostId,
+  }),
+  fc.record({ verb: fc.constant("serviceApply" as const), spec: serviceSpec }),
+  fc.record({ verb: fc.constant("serviceDelete" as const), service: serviceName }),
+  fc.record({
+    verb: fc.constant("serviceScale" as const),
+    service: serviceName,
+    min: orNull(fc.integer({ min: 0, max: 1024 })),
+    max: orNull(fc.integer({ min: 0, max: 1024 })),
   }),
 );
 export const verbResult: fc.Arbitrary<VerbResult> = fc.record({

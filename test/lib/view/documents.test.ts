@@ -5,6 +5,7 @@ import type { ClusterDocument } from "#lib/model/record.ts";
 import { Documents } from "#lib/view/documents.ts";
 import { viewDefaults } from "#lib/view/params.ts";
 import { View } from "#lib/view/view.ts";
+import { wireLimits } from "#lib/wire/limits.ts";
 import { documentOf } from "../../support/view-records.ts";
 
 function documentsOf(list: readonly ClusterDocument[]): Documents {
@@ -55,7 +56,7 @@ describe("Documents", () => {
   });
 
   it("refuses new names over its bound, not new versions", () => {
-    const many = Array.from({ length: 64 }, (_, i) => documentOf(`d${i}`, 1));
+    const many = Array.from({ length: wireLimits.documentsMax }, (_, i) => documentOf(`d${i}`, 1));
     const documents = documentsOf(many);
     expect(documents.merge(documentOf("one-more", 1))).toBe(false);
     expect(documents.answer([documentOf("one-more", 1)]).wantsDocuments).toEqual([]);
