@@ -1,5 +1,7 @@
+import { journalValues } from "../../core/journal-keys.ts";
 import { copyRuns } from "../../model/copy.ts";
 import type { HostId } from "../../model/ids.ts";
+import type { OwnedVm } from "../../model/vm.ts";
 import type { ProposeMessage } from "../../wire/messages.ts";
 import type { SimCopy } from "../sim-copy.ts";
 import type { SimFact } from "../sim-fact.ts";
@@ -60,11 +62,19 @@ export class RulesHold implements Checker {
     const group = policy.affinityGroup;
     if (group === null || message.reason === "drain") return undefined;
     const inGroup = (copy: SimCopy) => copy.spec.policy.affinityGroup === group;
-    if (this.#machineOf(host).host.copies().some(inGroup)) return undefined;
+    const target = this.#machineOf(host);
+    if (target.host.copies().some(inGroup) || startsSome(target, group)) return undefined;
     const behind = this.#machineOf(from)
       .host.copies()
       .filter((copy) => inGroup(copy) && copy.spec.name !== name && copy.state === "running")
       .find(({ sinceMs }) => sinceMs !== null && nowMs - sinceMs > knownMs);
     return behind && `${behind.spec.name} of its affinity group ${group} stays behind`;
   }
+}
+
+/** After a power cut companions may be about to start there, one after the other. */
+function startsSome({ journal }: SimMachine, group: string): boolean {
+  return [...journalValues<OwnedVm>(journal.lines(), "vm/").values()].some(
+    ({ spec, desired }) => desired === "running" && spec.policy.affinityGroup === group,
+  );
 }

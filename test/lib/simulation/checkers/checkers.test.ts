@@ -1,6 +1,7 @@
 /** Each checker is shown the bug that it is there to catch, beside the like that is none. */
 import { describe, expect, it } from "vitest";
-import type { Effect } from "#lib/core/effects.ts";
+import type { Effect, JournalEntry } from "#lib/core/effects.ts";
+import { journalEntry } from "#lib/core/journal-keys.ts";
 import type { CopyState } from "#lib/model/copy.ts";
 import type { SummaryRecord } from "#lib/model/record.ts";
 import type { Checker } from "#lib/simulation/checkers/checker.ts";
@@ -253,7 +254,12 @@ describe("RulesHold", () => {
     ...copyOf("running"),
     spec: { ...simVmSpec("db"), policy: { ...free, antiAffinityGroup: "red" } },
   };
-  const machine = { name: "host-a", host: { copies: () => [resident] } } as never;
+  let journal: readonly JournalEntry[] = [];
+  const machine = {
+    name: "host-a",
+    host: { copies: () => [resident] },
+    journal: { lines: () => journal },
+  } as never;
 
   const companion = {
     ...copyOf("running"),
@@ -282,6 +288,15 @@ describe("RulesHold", () => {
     );
     expect(granted({ affinityGroup: "pair" }, "drain")).toBeUndefined();
     expect(granted({ affinityGroup: "other" })).toBeUndefined();
+  });
+
+  it("counts companions that the target has yet to start after a power cut", () => {
+    const owned = { spec: companion.spec, version: 1, recentMoves: 0 };
+    journal = [journalEntry("vm/app", { ...owned, desired: "running" })];
+    expect(granted({ affinityGroup: "pair" })).toBeUndefined();
+    journal = [journalEntry("vm/app", { ...owned, desired: "stopped" })];
+    expect(granted({ affinityGroup: "pair" })).toMatch(/stays behind/);
+    journal = [];
   });
 
   it("allows what keeps the rules, and an operator's word over ignore", () => {
