@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
-import { readSpecText, refusal } from "./spec-text.ts";
+import { SpecText } from "./spec-text.ts";
 import { vmSpecSchema } from "./vm-spec-schema.ts";
 
 /**
@@ -10,12 +10,15 @@ import { vmSpecSchema } from "./vm-spec-schema.ts";
  * with its line and field.
  */
 export function readVmSpecText(text: string): VmSpec {
-  const { memory, memoryBytes: bytes, network, ...rest } = readSpecText(text, vmSpecSchema);
+  const spec = new SpecText("VM spec", text);
+  const { memory, memoryBytes: bytes, network, ...rest } = spec.read(vmSpecSchema);
   const memoryBytes = memory ?? bytes;
-  if (memoryBytes === undefined)
-    throw refusal(['memory: missing: add for example "memory: 128MiB"']);
+  if (memoryBytes === undefined) {
+    const problem = 'missing: add for example "memory: 128MiB"';
+    throw spec.refusal([{ path: ["memory"], problem }]);
+  }
   if (memory !== undefined && bytes !== undefined) {
-    throw refusal(["memory and memoryBytes: give one of the two"]);
+    throw spec.refusal([{ path: [], problem: "memory and memoryBytes: give one of the two" }]);
   }
   return { ...rest, memoryBytes, network: withMac(rest.name, network) };
 }

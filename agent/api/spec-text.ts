@@ -5,66 +5,99 @@ import { ApiError, BadRequestError } from "./api-error.ts";
 /** How many faults of one file are told at once. */
 const PROBLEMS_MAX = 5;
 
-/**
- * The value of a YAML or JSON text as a schema gives it. Throws ApiError BAD_REQUEST, one problem a
- * sentence, each with its line and field.
- */
-export function readSpecText<Schema extends z.ZodType>(
-  text: string,
-  schema: Schema,
-): z.output<Schema> {
-  const lines = new LineCounter();
-  const document = parse(text, lines);
-  const parsed = schema.safeParse(plainValueOf(document));
-  if (!parsed.success) {
-    throw refusal(parsed.error.issues.flatMap((issue) => problemsOf(issue, document, lines)));
-  }
-  return parsed.data;
+type Path = readonly (string | number)[];
+
+/** What is wrong with one field; an empty path for the whole. */
+export interface SpecProblem {
+  readonly path: Path;
+  readonly problem: string;
 }
 
-function parse(text: string, lineCounter: LineCounter): Document.Parsed {
-  try {
-    const document = parseDocument(text, { lineCounter, prettyErrors: false });
-    const [error] = document.errors;
-    if (error === undefined) return document;
-    throw refusal([`line ${lineCounter.linePos(error.pos[0]).line}: ${error.message}`]);
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw new BadRequestError("VM spec: cannot be read as YAML", { cause: error });
+/** A YAML or JSON text that declares something, and where in it each field stands. */
+export class SpecText {
+  readonly #what: string;
+  readonly #lines = new LineCounter();
+  readonly #document: Document.Parsed;
+
+  /** `what` the text declares, as refusals begin. Throws ApiError BAD_REQUEST when it is no YAML. */
+  constructor(what: string, text: string) {
+    this.#what = what;
+    this.#document = this.#parse(text);
+  }
+
+  /** The value as the schema gives it. Throws ApiError BAD_REQUEST, each problem with line and field. */
+  read<Schema extends z.ZodType>(schema: Schema): z.output<Schema> {
+    const parsed = schema.safeParse(this.#plainValue());
+    if (parsed.success) return parsed.data;
+    throw this.refusal(parsed.error.issues.flatMap(problemsOf));
+  }
+
+  /** One sentence for each problem, with the line where its field stands. */
+  refusal(problems: readonly SpecProblem[]): ApiError {
+    return this.#refusal(
+      problems.map(({ path, problem }) => {
+        const field = path.length === 0 ? "" : `${path.join(".")}: `;
+        return `${this.#lineOf(path)}${field}${problem}`;
+      }),
+    );
+  }
+
+  #parse(text: string): Document.Parsed {
+    try {
+      const options = { lineCounter: this.#lines, prettyErrors: false };
+      const document = parseDocument(text, options);
+      const [error] = document.errors;
+      if (error === undefined) return document;
+      const { line } = this.#lines.linePos(error.pos[0]);
+      throw this.#refusal([`line ${line}: ${error.message}`]);
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new BadRequestError(`${this.#what}: cannot be read as YAML`, { cause: error });
+    }
+  }
+
+  #plainValue(): unknown {
+    try {
+      // Aliases can unfold a small text into a huge value, and a spec has no use for them.
+      return this.#document.toJS({ maxAliasCount: 0 });
+    } catch (error) {
+      throw new BadRequestError(`${this.#what}: YAML aliases are not taken: write it out`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** "line 3: " of the field, or of the nearest one around it that is there. */
+  #lineOf(path: Path): string {
+    for (let depth = path.length; depth > 0; depth -= 1) {
+      const offset = offsetOf(path.slice(0, depth), this.#document);
+      if (offset !== undefined) return `line ${this.#lines.linePos(offset).line}: `;
+    }
+    return "";
+  }
+
+  #refusal(sentences: readonly string[]): ApiError {
+    const shown = sentences.slice(0, PROBLEMS_MAX).join("; ");
+    const more = sentences.length - PROBLEMS_MAX;
+    return new BadRequestError(`${this.#what}: ${shown}${more > 0 ? `; and ${more} more` : ""}`);
   }
 }
 
-function plainValueOf(document: Document.Parsed): unknown {
-  try {
-    // Aliases can unfold a small text into a huge value, and a spec has no use for them.
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (error) {
-    throw new BadRequestError("VM spec: YAML aliases are not taken: write it out", {
-      cause: error,
-    });
-  }
-}
-
-function problemsOf(
-  issue: z.core.$ZodIssue,
-  document: Document.Parsed,
-  lines: LineCounter,
-): readonly string[] {
+function problemsOf(issue: z.core.$ZodIssue): readonly SpecProblem[] {
   const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      const place = [...path, key];
-      return `${lineOf(place, document, lines)}${place.join(".")}: unknown key`;
-    });
+    return issue.keys.map((key) => ({ path: [...path, key], problem: "unknown key" }));
+  }
+  if (issue.code === "invalid_key") {
+    return issue.issues.map(({ message }) => ({ path, problem: message }));
   }
   if (issue.code === "invalid_union") {
     const nested = deepestIssue(issue);
     if (nested !== undefined) {
-      return problemsOf({ ...nested, path: [...path, ...nested.path] }, document, lines);
+      return problemsOf({ ...nested, path: [...path, ...nested.path] });
     }
   }
-  const field = path.length === 0 ? "VM spec" : path.join(".");
-  return [`${lineOf(path, document, lines)}${field}: ${issue.message}`];
+  return [{ path, problem: issue.message }];
 }
 
 /** Of a union's failures the one that got furthest tells most about what was meant. */
@@ -75,20 +108,7 @@ function deepestIssue(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | u
     .sort((a, b) => b.path.length - a.path.length)[0];
 }
 
-/** "line 3: " of the field, or of the nearest one around it that is there. */
-function lineOf(
-  path: readonly (string | number)[],
-  document: Document.Parsed,
-  lines: LineCounter,
-): string {
-  for (let depth = path.length; depth > 0; depth -= 1) {
-    const offset = offsetOf(path.slice(0, depth), document);
-    if (offset !== undefined) return `line ${lines.linePos(offset).line}: `;
-  }
-  return "";
-}
-
-function offsetOf(path: readonly (string | number)[], document: Document.Parsed) {
+function offsetOf(path: Path, document: Document.Parsed): number | undefined {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   const last = path.at(-1);
   if (isMap(parent)) {
@@ -97,10 +117,4 @@ function offsetOf(path: readonly (string | number)[], document: Document.Parsed)
   }
   const node = document.getIn(path, true);
   return isNode(node) ? node.range?.[0] : undefined;
-}
-
-export function refusal(problems: readonly string[]): ApiError {
-  const shown = problems.slice(0, PROBLEMS_MAX).join("; ");
-  const more = problems.length - PROBLEMS_MAX;
-  return new BadRequestError(`VM spec: ${shown}${more > 0 ? `; and ${more} more` : ""}`);
 }

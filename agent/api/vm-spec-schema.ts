@@ -1,38 +1,12 @@
-import { isAbsolute, normalize } from "node:path";
 import * as z from "zod";
 import { isVmName } from "#lib/model/ids.ts";
 import { vmLimits } from "#lib/model/vm-spec.ts";
-
-const UNIT_BYTES: Readonly<Record<string, number>> = {
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
+import { absolutePath, memory } from "./spec-fields.ts";
 
 /** `[a-z0-9-]` as the model has it: names become file names, unit names and QEMU arguments. */
 const name = z
   .string()
   .refine(isVmName, "must be 1 to 63 of a-z, 0-9 and -, neither first nor last a -");
-
-const absolutePath = z
-  .string()
-  .max(vmLimits.pathLengthMax)
-  .refine((path) => isAbsolute(path) && normalize(path) === path, "must be a plain absolute path")
-  // QEMU reads a comma as the next option, and a NUL ends the text for the kernel.
-  .refine((path) => !/[,\p{Cc}]/u.test(path), "must not contain commas or control characters");
-
-const memory = z
-  .union([z.number(), z.string()], { error: 'must be a size such as "128MiB", or bytes' })
-  .transform((value, context) => {
-    const bytes = typeof value === "number" ? value : bytesOf(value);
-    if (bytes !== undefined && isMemorySize(bytes)) return bytes;
-    context.addIssue({
-      code: "custom",
-      message: `must be a size such as "128MiB", or bytes, from ${vmLimits.memoryBytesMin} to ${vmLimits.memoryBytesMax}; got ${JSON.stringify(value)}`,
-    });
-    return z.NEVER;
-  });
 
 const port = z.int().min(1).max(65_535);
 
@@ -109,14 +83,3 @@ export const vmSpecSchema = z.strictObject({
     affinityGroup: null,
   }),
 });
-
-function bytesOf(text: string): number | undefined {
-  const match = /^([0-9]{1,15}) ?(B|KiB|MiB|GiB|TiB)?$/.exec(text);
-  if (match === null) return undefined;
-  return Number(match[1]) * (UNIT_BYTES[match[2] ?? "B"] ?? 1);
-}
-
-function isMemorySize(bytes: number): boolean {
-  const { memoryBytesMin, memoryBytesMax } = vmLimits;
-  return Number.isSafeInteger(bytes) && bytes >= memoryBytesMin && bytes <= memoryBytesMax;
-}
