@@ -11,6 +11,9 @@ const BAR_WIDTH = 24;
 /** Polls without any sign of the move before it counts as forgotten: news may be that late. */
 const SILENT_POLLS_MAX = 15;
 
+/** Polls that find it aborted, while the target has not said so: it may be off for good. */
+const UNCONFIRMED_POLLS_MAX = 15;
+
 /** `evenkeel migrate VM HOST`: moves a running VM, and waits for the end. */
 export const migrate: VerbRunner = async (context, input) => {
   const vm = wordAt(input, 0);
@@ -28,12 +31,15 @@ export const migrate: VerbRunner = async (context, input) => {
 function watchMove(context: VerbContext, vm: string, moveId: string): Promise<ExitCode> {
   const { client } = context;
   let silentPolls = 0;
+  let unconfirmedPolls = 0;
   const poll = async (): Promise<WatchStep> => {
     const path = `/v1/moves/${encodeURIComponent(moveId)}`;
     const { move, vm: owned, outcome } = await client.get<OneMoveAnswer>(path);
     if (outcome !== null) return endOf(outcome);
     if (move !== null) {
       silentPolls = 0;
+      unconfirmedPolls += move.phase === "takenBack" ? 1 : 0;
+      if (unconfirmedPolls > UNCONFIRMED_POLLS_MAX) return unconfirmed(move);
       return { line: moveLine(move, context), phase: move.phase, end: null };
     }
     silentPolls = owned === null ? silentPolls + 1 : 0;
@@ -61,6 +67,13 @@ function endOf(outcome: OutcomeAnswer): WatchStep {
     ? `${vm} moved from ${from} to ${to} in ${formatSpan(durationMs)}, down for ${formatSpan(downtimeMs)}`
     : `the move of ${vm} to ${to} ${result === "resolved" ? "was resolved" : result}: ${detail}`;
   return { line: "", phase: "ended", end: { ok, message, facts: { outcome } } };
+}
+
+function unconfirmed({ vm, from, to, moveId }: MoveAnswer): WatchStep {
+  const message =
+    `the move of ${vm} was aborted: it runs on ${from}, and stays there until ${to} confirms that ` +
+    `it holds no copy, or "evenkeel move resolve ${vm} --run-here --fenced ${to}"`;
+  return { line: "", phase: "ended", end: { ok: false, message, facts: { moveId } } };
 }
 
 function forgotten(vm: string, moveId: string): WatchStep {

@@ -24,7 +24,7 @@ export interface Guest {
   missing: number;
   cooldownUntilMs: number;
   lastMoveMs: number | undefined;
-  /** The move that brought it here, while its source has not said that it needs no more of it. */
+  /** Its last move, while it runs here and the other end has not confirmed that. */
   unclosedMove: MoveId | null;
   /** Moves in a row that failed: each makes the VM rest longer before the next try. */
   failedMoves: number;
@@ -157,9 +157,9 @@ export function stateOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmSta
 /** Why the balancer cannot move it now, in words; null when it can. */
 export function immovableReason(guest: Guest, move: MoveOfGuest | undefined): string | null {
   if (move) return `it has an unfinished move (${move.moveId})`;
-  // Until then its source may be told by an operator that this host is off, and run it there.
+  // Until then that host may be told by an operator that this one is off, and run it there.
   if (guest.unclosedMove !== null) {
-    return `the source of its last move has not confirmed the end (${guest.unclosedMove})`;
+    return `the other end of its last move has not confirmed that it runs here (${guest.unclosedMove})`;
   }
   if (guest.action !== null) return `it is ${guest.action}`;
   if (guest.copy === null || !copyRuns(guest.copy)) {

@@ -5,7 +5,7 @@ import type { VmLoad } from "../model/load.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
 import type { VmState } from "../model/vm.ts";
 import { SourceMove } from "../moves/source-move.ts";
-import { TargetMove } from "../moves/target-move.ts";
+import type { TargetMove } from "../moves/target-move.ts";
 import type { MoveOfGuest } from "./guest-table.ts";
 
 /** One unfinished move of this host, at either end. */
@@ -47,16 +47,14 @@ export class MoveTable {
     return this.all().filter((entry) => entry.move.facts.peer === peer);
   }
 
-  /** The move that has the VM in hand at this host, if any. A settled target only remembers. */
+  /** The move that has the VM in hand at this host, if any. A settled end only remembers. */
   ofVm(vm: VmName): MoveEntry | undefined {
     return this.all().find((entry) => entry.move.facts.vm === vm && holdsVm(entry));
   }
 
-  /** The move that brought the VM here and that its source has not closed, if any. */
+  /** The VM's last move, when it runs here and the other end has not confirmed that, if any. */
   unclosedOf(vm: VmName): MoveEntry | undefined {
-    return this.all().find(({ move }) => {
-      return move.facts.vm === vm && move instanceof TargetMove && move.unclosed;
-    });
+    return this.all().find(({ move }) => move.facts.vm === vm && move.unclosed);
   }
 
   /** True when a copy in the hypervisor's list belongs to an unfinished move. */
@@ -70,7 +68,7 @@ export class MoveTable {
 }
 
 function holdsVm(entry: MoveEntry): boolean {
-  return isSource(entry) || !(entry.move as TargetMove).onlyRemembered;
+  return !entry.move.onlyRemembered;
 }
 
 /** What the move makes of the VM that this host owns; undefined when it leaves it alone. */

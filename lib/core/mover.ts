@@ -69,15 +69,15 @@ export class Mover {
     for (const line of journalValues<MoveLine>(lines, "move/").values()) {
       const entry = this.#entryOf(line, nowMs);
       this.table.add(entry);
-      const holds = line.role === "source" || (entry.move as TargetMove).reserves;
+      const { move } = entry;
+      const holds = move instanceof TargetMove ? move.reserves : !move.onlyRemembered;
       if (holds) this.#reserve(line, null, line.role);
       const guest = this.#options.guests.get(line.vm);
       if (!guest && line.role === "source") {
         this.#options.guests.departs(line.vm, line.spec.memoryBytes);
       }
-      if (guest && line.role === "target" && line.phase === "running") {
-        guest.unclosedMove = line.moveId;
-      }
+      const runsHere = line.phase === (line.role === "target" ? "running" : "takenBack");
+      if (guest && runsHere) guest.unclosedMove = line.moveId;
     }
     for (const entry of this.table.all()) this.#feed(entry, { type: "restored" }, nowMs);
   }
@@ -220,10 +220,8 @@ export class Mover {
 
   #feed(entry: MoveEntry, input: MoveInput, nowMs: number): void {
     this.#obey(entry, entry.move.handle(input, nowMs), nowMs);
-    // A refused copy never becomes a VM of this host: once it is gone, so is its claim to a place.
-    if (entry.move instanceof TargetMove && entry.move.onlyRemembered) {
-      this.#options.ledger.release(entry.move.facts.moveId);
-    }
+    // Nothing goes on here any more: neither a slot nor a place is claimed.
+    if (entry.move.onlyRemembered) this.#options.ledger.release(entry.move.facts.moveId);
     this.#tellDoubt(entry, nowMs);
   }
 
@@ -280,6 +278,7 @@ export class Mover {
     } else if (order.owner.kind === "own") {
       lines.push(this.#own(entry, order.owner.version, nowMs));
     }
+    if (order.line?.phase === "takenBack") this.#tie(entry);
     this.#outbox.persist(lines);
     if (order.line) {
       const { phase, role } = order.line;
@@ -291,6 +290,12 @@ export class Mover {
       });
     }
     this.#options.changed(nowMs);
+  }
+
+  /** Until the target has promised, an operator there may be told that this host is off. */
+  #tie({ move }: MoveEntry): void {
+    const guest = this.#options.guests.get(move.facts.vm);
+    if (guest) guest.unclosedMove = move.facts.moveId;
   }
 
   #own(entry: MoveEntry, version: number, nowMs: number): JournalEntry {

@@ -4,10 +4,17 @@ import type { VmSpec } from "../model/vm-spec.ts";
 
 /**
  * What the source's journal says of a move. A proposal is not journaled: until `transferring` is
- * durable nothing has been done, and forgetting it is the same as its lapsing. `rebooting`: by the
- * operator's word the VM is booted anew here, once the old copy, which must not run, is gone.
+ * durable nothing has been done, and forgetting it is the same as its lapsing. `takenBack`: aborted,
+ * the VM runs on here, and the target has not promised yet that its copy never will. `rebooting`: by
+ * the operator's word the VM is booted anew here, once the old copy, which must not run, is gone.
  */
-export type SourcePhase = "transferring" | "committed" | "aborted" | "discarding" | "rebooting";
+export type SourcePhase =
+  | "transferring"
+  | "committed"
+  | "aborted"
+  | "takenBack"
+  | "discarding"
+  | "rebooting";
 
 /** What the target's journal says. A grant is not journaled, for the same reason. */
 export type TargetPhase = "receiving" | "held" | "running" | "refused" | "rebooting";

@@ -30,9 +30,12 @@ export class SourceMove {
   readonly #asking: Asking;
   readonly #transfer: SourceTransfer;
   #phase: SourcePhase = "transferring";
+  readonly #isRestored: boolean;
   #reason = "";
   /** The target has no record of a move that we committed: nobody may run it. */
   #unknownAnswer = false;
+  /** The target, or the operator for it, vouches that no copy there will ever run. */
+  #promised = false;
   /** After a restart in `aborted`: the hypervisor is asked whether the copy runs already. */
   #judging = false;
   #downtimeMs: number | null = null;
@@ -44,6 +47,7 @@ export class SourceMove {
     this.#sheet = new OrderSheet(facts);
     this.#asking = new Asking(params);
     this.#transfer = new SourceTransfer({ ...options, sheet: this.#sheet, asking: this.#asking });
+    this.#isRestored = line !== undefined;
     if (line) this.#phase = line.phase;
   }
 
@@ -58,7 +62,20 @@ export class SourceMove {
 
   /** True while the guest runs here, as far as this end knows. */
   get guestRuns(): boolean {
-    return this.#phase === "transferring" && this.#transfer.guestRuns;
+    return this.unclosed || (this.#phase === "transferring" && this.#transfer.guestRuns);
+  }
+
+  /**
+   * True while the guest runs on here and the target has not promised to hold nothing: an operator
+   * there may be told that this host is off, and run it. So it must not go on to a third host.
+   */
+  get unclosed(): boolean {
+    return this.#phase === "takenBack";
+  }
+
+  /** True once nothing is left to do here: the move only waits for the target's promise. */
+  get onlyRemembered(): boolean {
+    return this.unclosed;
   }
 
   /** True once nothing but the other end, or the operator, can decide, and it stays silent. */
@@ -94,6 +111,7 @@ export class SourceMove {
     else if (input.type === "reachable") this.#onReachable(nowMs);
     else if (this.#phase === "transferring") {
       if (input.type === "message") this.#asking.heard(nowMs);
+      if (isPromise(input)) this.#promised = true;
       const decision = this.#transfer.handle(input, nowMs);
       if (decision) this.#decide(decision, nowMs);
     } else this.#afterDecision(input, nowMs);
@@ -106,7 +124,7 @@ export class SourceMove {
         this.#commit(nowMs);
         return;
       case "abort":
-        this.#abort(decision.copyPaused, decision.reason);
+        this.#abort(decision, nowMs);
         return;
       case "lose":
         this.#lose(decision.reason);
@@ -127,12 +145,33 @@ export class SourceMove {
     this.#asking.begin(nowMs, this.#params.askMsMin);
   }
 
-  #abort(copyPaused: boolean, reason: string): void {
-    this.#reason = reason;
+  #abort(decision: Extract<SourceDecision, { kind: "abort" }>, nowMs: number): void {
+    this.#reason = decision.reason;
     this.#journal("aborted");
-    this.#sheet.send({ type: "abort", moveId: this.facts.moveId, reason });
-    if (copyPaused) this.#takeBack();
-    else this.#end("aborted", reason);
+    this.#sendAbort();
+    if (decision.copyPaused) this.#takeBack();
+    else this.#runsOn(nowMs);
+  }
+
+  #sendAbort(): void {
+    this.#sheet.send({ type: "abort", moveId: this.facts.moveId, reason: this.#reason });
+  }
+
+  /** A target that has forgotten the move answers a question, but not an abort. */
+  #ask(): void {
+    this.#sheet.send({ type: "query", moveId: this.facts.moveId, asker: "source" });
+  }
+
+  /** The guest runs here again: over, or kept until the target's copy is known to be none. */
+  #runsOn(nowMs: number): void {
+    const mayBeHeld = this.#isRestored || this.#transfer.mayHaveSent;
+    if (this.#promised || !mayBeHeld) {
+      this.#end("aborted", this.#reason);
+      return;
+    }
+    this.#journal("takenBack");
+    this.#sheet.run({ op: "closeChannel", moveId: this.facts.moveId });
+    this.#asking.begin(nowMs, this.#params.askMsMin);
   }
 
   /** Lets the paused copy run again; the line stays `aborted` until it does. */
@@ -155,11 +194,23 @@ export class SourceMove {
     this.#asking.heard(nowMs);
     if (this.#phase === "committed") this.#onAnswerToCommit(answer, detail, nowMs);
     else if (this.#phase === "discarding") return;
-    else if (answer === "held") {
-      this.#sheet.send({ type: "abort", moveId: this.facts.moveId, reason: this.#reason });
-    } else if (answer === "refused") {
+    else if (answer === "held" || (answer === "busy" && this.unclosed)) this.#sendAbort();
+    else if (answer === "refused") {
       this.#sheet.send({ type: "close", moveId: this.facts.moveId });
-    }
+      this.#onPromise();
+    } else if (answer === "unknown") this.#onPromise();
+    else if (this.unclosed && answer !== "busy") this.#onRunsThere();
+  }
+
+  #onPromise(): void {
+    this.#promised = true;
+    if (this.unclosed) this.#end("aborted", this.#reason);
+  }
+
+  /** By an operator's word, with this host named as fenced: nothing is left to wait for. */
+  #onRunsThere(): void {
+    this.#sheet.warn("duplicate", "the target runs it by an operator's word while it runs here");
+    this.#end("aborted", this.#reason);
   }
 
   #onAnswerToCommit(answer: TargetAnswer, detail: string, nowMs: number): void {
@@ -176,6 +227,7 @@ export class SourceMove {
       case "refused":
         this.#reason = detail === "" ? "the target refused after the commit" : detail;
         this.#journal("aborted", { kind: "own", version: this.facts.version + 2 });
+        this.#promised = true;
         // The target keeps its promise for us to hear; now that we have, it may forget the move.
         this.#sheet.send({ type: "close", moveId: this.facts.moveId });
         this.#takeBack();
@@ -203,7 +255,7 @@ export class SourceMove {
     this.#judging = false;
     if (verdict === "open") this.#takeBack();
     else if (verdict === "gone") this.#lose("its copy was gone when the move was aborted");
-    else if (verdict === "aborted") this.#end("aborted", this.#reason);
+    else if (verdict === "aborted") this.#runsOn(nowMs);
     else {
       this.#judging = true;
       this.#asking.again(nowMs, this.#params.askMsMax);
@@ -212,7 +264,7 @@ export class SourceMove {
 
   #onTakenBack(result: HostOpResult, nowMs: number): void {
     if (this.#phase !== "aborted") return;
-    if (result.ok) this.#end("aborted", this.#reason);
+    if (result.ok) this.#runsOn(nowMs);
     else if (result.code === "VM_ABSENT") this.#lose(result.message);
     else {
       this.#sheet.warn("take-back", result.message);
@@ -224,7 +276,8 @@ export class SourceMove {
     if (!this.#asking.due(nowMs)) return;
     if (this.#phase === "committed") {
       this.#sheet.send({ type: "commit", moveId: this.facts.moveId });
-    } else if (this.#phase !== "aborted") this.#sheet.runPlain("discard");
+    } else if (this.unclosed) this.#ask();
+    else if (this.#phase !== "aborted") this.#sheet.runPlain("discard");
     else if (this.#judging) this.#sheet.runPlain("moveVerdict");
     else this.#sheet.runPlain("takeBack");
   }
@@ -242,6 +295,10 @@ export class SourceMove {
       case "aborted":
         this.#judging = true;
         this.#sheet.runPlain("moveVerdict");
+        return;
+      case "takenBack":
+        this.#ask();
+        this.#asking.begin(nowMs, this.#params.askMsMin);
         return;
       case "discarding":
       case "rebooting":
@@ -289,6 +346,8 @@ export class SourceMove {
 
   /** The operator vouches that the other end is off: the only way past a silent peer. */
   #onResolved(decision: "run-here" | "discard"): void {
+    this.#promised = true;
+    if (this.unclosed && decision === "run-here") this.#end("aborted", "closed by the operator");
     if (this.guestRuns || this.#phase === "discarding" || this.#phase === "rebooting") return;
     this.#asking.stop();
     this.#judging = false;
@@ -334,8 +393,14 @@ export class SourceMove {
   }
 }
 
+/** `refused` is durable at the target; a target that knows nothing of the move holds nothing. */
+function isPromise(input: MoveInput): boolean {
+  if (input.type !== "message" || input.message.type !== "targetAnswer") return false;
+  return input.message.answer === "refused" || input.message.answer === "unknown";
+}
+
 function sourceAnswerOf(phase: SourcePhase): SourceAnswer {
   if (phase === "transferring") return "open";
-  if (phase === "rebooting") return "aborted";
+  if (phase === "rebooting" || phase === "takenBack") return "aborted";
   return phase === "discarding" ? "closed" : phase;
 }

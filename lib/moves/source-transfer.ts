@@ -55,6 +55,7 @@ export class SourceTransfer {
   #cuttingOff = false;
   #pausedSinceMs: number | undefined;
   #transferredBytes = 0;
+  #mayHaveSent = false;
 
   constructor(options: SourceTransferOptions) {
     this.#options = options;
@@ -75,6 +76,11 @@ export class SourceTransfer {
 
   get deadlineMs(): number | undefined {
     return this.#deadlineMs;
+  }
+
+  /** True once bytes may have gone: the target may hold a whole copy, whatever was seen here. */
+  get mayHaveSent(): boolean {
+    return this.#mayHaveSent;
   }
 
   /** Since when the guest has stood still here; undefined while it runs. */
@@ -202,6 +208,7 @@ export class SourceTransfer {
     }
     const { facts, limits } = this.#options;
     this.#stage = "streaming";
+    this.#mayHaveSent = true;
     this.#deadlineMs = undefined;
     this.#sheet.run({ op: "migrateOut", moveId: facts.moveId, vm: facts.vm, limits });
   }

@@ -9,6 +9,7 @@ export type SourceState =
   | "forward"
   | "committed"
   | "aborted"
+  | "takenBack"
   | "discarding"
   | "rebooting";
 
@@ -30,6 +31,8 @@ export const loses = [
 ];
 const goesForward = ["run closeChannel", "send query as source"];
 const takesBackAnew = ["journal aborted, own 9", "run takeBack"];
+const runsOn = ["journal takenBack", "run closeChannel"];
+const ends = ["journal nothing", "run closeChannel", "ended aborted"];
 const duplicate = ["warn duplicate", "run moveVerdict"];
 
 export const sourceTable: readonly Row[] = [
@@ -88,8 +91,8 @@ export const sourceTable: readonly Row[] = [
   [
     "judging",
     "the verdict is aborted",
-    ["journal aborted", "send abort", "journal nothing", "run closeChannel", "ended aborted"],
-    "the copy runs already",
+    ["journal aborted", "send abort", ...runsOn],
+    "the copy runs already, and the target may hold another",
   ],
   ["judging", "the verdict is committed", commits, "the verdict is read, not chosen"],
   ["judging", "the verdict is gone", goesForward, "only the target's copy may live"],
@@ -129,16 +132,22 @@ export const sourceTable: readonly Row[] = [
   ["aborted", "the vote", ["send abort"], "the target has not heard"],
   ["aborted", "the target says held", ["send abort"], "the target has not heard"],
   ["aborted", "the target says refused", ["send close"], "the target may forget it"],
-  [
-    "aborted",
-    "takeBack ends",
-    ["journal nothing", "run closeChannel", "ended aborted"],
-    "the guest runs on here",
-  ],
+  ["aborted", "takeBack ends", runsOn, "the guest runs on here, and the target may hold a copy"],
   ["aborted", "takeBack finds no copy", loses, "its only copy was killed"],
   ["aborted", "takeBack fails", ["warn take-back"], "it is tried again later"],
   ["aborted", "the operator says run here", takesBackAnew, "a version of its own"],
   ["aborted", "the operator says discard", discards, "the target's is the VM"],
+
+  ["takenBack", "a question", ["send aborted"], "the journal says so"],
+  ["takenBack", "the vote", ["send abort"], "the target has not heard"],
+  ["takenBack", "the target says held", ["send abort"], "the target has not heard"],
+  ["takenBack", "the target says busy", ["send abort"], "the target has not heard"],
+  ["takenBack", "the target says refused", ["send close", ...ends], "its copy never runs"],
+  ["takenBack", "the target says unknown", ends, "it holds nothing"],
+  ["takenBack", "the target says running", ["warn duplicate", ...ends], "by an operator's word"],
+  ["takenBack", "the target says ran", ["warn duplicate", ...ends], "by an operator's word"],
+  ["takenBack", "the other end is reachable", ["send query as source"], "it can answer now"],
+  ["takenBack", "the operator says run here", ends, "the target is fenced"],
 
   ["discarding", "a question", ["send closed"], "this end needs no more"],
   [

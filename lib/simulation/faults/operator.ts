@@ -113,13 +113,6 @@ export class Operator {
     const inDoubt = this.#world.snapshotOf(host)?.moves.some((move) => {
       return move.vm === vm && move.inDoubt && move.peer === peer;
     });
-    // Who vouches for the other end has seen that the VM has not gone on to a third host, and that no
-    // third host calls it its own: a source that gave up may have moved it on where nobody sees it.
-    const elsewhere = this.#world.machines.some(({ id, host: hypervisor, journal }) => {
-      const known = hypervisor.copy(vm) !== undefined || journal.line(`vm/${vm}`) !== undefined;
-      return id !== host && id !== peer && known;
-    });
-    if (elsewhere) return;
     if (!this.#working || !inDoubt || this.#world.agent(host)?.paused !== false) return;
     this.#breaker.fence(peer);
     this.#ask(host, { verb: "resolve", vm, decision: "run-here", fenced: peer });

@@ -113,6 +113,7 @@ describe("Mover after a restart", () => {
     ["source", "transferring", ["moveVerdict"]],
     ["source", "committed", []],
     ["source", "aborted", ["moveVerdict"]],
+    ["source", "takenBack", []],
     ["source", "discarding", ["discard"]],
     ["target", "held", ["moveVerdict"]],
     ["target", "running", ["moveVerdict"]],
@@ -151,6 +152,66 @@ describe("Mover after a restart", () => {
     expect(driver.kept("vm/web")).toMatchObject({ version: 9 });
     expect(driver.runs()).toMatchObject([{ op: "takeBack" }]);
   });
+});
+
+describe("Mover with a VM that it took back from a silent target", () => {
+  const migrate = { verb: "migrate", vm: "web", target: "QmThird" } as const;
+  const resolve = {
+    verb: "resolve",
+    vm: "web",
+    decision: "run-here",
+    fenced: "QmOther",
+  } as const;
+
+  function takenBack(): NodeDriver {
+    const driver = new NodeDriver();
+    driver.start({
+      journal: [ownLine("web"), moveLine("source", "takenBack")],
+      copies: copies({ web: "running" }),
+    });
+    for (const peer of ["QmOther", "QmThird"]) driver.hear(peer, { name: peer });
+    driver.sample(6, { web: 0.5 });
+    driver.forget();
+    return driver;
+  }
+
+  it("keeps it here and asks, also after a restart, and the slot is free", () => {
+    const driver = takenBack();
+    expect(driver.ask(migrate)).toMatchObject({ status: 409 });
+    expect(driver.ask(migrate)?.message).toContain("has not confirmed that it runs here");
+    const asked = Array.from({ length: 40 }, () => {
+      driver.wait(250);
+      return driver.sends("query").filter(({ to }) => to === "QmOther").length;
+    });
+    expect(asked.reduce((sum, count) => sum + count)).toBeGreaterThan(1);
+    const { members, vms, alarms } = driver.node.snapshot(driver.nowMs);
+    expect(members.find(({ self }) => self)?.summary).toMatchObject({ freeSlotsOut: 1 });
+    expect(vms).toMatchObject([{ name: "web", state: "running" }]);
+    expect(alarms).toEqual([]);
+  });
+
+  it.each([
+    ["the target refuses", (driver: NodeDriver) => answerOf(driver, "refused")],
+    ["the target knows nothing of it", (driver: NodeDriver) => answerOf(driver, "unknown")],
+    ["an operator has fenced it", (driver: NodeDriver) => driver.ask(resolve)],
+  ])("lets it go again once %s", (_, settle) => {
+    const driver = takenBack();
+    settle(driver);
+    expect(driver.kept(`move/${moveId}`)).toBeUndefined();
+    expect(driver.node.snapshot(driver.nowMs).history).toMatchObject([{ result: "aborted" }]);
+    driver.ask(migrate);
+    expect(driver.runs()).toMatchObject([{ op: "offer" }]);
+  });
+
+  it("still lets it be stopped and suspended", () => {
+    const driver = takenBack();
+    driver.ask({ verb: "suspend", vm: "web" });
+    expect(driver.runs()).toMatchObject([{ op: "suspend" }]);
+  });
+
+  function answerOf(driver: NodeDriver, answer: TargetAnswer): void {
+    driver.receive("QmOther", { type: "targetAnswer", moveId, answer, detail: "" });
+  }
 });
 
 describe("Mover and the verbs on a VM that moves", () => {

@@ -47,6 +47,7 @@ function restoredIn(phase: SourcePhase, vmSpec = spec): SourceMove {
   return new SourceMove({ ...options, facts }, line);
 }
 
+const ends = ["journal nothing", "run closeChannel", "ended aborted"];
 const streaming = [ready(), succeeded("connectChannel")];
 const sent = [...streaming, sentOff()];
 
@@ -59,6 +60,7 @@ const states = {
   forward: () => sourceAfter(...sent, listed(null)),
   committed: () => sourceAfter(...sent, plain("held")),
   aborted: () => sourceAfter(...sent, happens.cancelled, verdict("open")),
+  takenBack: () => sourceAfter(...sent, happens.cancelled, verdict("open"), succeeded("takeBack")),
   discarding: () => sourceAfter(...sent, plain("held"), targetSays("running")),
   rebooting: () => rebooting(),
 } as const satisfies Record<SourceState, () => SourceMove>;
@@ -100,6 +102,7 @@ describe("SourceMove", () => {
     ["transferring", ["run moveVerdict"]],
     ["committed", ["send commit"]],
     ["aborted", ["run moveVerdict"]],
+    ["takenBack", ["send query as source"]],
     ["discarding", ["run discard"]],
     ["rebooting", ["run discard"]],
   ])("restored in %s: %j", (phase, orders) => {
@@ -108,7 +111,7 @@ describe("SourceMove", () => {
 
   it.each<[string, MoveInput, string[]]>([
     ["paused", verdict("open"), ["run takeBack"]],
-    ["running", verdict("aborted"), ["journal nothing", "run closeChannel", "ended aborted"]],
+    ["running", verdict("aborted"), ["journal takenBack", "run closeChannel"]],
     ["gone", verdict("gone"), loses],
     ["not to be told", verdict("in-doubt"), []],
     ["not to be read", failed("moveVerdict"), []],
@@ -208,6 +211,42 @@ describe("SourceMove", () => {
     expect(again.handle(verdict("open"), 0)).toEqual([]);
   });
 
+  it.each<[string, readonly MoveInput[], string[]]>([
+    ["nothing was sent", [ready(), happens.cancelled, verdict("aborted")], ends],
+    [
+      "the target has refused before",
+      [...sent, targetSays("refused"), verdict("open"), succeeded("takeBack")],
+      ends,
+    ],
+    [
+      "the target refuses while the copy is taken back",
+      [...sent, happens.cancelled, verdict("open"), targetSays("refused"), succeeded("takeBack")],
+      ends,
+    ],
+    [
+      "the target's stream broke, which may have been whole",
+      [...streaming, failed("migrateOut"), verdict("aborted")],
+      ["journal takenBack", "run closeChannel"],
+    ],
+  ])("aborted, when %s, ends with %j", (_, inputs, last) => {
+    const move = new SourceMove(options);
+    move.begin(0);
+    const orders = inputs.flatMap((input) => wordsOf(move.handle(input, 0)));
+    expect(orders.slice(-last.length)).toEqual(last);
+    expect(move.unclosed).toBe(last !== ends);
+  });
+
+  it("asks the silent target on and on after it took the guest back, and is in no doubt", () => {
+    const move = states.takenBack();
+    const askedAt: number[] = [];
+    for (let nowMs = 500; nowMs <= 20_000; nowMs = move.nextTimeoutMs ?? Number.NaN) {
+      expect(wordsOf(move.handle(happens.timeout, nowMs))).toEqual(["send query as source"]);
+      askedAt.push(nowMs);
+    }
+    expect(askedAt).toEqual([500, 1_000, 2_000, 4_000, 8_000, 13_000, 18_000]);
+    expect(move.inDoubt(20_000)).toBe(false);
+  });
+
   it("tells how long the guest stood still and what was sent", () => {
     const move = new SourceMove(options);
     move.begin(0);
@@ -230,6 +269,7 @@ describe("SourceMove", () => {
     ["forward", false],
     ["committed", false],
     ["aborted", false],
+    ["takenBack", false],
     ["discarding", false],
     ["rebooting", false],
   ])("%s: may be cancelled: %s", (state, cancellable) => {
@@ -240,7 +280,7 @@ describe("SourceMove", () => {
     const running = (Object.keys(states) as SourceState[]).filter(
       (state) => states[state]().guestRuns,
     );
-    expect(running).toEqual(["beginning", "connecting", "streaming"]);
+    expect(running).toEqual(["beginning", "connecting", "streaming", "takenBack"]);
     expect(restoredIn("transferring").guestRuns).toBe(true);
     const restored = restoredIn("transferring");
     restored.handle(happens.restored, 0);
