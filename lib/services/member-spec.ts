@@ -3,7 +3,7 @@ import type { HostId } from "../model/ids.ts";
 import type { DigestedFile, MemberTemplate, ServiceSpec } from "../model/service.ts";
 import type { VmKernel, VmNetwork, VmSpec } from "../model/vm-spec.ts";
 import { memberMacOf, memberNameOf } from "./member-name.ts";
-import { type OrObjection, Substitution } from "./substitute.ts";
+import { placeholdersIn, substitute, substitutionsAt } from "./placeholders.ts";
 
 /** The host that the member is for. */
 export interface MemberHost {
@@ -30,6 +30,11 @@ export interface MemberSpec {
   readonly digest: string;
 }
 
+/** A value, or in words why there is none: what is wrong in a service file is no bug of ours. */
+export type OrObjection<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly objection: string };
+
 const bridgePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$/;
 const addressPattern = /^[a-zA-Z0-9:.-]{1,253}$/;
 const portPattern = /^[1-9][0-9]{0,4}$/;
@@ -51,12 +56,12 @@ export function memberSpecOf(service: ServiceSpec, host: MemberHost): OrObjectio
 class MemberMaker {
   readonly #service: ServiceSpec;
   readonly #host: MemberHost;
-  readonly #substitution: Substitution;
+  readonly #values: ReadonlyMap<string, string>;
 
   constructor(service: ServiceSpec, host: MemberHost) {
     this.#service = service;
     this.#host = host;
-    this.#substitution = new Substitution(service, host.name);
+    this.#values = substitutionsAt(service, host.name);
   }
 
   make(): MemberSpec {
@@ -129,9 +134,10 @@ class MemberMaker {
   }
 
   #fill(field: string, text: string): string {
-    const filled = this.#substitution.fill(field, text);
-    if (!filled.ok) throw new Objected(filled.objection);
-    return filled.value;
+    const filled = substitute(text, this.#values);
+    if (filled !== null) return filled;
+    const missing = placeholdersIn(text).find((key) => !this.#values.has(key));
+    throw this.#objected(field, `nothing stands for \${${missing}}`);
   }
 
   #objected(field: string, why: string): Objected {

@@ -61,7 +61,7 @@ describe("memberSpecOf()", () => {
     [
       "a value that is missing",
       serviceSpec({ hosts: {} }),
-      /\$\{port\}, which host node-1 has not/,
+      /on node-1: network\.hostPort: nothing stands for \$\{port\}/,
     ],
     ["a port that is text", endpointPort("http"), /endpoint\.port: "http" is none/],
     ["a port of 0", endpointPort("0"), /"0" is none/],
