@@ -1,0 +1,32 @@
+/** Settings of the virtual clusters (README, "Virtual clusters"); a service's own are in its file. */
+export interface ServiceParams {
+  /** First and longest wait of a member before what failed is tried again, in ms; it doubles. */
+  readonly retryMsMin: number;
+  readonly retryMsMax: number;
+  /** Members of all services that may be staged at once in the cluster; one a host. */
+  readonly stagingsMax: number;
+  /** Proposals of one look at one service. */
+  readonly proposalsMax: number;
+  /** A proposal that nobody answered for this long counts as refused, in ms. */
+  readonly answerMs: number;
+  /** A granted change that nobody sees in the gossip for this long counts as failed, in ms. */
+  readonly grantedMs: number;
+  /** A host that refused is not asked again for this long, in ms. */
+  readonly skipMs: number;
+  /** A change upwards comes after this share of the service's settle time at the earliest. */
+  readonly settleUpShare: number;
+  /** One member less must leave this share of the target free, or none is taken away. */
+  readonly spareShare: number;
+}
+
+export const defaultServiceParams: ServiceParams = {
+  retryMsMin: 2_000,
+  retryMsMax: 300_000,
+  stagingsMax: 4,
+  proposalsMax: 8,
+  answerMs: 1_500,
+  grantedMs: 10_000,
+  skipMs: 2_000,
+  settleUpShare: 0.1,
+  spareShare: 0.15,
+};
