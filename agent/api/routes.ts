@@ -3,6 +3,7 @@ import { ApiError, BadRequestError } from "./api-error.ts";
 import { renderExplanation } from "./render-explanation.ts";
 import { renderMember } from "./render-member.ts";
 import { renderCandidate, renderHistory, renderMove } from "./render-move.ts";
+import { renderOneService, renderService } from "./render-service.ts";
 import { renderStatus } from "./render-status.ts";
 import { renderVm } from "./render-vm.ts";
 import type { Route, RouteRequest, VerbMaker } from "./route.ts";
@@ -12,6 +13,9 @@ import {
   migrateVerb,
   modeVerb,
   resolveVerb,
+  serviceApplyVerb,
+  serviceDeleteVerb,
+  serviceScaleVerb,
   stopVerb,
   vmVerb,
 } from "./verb-of-request.ts";
@@ -29,6 +33,8 @@ export const routes: Readonly<Record<string, Route>> = Object.freeze({
   "GET /v1/moves/NAME": read(renderOneMove),
   "GET /v1/history": read((snapshot) => ({ history: renderHistory(snapshot) })),
   "GET /v1/explain/NAME": { kind: "ask", verb: vmVerb("explain"), render: renderExplanation },
+  "GET /v1/services": read((snapshot) => ({ services: snapshot.services.map(renderService) })),
+  "GET /v1/services/NAME": read(renderOneService),
   "GET /v1/events": { kind: "events" },
   "GET /metrics": { kind: "metrics" },
   "POST /v1/mode": verb(modeVerb),
@@ -43,6 +49,9 @@ export const routes: Readonly<Record<string, Route>> = Object.freeze({
   "POST /v1/vms/NAME/cancel": verb(vmVerb("cancel")),
   "POST /v1/vms/NAME/undefine": verb(vmVerb("undefine")),
   "POST /v1/vms/NAME/resolve": verb(resolveVerb),
+  "POST /v1/services": verb(serviceApplyVerb),
+  "POST /v1/services/NAME/delete": verb(serviceDeleteVerb),
+  "POST /v1/services/NAME/scale": verb(serviceScaleVerb),
 });
 
 /** The route of a request and the name in its path. Throws ApiError 404, or 405 with what would fit. */

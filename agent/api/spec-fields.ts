@@ -9,6 +9,9 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION_WORDS = 'must be a time span such as "500ms", "30s", "10m" or "1h"';
+
 /** As it may become an argument of the hypervisor. */
 export const absolutePath = z
   .string()
@@ -29,6 +32,17 @@ export const memory = z
     });
     return z.NEVER;
   });
+
+/** A text such as "30s", as ms. Without its unit nobody could tell which was meant. */
+export const duration = z.string({ error: DURATION_WORDS }).transform((value, context) => {
+  const match = /^([0-9]{1,9}) ?(ms|s|m|h)$/.exec(value);
+  if (match !== null) return Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 1);
+  context.addIssue({
+    code: "custom",
+    message: `${DURATION_WORDS}; got ${JSON.stringify(value)}`,
+  });
+  return z.NEVER;
+});
 
 function bytesOf(text: string): number | undefined {
   const match = /^([0-9]{1,15}) ?(B|KiB|MiB|GiB|TiB)?$/.exec(text);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { serviceLimits } from "#lib/model/service.ts";
 import { BadRequestError } from "./api-error.ts";
 
 const hostText = z.string().min(1).max(128);
@@ -10,6 +11,10 @@ export const resolveBody = z.strictObject({
   decision: z.enum(["run-here", "discard"]),
   fenced: hostText,
 });
+const members = z.int().min(0).max(serviceLimits.membersMax).nullable().default(null);
+export const scaleBody = z
+  .strictObject({ min: members, max: members })
+  .refine(({ min, max }) => min !== null || max !== null, "min, max: give at least one of the two");
 export const emptyBody = z.strictObject({});
 
 /** The checked value of a JSON body; an empty body is `{}`. Throws ApiError BAD_REQUEST. */

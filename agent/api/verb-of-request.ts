@@ -1,8 +1,10 @@
 import type { Snapshot } from "#lib/core/snapshot.ts";
 import { isVmName, type VmName } from "#lib/model/ids.ts";
+import { isServiceName, serviceLimits } from "#lib/model/service.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { BadRequestError } from "./api-error.ts";
 import { resolveHost } from "./host-names.ts";
+import { readServiceText } from "./read-service-text.ts";
 import { readVmSpecText } from "./read-vm-spec-text.ts";
 import type { VerbMaker } from "./route.ts";
 import {
@@ -11,6 +13,7 @@ import {
   modeBody,
   readJsonBody,
   resolveBody,
+  scaleBody,
   stopBody,
 } from "./verb-bodies.ts";
 
@@ -58,6 +61,22 @@ export const defineVerb: VerbMaker = (snapshot, { body }) => {
   return { verb: "define", spec };
 };
 
+export const serviceApplyVerb: VerbMaker = (_, { body }) => ({
+  verb: "serviceApply",
+  spec: readServiceText(body),
+});
+
+export const serviceDeleteVerb: VerbMaker = (_, { name, body }) => {
+  readJsonBody(emptyBody, body);
+  return { verb: "serviceDelete", service: serviceNameOf(name) };
+};
+
+export const serviceScaleVerb: VerbMaker = (_, { name, body }) => ({
+  verb: "serviceScale",
+  service: serviceNameOf(name),
+  ...readJsonBody(scaleBody, body),
+});
+
 /** Only simulated guests can boot from nothing. */
 function checkBoots(snapshot: Snapshot, spec: VmSpec): void {
   const own = snapshot.members.find((member) => member.self)?.summary;
@@ -68,4 +87,12 @@ function checkBoots(snapshot: Snapshot, spec: VmSpec): void {
 function vmNameOf(text: string): VmName {
   if (isVmName(text)) return text;
   throw new BadRequestError(`"${text}" is no VM name: 1 to 63 of a-z, 0-9 and -`);
+}
+
+function serviceNameOf(text: string): string {
+  if (isServiceName(text)) return text;
+  const { nameLengthMax } = serviceLimits;
+  throw new BadRequestError(
+    `"${text}" is no name of a service: 1 to ${nameLengthMax} of a-z, 0-9 and -`,
+  );
 }

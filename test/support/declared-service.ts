@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of service files.
+import type { ServiceView } from "#lib/core/snapshot.ts";
 import type { ServiceSpec } from "#lib/model/service.ts";
+import { HOST_B } from "./snapshot-fixture.ts";
 
 const MIB = 2 ** 20;
 
@@ -32,6 +34,20 @@ export function serviceSpecOf(name: string, changes: Partial<ServiceSpec> = {}):
     drainMs: 30_000,
     settleMs: 30_000,
     backend: "web",
+    ...changes,
+  };
+}
+
+/** The same as a reader sees it, written by the second host. */
+export function declaredView(name: string, changes: Partial<ServiceView> = {}): ServiceView {
+  return {
+    name,
+    version: 3,
+    author: HOST_B,
+    authorName: "host-b",
+    state: "declared",
+    spec: serviceSpecOf(name),
+    problem: null,
     ...changes,
   };
 }

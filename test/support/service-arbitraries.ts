@@ -7,7 +7,7 @@ const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length
 const orNull = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null });
 const spanMs = fc.integer({ min: 1, max: 3_600_000 });
 const port = fc.integer({ min: 1, max: 65_535 });
-const path = fc.stringMatching(/^\/[a-zA-Z0-9_.-]{1,20}(\/[a-zA-Z0-9_-]{1,20})?$/);
+const path = fc.stringMatching(/^\/[a-zA-Z][a-zA-Z0-9_.-]{0,20}(\/[a-zA-Z0-9_-]{1,20})?$/);
 const digestedFile = fc.record({ path, sha256: hex(64) });
 
 export const serviceName = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/);

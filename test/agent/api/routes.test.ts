@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { routes } from "#agent/api/routes.ts";
+import { serviceFileOf } from "#agent/api/service-file.ts";
 import type { VerbResult } from "#lib/model/verb.ts";
 import { apiFixture } from "../../support/api-fixture.ts";
+import { declaredView, serviceSpecOf } from "../../support/declared-service.ts";
 import {
   HOST_A,
   HOST_B,
@@ -57,6 +59,24 @@ describe("GET routes", () => {
     const missing = await socketRequest(socketPath, "/v1/vms/none");
     expect(missing.status).toBe(404);
     expect(missing.text).toContain('no VM \\"none\\"');
+  });
+
+  it("give services, deleted ones too, and one with the file that declares it", async () => {
+    const { readSocketPath, view } = await apiFixture();
+    const gone = declaredView("old", { state: "deleted", spec: null });
+    view.current = snapshotFixture({ services: [gone, declaredView("web")] });
+    const all = await socketRequest(readSocketPath, "/v1/services");
+    expect(all.json).toMatchObject({
+      services: [
+        { name: "old", state: "deleted", spec: null },
+        { name: "web", version: 3, author: "host-b", authorId: HOST_B, problem: null },
+      ],
+    });
+    const one = await socketRequest(readSocketPath, "/v1/services/web");
+    expect(one.json).toMatchObject({ service: { name: "web" }, file: { staged: "all" } });
+    for (const name of ["old", "none"]) {
+      expect((await socketRequest(readSocketPath, `/v1/services/${name}`)).status).toBe(404);
+    }
   });
 
   it("give status with counts, moves, alarms and the last moves, newest first", async () => {
@@ -161,6 +181,21 @@ describe("POST routes", () => {
       body: { decision: "run-here", fenced: "host-c" },
       verb: { verb: "resolve", vm: "web-1", decision: "run-here", fenced: HOST_C },
     },
+    {
+      path: "/v1/services",
+      body: serviceFileOf(serviceSpecOf("web")),
+      verb: { verb: "serviceApply", spec: serviceSpecOf("web") },
+    },
+    {
+      path: "/v1/services/web/scale",
+      body: { min: 2 },
+      verb: { verb: "serviceScale", service: "web", min: 2, max: null },
+    },
+    {
+      path: "/v1/services/web/delete",
+      body: {},
+      verb: { verb: "serviceDelete", service: "web" },
+    },
   ];
 
   it.each(table)("hand $path on as $verb.verb and record it", async ({ path, body, verb }) => {
@@ -224,6 +259,12 @@ describe("POST routes", () => {
     { path: "/v1/vms/WEB/start", status: 400, words: "no VM name" },
     { path: "/v1/vms/web-1/start", body: [], status: 400, words: "body" },
     { path: "/v1/mode", body: { mode: "maybe" }, status: 400, words: "mode" },
+    { path: "/v1/services", body: { name: "web" }, status: 400, words: "service: " },
+    { path: "/v1/services/web/scale", status: 400, words: "give at least one of the two" },
+    { path: "/v1/services/web/scale", body: { min: -1 }, status: 400, words: "min" },
+    { path: "/v1/services/web/delete", body: { now: 1 }, status: 400, words: "now" },
+    { path: "/v1/services/Web/delete", status: 400, words: "no name of a service" },
+    { path: "/v1/services/web", status: 405, words: "GET only" },
     { path: "/v1/nothing", status: 404, words: "/v1/status" },
     { path: "/v1/members", status: 405, words: "GET only" },
     { path: "/v1/vms/%E0%A4%A/start", status: 400, words: "percent" },
