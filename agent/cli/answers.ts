@@ -3,6 +3,7 @@ import type { HypervisorFacts, Presence } from "#lib/model/host.ts";
 import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
 import type { HostPressure, VmLoad } from "#lib/model/load.ts";
 import type { MoveOutcome } from "#lib/model/move-outcome.ts";
+import type { ServiceSpec } from "#lib/model/service.ts";
 import type { MemberState } from "#lib/model/verdict.ts";
 import type { VmState } from "#lib/model/vm.ts";
 import type { VmPolicy } from "#lib/model/vm-spec.ts";
@@ -141,6 +142,24 @@ export interface OneMoveAnswer {
   readonly move: MoveAnswer | null;
   readonly vm: VmAnswer | null;
   readonly outcome: OutcomeAnswer | null;
+}
+
+/** One of `GET /v1/services`. */
+export interface ServiceAnswer {
+  readonly name: string;
+  readonly state: "declared" | "deleted" | "unreadable";
+  readonly version: number;
+  /** Display name of the host that wrote this version. */
+  readonly author: string;
+  readonly authorId: HostId;
+  readonly problem: string | null;
+  readonly spec: ServiceSpec | null;
+}
+
+export interface OneServiceAnswer {
+  readonly service: ServiceAnswer;
+  /** What `POST /v1/services` takes again; null for one that cannot be read. */
+  readonly file: Readonly<Record<string, unknown>> | null;
 }
 
 /** What every verb that changes something is answered with. */

@@ -13,6 +13,7 @@ export type VerbCall = (
 /** What a group of verbs is about. */
 const GROUPS: Readonly<Record<string, string>> = {
   vm: "define, start, stop and undefine VMs",
+  service: "declare services, once for all hosts",
   move: "put an end to a move in doubt",
   key: "make a cluster key, tell keys apart",
 };

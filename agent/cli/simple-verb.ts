@@ -32,3 +32,9 @@ export function vmPath(name: string, verb: string): string {
 export function hostPath(name: string, verb: string): string {
   return `/v1/hosts/${encodeURIComponent(name)}/${verb}`;
 }
+
+/** `/v1/services/NAME/VERB`, or without a verb, with the name made safe for a path. */
+export function servicePath(name: string, verb?: string): string {
+  const path = `/v1/services/${encodeURIComponent(name)}`;
+  return verb === undefined ? path : `${path}/${verb}`;
+}

@@ -148,6 +148,43 @@ export const verbs: readonly VerbEntry[] = Object.freeze([
     load: async () => (await import("./vm-undefine.ts")).vmUndefine,
   },
   {
+    usage: "service apply <file>",
+    summary:
+      "declare a service for all hosts, or change it, from a YAML file (- for standard input)",
+    example: "sudo evenkeel service apply web.yaml",
+    closing: "The same file again changes nothing. The counts of the file replace those of scale.",
+    load: async () => (await import("./service-apply.ts")).serviceApply,
+  },
+  {
+    usage: "service list",
+    summary: "the declared services",
+    example: "evenkeel service list",
+    options: [{ flags: "--all", text: "deleted ones too, which are remembered" }],
+    load: async () => (await import("./service-list.ts")).serviceList,
+  },
+  {
+    usage: "service show <name>",
+    summary: "what is declared and by which host, as a file that can be applied again",
+    example: "evenkeel service show web > web.yaml",
+    load: async () => (await import("./service-show.ts")).serviceShow,
+  },
+  {
+    usage: "service scale <name>",
+    summary: "change how many members run at least and at most",
+    example: "sudo evenkeel service scale web --min 2 --max 6",
+    options: [
+      { flags: "--min <n>", text: "run at least so many" },
+      { flags: "--max <n>", text: "run at most so many" },
+    ],
+    load: async () => (await import("./service-scale.ts")).serviceScale,
+  },
+  {
+    usage: "service delete <name>",
+    summary: "withdraw a service on all hosts",
+    example: "sudo evenkeel service delete web",
+    load: async () => (await import("./service-delete.ts")).serviceDelete,
+  },
+  {
     usage: "move resolve <vm>",
     summary: "your word on a VM in doubt, when the other host cannot be asked",
     example: "sudo evenkeel move resolve web-3 --run-here --fenced host-b",
