@@ -87,9 +87,15 @@ export class HaproxySocket {
       if (bytes <= answerBytesMax) return;
       end.fail(this.#error("SWITCH_ANSWER", `its answer is longer than ${answerBytesMax} bytes`));
     });
-    socket.on("end", () => end.answered(Buffer.concat(parts).toString("latin1")));
+    const nothing = (): void =>
+      end.fail(this.#error("SWITCH_ANSWER", "closed without an answer: did HAProxy just end?"));
+    // Even a command that is done without a word is answered with an empty line.
+    socket.on("end", () => {
+      if (bytes === 0) nothing();
+      else end.answered(Buffer.concat(parts).toString("latin1"));
+    });
     // After an error or an answer this comes to nothing.
-    socket.on("close", () => end.fail(this.#error("SWITCH_ANSWER", "closed without an answer")));
+    socket.on("close", nothing);
   }
 
   #openError(cause: Error): SwitchError {
