@@ -15,6 +15,8 @@ export interface ServiceParams {
   readonly skipMs: number;
   /** A change upwards comes after this share of the service's settle time at the earliest. */
   readonly settleUpShare: number;
+  /** A calm of less than this is none, however short the service's settle time is, in ms. */
+  readonly calmMsMin: number;
   /** One member less must leave this share of the target free, or none is taken away. */
   readonly spareShare: number;
 }
@@ -28,5 +30,6 @@ export const defaultServiceParams: ServiceParams = {
   grantedMs: 10_000,
   skipMs: 2_000,
   settleUpShare: 0.1,
+  calmMsMin: 12_000,
   spareShare: 0.15,
 };

@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of service files.
+import type { HostId } from "#lib/model/ids.ts";
 import type { ServiceSpec } from "#lib/model/service.ts";
+import type { MemberEntry } from "#lib/services/member-entry.ts";
 
 /** A service of kernel-booted members behind ports of their hosts, at least one and at most three. */
 export function serviceSpec(changes: Partial<ServiceSpec> = {}): ServiceSpec {
@@ -30,6 +32,21 @@ export function serviceSpec(changes: Partial<ServiceSpec> = {}): ServiceSpec {
     drainMs: 30_000,
     settleMs: 30_000,
     backend: "web",
+    ...changes,
+  };
+}
+
+/** A suspended member of "web", unless told otherwise. */
+export function memberEntry(host: HostId, changes: Partial<MemberEntry> = {}): MemberEntry {
+  return {
+    service: "web",
+    host,
+    state: "suspended",
+    outdated: false,
+    waiting: false,
+    cpuShare: null,
+    sessions: null,
+    obstacle: "",
     ...changes,
   };
 }
