@@ -11,6 +11,9 @@ const COMMAND_LENGTH_MAX = 1024;
 /** Printable ASCII without `;`, which would begin a second command, and `\`, which would escape. */
 const commandPattern = /^[\x20-\x3a\x3c-\x5b\x5d-\x7e]+$/;
 
+/** How much of a command an error shows. */
+const SHOWN_LENGTH_MAX = 120;
+
 /** What the operating system says when the socket cannot be opened, and what to do about it. */
 const OPEN_FAILURES: Readonly<Record<string, readonly [SwitchErrorCode, string]>> = {
   ENOENT: [
@@ -20,9 +23,9 @@ const OPEN_FAILURES: Readonly<Record<string, readonly [SwitchErrorCode, string]>
   ECONNREFUSED: ["SWITCH_ABSENT", "nobody answers at it: is HAProxy running?"],
   EACCES: [
     "SWITCH_REFUSED",
-    "may not be opened: give the agent's group access, as in `stats socket PATH mode 660 group evenkeel level admin`",
+    "the socket may not be opened: give the agent's group access, as in `stats socket PATH mode 660 group evenkeel level admin`",
   ],
-  ENOTSOCK: ["SWITCH_REFUSED", "is not a UNIX socket: correct the path in the configuration"],
+  ENOTSOCK: ["SWITCH_REFUSED", "it is no UNIX socket: correct the path in the configuration"],
 };
 
 export interface HaproxySocketOptions {
@@ -44,14 +47,11 @@ export class HaproxySocket {
 
   /** The whole answer to one command. Rejects with SwitchError. */
   ask(command: string, signal: AbortSignal): Promise<string> {
-    const { path, answerTimeoutMs = ANSWER_TIMEOUT_MS } = this.#options;
+    const { path, clock, answerTimeoutMs = ANSWER_TIMEOUT_MS } = this.#options;
     return new Promise((resolve, reject) => {
-      if (command.length > COMMAND_LENGTH_MAX || !commandPattern.test(command)) {
-        reject(this.#error("BAD_COMMAND", `not sent, as it is no single line: ${quoted(command)}`));
-        return;
-      }
-      if (signal.aborted) {
-        reject(this.#error("ABORTED", "given up before it was asked"));
+      const objection = this.#objectionTo(command, signal);
+      if (objection !== undefined) {
+        reject(objection);
         return;
       }
       const socket = connect(path);
@@ -62,53 +62,58 @@ export class HaproxySocket {
         end();
       };
       const fail = (error: SwitchError): void => finish(() => reject(error));
-      const abort = (): void => fail(this.#error("ABORTED", "given up while it was asked"));
-      const forget = this.#options.clock.after(answerTimeoutMs, () => {
-        const words = `no whole answer within ${answerTimeoutMs} ms to ${quoted(command)}: is HAProxy stopped, or all its connections for statistics taken?`;
-        fail(this.#error("SWITCH_SILENT", words));
+      const abort = (): void => fail(this.#error("ABORTED", command, "given up"));
+      const forget = clock.after(answerTimeoutMs, () => {
+        const words = `no whole answer within ${answerTimeoutMs} ms: is HAProxy stopped, or are all connections of its socket taken?`;
+        fail(this.#error("SWITCH_SILENT", command, words));
       });
       signal.addEventListener("abort", abort, { once: true });
-      this.#collect(socket, { answered: (text) => finish(() => resolve(text)), fail });
+      this.#collect(socket, command, (result) => {
+        if (typeof result === "string") finish(() => resolve(result));
+        else fail(result);
+      });
       socket.write(`${command}\n`);
     });
   }
 
-  #collect(
-    socket: Socket,
-    end: { answered: (text: string) => void; fail: (error: SwitchError) => void },
-  ): void {
+  /** Calls `end` with the whole answer or what went wrong, perhaps more than once: the first counts. */
+  #collect(socket: Socket, command: string, end: (result: string | SwitchError) => void): void {
     const { answerBytesMax = ANSWER_BYTES_MAX } = this.#options;
     const parts: Buffer[] = [];
     let bytes = 0;
-    socket.on("error", (cause) => end.fail(this.#openError(cause)));
+    const nothing = (): void =>
+      end(this.#error("SWITCH_ANSWER", command, "no answer at all: did HAProxy just end?"));
+    socket.on("error", (cause) => end(this.#openError(command, cause)));
     socket.on("data", (chunk) => {
       bytes += chunk.length;
       parts.push(chunk);
       if (bytes <= answerBytesMax) return;
-      end.fail(this.#error("SWITCH_ANSWER", `its answer is longer than ${answerBytesMax} bytes`));
+      const words = `its answer is longer than ${answerBytesMax} bytes: is it HAProxy's admin socket?`;
+      end(this.#error("SWITCH_ANSWER", command, words));
     });
-    const nothing = (): void =>
-      end.fail(this.#error("SWITCH_ANSWER", "closed without an answer: did HAProxy just end?"));
     // Even a command that is done without a word is answered with an empty line.
     socket.on("end", () => {
       if (bytes === 0) nothing();
-      else end.answered(Buffer.concat(parts).toString("latin1"));
+      else end(Buffer.concat(parts).toString("latin1"));
     });
-    // After an error or an answer this comes to nothing.
     socket.on("close", nothing);
   }
 
-  #openError(cause: Error): SwitchError {
+  #objectionTo(command: string, signal: AbortSignal): SwitchError | undefined {
+    if (signal.aborted) return this.#error("ABORTED", command, "given up before it was asked");
+    const isOneLine = command.length <= COMMAND_LENGTH_MAX && commandPattern.test(command);
+    if (isOneLine) return undefined;
+    return this.#error("BAD_COMMAND", command, "not sent, as it is not one plain line");
+  }
+
+  #openError(command: string, cause: Error): SwitchError {
     const errno = String((cause as NodeJS.ErrnoException).code);
     const [code, words] = OPEN_FAILURES[errno] ?? ["SWITCH_ABSENT", `failed (${errno})`];
-    return new SwitchError(`HAProxy socket ${this.path}: ${words}`, { code, cause });
+    return this.#error(code, command, words, cause);
   }
 
-  #error(code: SwitchErrorCode, words: string): SwitchError {
-    return new SwitchError(`HAProxy socket ${this.path}: ${words}`, { code });
+  #error(code: SwitchErrorCode, command: string, words: string, cause?: unknown): SwitchError {
+    const asked = JSON.stringify(command.slice(0, SHOWN_LENGTH_MAX));
+    return new SwitchError(`HAProxy socket ${this.path}: ${asked}: ${words}`, { code, cause });
   }
-}
-
-function quoted(command: string): string {
-  return JSON.stringify(command.slice(0, 100));
 }
