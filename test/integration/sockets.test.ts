@@ -35,6 +35,7 @@ describe("the sockets of an agent", () => {
     ["/v1/status", "members"],
     ["/v1/members", "members"],
     ["/v1/vms", "vms"],
+    ["/v1/services", "services"],
     ["/v1/history", "history"],
     ["/v1/plan", "moves"],
     ["/v1/moves", "moves"],

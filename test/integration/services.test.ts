@@ -1,0 +1,96 @@
+/**
+ * Services as the admin of three real agents meets them: declared on one host, the same on the
+ * others, still there when all were killed, and gone everywhere once one host withdrew them.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import type { AgentHost } from "../support/agent-host.ts";
+import { eventually } from "../support/eventually.ts";
+import { fleetInTest } from "../support/fleet-in-test.ts";
+import { readmeService } from "../support/readme-service.ts";
+import { runCli } from "../support/run-cli.ts";
+
+interface Listed {
+  readonly name: string;
+  readonly state: string;
+  readonly version: number;
+  readonly author: string;
+  readonly spec: { readonly running: { readonly min: number; readonly max: number } } | null;
+}
+
+const service = (host: AgentHost, ...words: readonly string[]) =>
+  runCli(["--socket", host.socketPath, "service", ...words]);
+
+async function listAt(host: AgentHost): Promise<readonly Listed[]> {
+  const { code, out, err } = await service(host, "list", "--all", "--json");
+  if (code !== 0) throw new Error(err);
+  return JSON.parse(out).services;
+}
+
+it("a service declared on one host is on all, over kill -9 of all, until it is deleted", async () => {
+  const settings = { hypervisor: { driver: "sim" } };
+  const fleet = fleetInTest({ count: 3, network: "loopback", settings });
+  const [first, second, third] = [fleet.host(1), fleet.host(2), fleet.host(3)];
+  await fleet.startAll();
+  await fleet.joined();
+  const file = join(fleet.folder, "web.yaml");
+  writeFileSync(file, readmeService());
+
+  const allSay = async (what: string, expected: Partial<Listed>) => {
+    const ms = await eventually(what, async () => {
+      const lists = await Promise.all(fleet.hosts.map(listAt));
+      for (const list of lists) {
+        expect(list).toMatchObject([expected]);
+        expect(list).toEqual(lists[0]);
+      }
+      return true;
+    });
+    console.log(`${what}, after ${Math.round(ms)} ms`);
+  };
+
+  const applied = await service(first, "apply", file);
+  expect(applied).toEqual({
+    code: 0,
+    out: "web is declared (version 1)",
+    err: "",
+    rewritten: [],
+  });
+  const declared = { name: "web", state: "declared", version: 1, author: "n1" };
+  await allSay("all list what the first declared", declared);
+  expect((await service(third, "apply", file)).out).toContain("declared so already (version 1)");
+
+  expect((await service(second, "scale", "web", "--min", "2")).code).toBe(0);
+  const scaled = { version: 2, author: "n2", spec: { running: { min: 2, max: 3 } } };
+  await allSay("all list what the second changed", scaled as Partial<Listed>);
+
+  await Promise.all(fleet.hosts.map((host) => host.kill()));
+  await first.start();
+  // From its own journal; the name of the author it has yet to hear.
+  expect(await listAt(first)).toMatchObject([{ version: 2, spec: scaled.spec }]);
+  await fleet.startAll();
+  await fleet.joined();
+  await allSay("all list it after they were killed", { ...declared, ...scaled } as Partial<Listed>);
+  const shown = await service(third, "show", "web");
+  writeFileSync(file, shown.out);
+  expect((await service(third, "apply", file)).out).toContain("declared so already (version 2)");
+
+  expect((await service(third, "delete", "web")).out).toBe("web is deleted (version 3)");
+  await allSay("all know that it was deleted", { state: "deleted", version: 3, spec: null });
+  const gone = await service(first, "show", "web");
+  expect(gone).toMatchObject({ code: 1, out: "" });
+  expect(gone.err).toContain('no service "web": n3 deleted it (version 3)');
+});
+
+it("without a key no service is taken", async () => {
+  const settings = { hypervisor: { driver: "sim" } };
+  const fleet = fleetInTest({ count: 1, network: "loopback", keyed: false, settings });
+  const host = fleet.host(1);
+  await host.start();
+  const file = join(fleet.folder, "web.yaml");
+  writeFileSync(file, readmeService());
+  const { code, err } = await service(host, "apply", file);
+  expect(code).toBe(1);
+  expect(err).toContain("has no cluster key");
+  expect(await listAt(host)).toEqual([]);
+});
