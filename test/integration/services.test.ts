@@ -82,6 +82,25 @@ it("a service declared on one host is on all, over kill -9 of all, until it is d
   expect(gone.err).toContain('no service "web": n3 deleted it (version 3)');
 });
 
+it("a document too large for news reaches all by the exchange of what is lacking", async () => {
+  const settings = { hypervisor: { driver: "sim" } };
+  const fleet = fleetInTest({ count: 2, network: "loopback", settings });
+  await fleet.startAll();
+  await fleet.joined();
+  const file = join(fleet.folder, "web.yaml");
+  const many = Array.from(
+    { length: 400 },
+    (_, i) => `  h-${i}: {address: 10.1.${i >> 8}.${i & 255}}`,
+  );
+  writeFileSync(
+    file,
+    readmeService().replace("hosts:", ["hosts:", ...many].join("\n").concat(" ")),
+  );
+  expect(await service(fleet.host(1), "apply", file)).toMatchObject({ code: 0, err: "" });
+  await eventually("the other lists it", async () => (await listAt(fleet.host(2))).length === 1);
+  expect(await listAt(fleet.host(2))).toEqual(await listAt(fleet.host(1)));
+});
+
 it("without a key no service is taken", async () => {
   const settings = { hypervisor: { driver: "sim" } };
   const fleet = fleetInTest({ count: 1, network: "loopback", keyed: false, settings });

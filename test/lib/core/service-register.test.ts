@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ServiceSpec, serviceLimits } from "#lib/model/service.ts";
 import type { Verb } from "#lib/model/verb.ts";
@@ -5,6 +6,7 @@ import { serviceDocument } from "#lib/services/service-document.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { serviceSpecOf } from "../../support/declared-service.ts";
 import { NodeDriver, settledDriver } from "../../support/node-driver.ts";
+import { withOneFault } from "../../support/with-one-fault.ts";
 
 const web = serviceSpecOf("web");
 
@@ -155,6 +157,34 @@ describe("ServiceRegister", () => {
     expect(answer).toMatchObject({ status: 409 });
     expect(answer?.message).toContain("cannot be read here: spec.template");
     expect(driver.ask(apply("web"))?.message).toBe("web is declared (version 5)");
+  });
+
+  it("outlives whatever a key holder's broken agent puts into documents", () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .tuple(fc.nat(), fc.jsonValue())
+        .map(([place, fault]) => JSON.stringify(withOneFault({ spec: web }, place, fault))),
+    );
+    const name = fc.oneof(fc.constantFrom("web", "db", "../mode", ""), fc.string());
+    const document = fc
+      .record({ name, version: fc.nat(), value })
+      .map((given) => ({ ...given, name: `service/${given.name}`, hash: "ab", author: "QmOther" }));
+    fc.assert(
+      fc.property(fc.array(document, { maxLength: 10 }), (documents) => {
+        const driver = settledDriver();
+        driver.gossip("QmOther", { documents });
+        for (const { state, spec } of servicesOf(driver)) {
+          expect(state === "declared").toBe(spec !== null);
+        }
+        for (const verb of [scale(1, 2), deleteWeb, apply("web")]) {
+          expect(driver.ask(verb)?.status).toBeGreaterThanOrEqual(200);
+        }
+        expect(driver.kept("doc/service/web")).toMatchObject({ author: driver.self });
+      }),
+      { numRuns: 50 },
+    );
   });
 
   it("goes past no version that the others could not take", () => {
