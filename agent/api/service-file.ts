@@ -35,16 +35,23 @@ export function serviceFileOf(spec: ServiceSpec): Readonly<Record<string, unknow
     },
     drain: spanOf(spec.drainMs),
     settle: spanOf(spec.settleMs),
-    switch: spec.backend === null ? null : { backend: spec.backend },
+    ...(spec.backend !== null && { switch: { backend: spec.backend } }),
   };
 }
 
-function templateOf({ memoryBytes, kernel, ...template }: MemberTemplate) {
+function templateOf({ vcpus, memoryBytes, machine, kernel, image, network }: MemberTemplate) {
   return {
-    ...template,
     memory: inUnits(memoryBytes, SIZES, "B"),
-    kernel: kernel && { ...kernel.kernel, initrd: kernel.initrd, cmdline: kernel.cmdline },
+    vcpus,
+    machine,
+    ...(kernel && { kernel: kernelOf(kernel) }),
+    ...(image && { image }),
+    network,
   };
+}
+
+function kernelOf({ kernel, initrd, cmdline }: NonNullable<MemberTemplate["kernel"]>) {
+  return { ...kernel, ...(initrd && { initrd }), cmdline };
 }
 
 function spanOf(ms: number): string {

@@ -38,10 +38,14 @@ const kernel = z.strictObject({
     .default(""),
 });
 
-const network = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("user"), guestPort: port, hostPort: portText }),
-  z.strictObject({ kind: z.literal("bridge"), bridge: text }),
-]);
+const network = z.discriminatedUnion(
+  "kind",
+  [
+    z.strictObject({ kind: z.literal("user"), guestPort: port, hostPort: portText }),
+    z.strictObject({ kind: z.literal("bridge"), bridge: text }),
+  ],
+  { error: "must be {kind: user, …} or {kind: bridge, …}" },
+);
 
 const template = z.strictObject({
   memory,

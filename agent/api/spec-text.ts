@@ -49,7 +49,8 @@ export class SpecText {
       const [error] = document.errors;
       if (error === undefined) return document;
       const { line } = this.#lines.linePos(error.pos[0]);
-      throw this.#refusal([`line ${line}: ${error.message}`]);
+      const hint = quotesMissingIn(text.split("\n")[line - 1] ?? "");
+      throw this.#refusal([`line ${line}: ${error.message}${hint}`]);
     } catch (error) {
       if (error instanceof ApiError) throw error;
       throw new BadRequestError(`${this.#what}: cannot be read as YAML`, { cause: error });
@@ -83,6 +84,12 @@ export class SpecText {
   }
 }
 
+/** What YAML reads as its own unless it stands in quotes, and people write all the same. */
+function quotesMissingIn(line: string): string {
+  if (/[{,:]\s*\$\{/.test(line)) return `: between braces, put "\${key}" in quotes`;
+  return /^\s*\*\s*:/.test(line) ? ': put "*" in quotes' : "";
+}
+
 function problemsOf(issue: z.core.$ZodIssue): readonly SpecProblem[] {
   const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
   if (issue.code === "unrecognized_keys") {
@@ -97,7 +104,8 @@ function problemsOf(issue: z.core.$ZodIssue): readonly SpecProblem[] {
       return problemsOf({ ...nested, path: [...path, ...nested.path] });
     }
   }
-  return [{ path, problem: issue.message }];
+  const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+  return [{ path, problem: isMissing ? `missing: expected ${issue.expected}` : issue.message }];
 }
 
 /** Of a union's failures the one that got furthest tells most about what was meant. */

@@ -179,6 +179,18 @@ describe("readServiceText()", () => {
       withLine(9, "  n2: {address: 10.0.0.1}"),
       /line 6: endpoint\.address: 10\.0\.0\.1 port 80 on both n1 and n2/,
     ],
+    [
+      "a placeholder without quotes",
+      withLine(6, "endpoint: {address: ${address}, port: 80}"),
+      /line 6: .*: between braces, put "\$\{key\}" in quotes$/,
+    ],
+    ["a star without quotes", withLine(8, "  *: {address: a}"), /line 8: .*: put "\*" in quotes$/],
+    ["a missing section", withLine(10, ""), /running: missing: expected object/],
+    [
+      "a missing field",
+      withLine(10, "running: {max: 1}"),
+      /line 10: running\.min: missing: expected number/,
+    ],
     ["broken YAML", "name: [a\n", /line \d: /],
     ["a list", "- a\n", /service: /],
     ["nothing", "", /service: /],
