@@ -54,6 +54,8 @@ export class SwitchKeeper {
   readonly #unwanted: UnwantedWatch;
   readonly #stopped = new AbortController();
   #wanted: readonly WantedBackend[] = [];
+  /** The backends that are still asked for; the others of `#wanted` are only being cleared. */
+  #named: ReadonlySet<string> = new Set();
   /** What was asked for and can never be, one line each. */
   #objections: readonly string[] = [];
   #views: readonly BackendView[] = [];
@@ -85,6 +87,7 @@ export class SwitchKeeper {
     const sound = backends.filter(({ backend }) => backendObjection(backend) === undefined);
     const objections = backends.flatMap(({ backend }) => backendObjection(backend) ?? []);
     this.#objections = objections.map((words) => `${this.#options.switch.place}: ${words}`);
+    this.#named = new Set(sound.map(({ backend }) => backend));
     const wanted = mergedWishes(sound, this.#wanted);
     if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
     this.#wanted = wanted;
@@ -200,10 +203,9 @@ export class SwitchKeeper {
     if (!isInLine) this.#inLineSinceMs = null;
     else this.#inLineSinceMs ??= this.#options.clock.wallMs();
     if (!isSound) return;
-    const kept = this.#wanted.filter(({ servers }, index) => {
-      return (
-        servers.length > 0 || this.#views[index]?.servers.some(({ name }) => isOwnServer(name))
-      );
+    const kept = this.#wanted.filter(({ backend }, index) => {
+      const servers = this.#views[index]?.servers ?? [];
+      return this.#named.has(backend) || servers.some(({ name }) => isOwnServer(name));
     });
     if (kept.length < this.#wanted.length) this.#wanted = kept;
   }

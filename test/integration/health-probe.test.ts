@@ -102,7 +102,7 @@ describe("awaitHealthy() with real connections", () => {
 
   it("says what the last answer was when time is up", async () => {
     const { port } = await member((socket) => socket.end(answer("500 Oops")));
-    const error = await asking(port, 300).catch((reason: unknown) => reason);
+    const error = await asking(port, 1_000).catch((reason: unknown) => reason);
     expect((error as Error).message).toContain("status 500");
   });
 });

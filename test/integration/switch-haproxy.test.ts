@@ -1,4 +1,189 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SystemClock } from "#agent/os/system-clock.ts";
+import { HaproxySwitch } from "#agent/switch/haproxy-switch.ts";
+import { SwitchKeeper } from "#agent/switch/switch-keeper.ts";
+import type { SwitchCommand, WantedServer } from "#lib/model/switch.ts";
+import { eventually } from "../support/eventually.ts";
 import { HaproxyRig } from "../support/haproxy-rig.ts";
+import { MemoryLog } from "../support/memory-log.ts";
 import { switchContract } from "../support/switch-contract.ts";
 
 switchContract("HaproxySwitch with a real HAProxy", () => HaproxyRig.make());
+
+const clock = new SystemClock();
+const { signal } = new AbortController();
+
+describe("HaproxySwitch", () => {
+  let rig: HaproxyRig;
+  beforeEach(async () => {
+    rig = await HaproxyRig.make();
+  });
+  afterEach(() => rig.close());
+
+  function at(level: "admin" | "operator" | "user", answerTimeoutMs?: number): HaproxySwitch {
+    const socketPath = rig.socketPath(level);
+    return new HaproxySwitch({
+      socketPath,
+      clock,
+      ...(answerTimeoutMs !== undefined && { answerTimeoutMs }),
+    });
+  }
+
+  it.each(["operator", "user"] as const)("says that level %s is too low", async (level) => {
+    const command: SwitchCommand = {
+      backend: "web",
+      server: "evenkeel-a",
+      act: "add",
+      address: "192.0.2.1",
+      port: 80,
+      weight: 1,
+    };
+    const added = at(level).perform(command, signal);
+    await expect(added).rejects.toMatchObject({
+      code: "SWITCH_REFUSED",
+      message: expect.stringContaining("level admin"),
+    });
+  });
+
+  it("does not wait for a HAProxy that is stuck, and is well once it goes on", async () => {
+    const adapter = at("admin", 200);
+    rig.freeze(true);
+    try {
+      await expect(adapter.observe(["web"], signal)).rejects.toMatchObject({
+        code: "SWITCH_SILENT",
+      });
+    } finally {
+      rig.freeze(false);
+    }
+    await eventually("it answers again", async () => {
+      return (await at("admin").observe(["web"], signal)).length === 1;
+    });
+  });
+});
+
+describe("SwitchKeeper with a real HAProxy", () => {
+  let rig: HaproxyRig;
+  let log: MemoryLog;
+  const keepers: SwitchKeeper[] = [];
+  const performed: SwitchCommand[] = [];
+
+  beforeEach(async () => {
+    rig = await HaproxyRig.make();
+    log = new MemoryLog();
+    performed.splice(0);
+  });
+  afterEach(async () => {
+    for (const keeper of keepers.splice(0)) await keeper.stop();
+    await rig.close();
+  });
+
+  function makeKeeper(): SwitchKeeper {
+    const real = rig.switch;
+    const counting = {
+      place: real.place,
+      observe: real.observe.bind(real),
+      perform: (command: SwitchCommand, until: AbortSignal) => {
+        performed.push(command);
+        return real.perform(command, until);
+      },
+    };
+    const keeper = new SwitchKeeper({ switch: counting, clock, log });
+    keepers.push(keeper);
+    return keeper;
+  }
+
+  async function server(
+    member: string,
+    state: WantedServer["state"] = "ready",
+    weight = 100,
+  ): Promise<WantedServer> {
+    return { member, ...(await rig.endpoint(member)), state, weight };
+  }
+
+  async function inLine(keeper: SwitchKeeper, servers: WantedServer[]): Promise<void> {
+    keeper.want([{ backend: "web", servers }]);
+    await eventually("the switch is in line", async () => {
+      const { inLineSinceMs, problem } = await keeper.look();
+      return inLineSinceMs !== null && problem === null;
+    });
+  }
+
+  it("brings a HAProxy back in line that was killed and started again", async () => {
+    const keeper = makeKeeper();
+    await inLine(keeper, [await server("a"), await server("b"), await server("c", "maint")]);
+    expect((await rig.get()).status).toBe(200);
+    await rig.halt();
+    await eventually("the keeper notices", async () => keeper.state.problem !== null);
+    expect(keeper.state.problem).toContain(rig.socketPath());
+    expect(keeper.state.inLineSinceMs).toBeNull();
+    await rig.begin();
+    await eventually("requests flow again", async () => (await rig.get()).status === 200);
+    await eventually("all is in line", async () => keeper.state.inLineSinceMs !== null);
+    const states = keeper.state.views[0]?.servers.map(({ name, state }) => `${name} ${state}`);
+    expect(states).toEqual(["evenkeel-a ready", "evenkeel-b ready", "evenkeel-c maint"]);
+    expect(log.records.map(({ level }) => level)).toEqual(["warn", "info"]);
+  });
+
+  it("changes nothing when an agent begins anew that wants the same", async () => {
+    const servers = [await server("a"), await server("b", "drain"), await server("c", "maint", 7)];
+    const before = makeKeeper();
+    await inLine(before, servers);
+    await before.stop();
+    performed.splice(0);
+    const keeper = makeKeeper();
+    await inLine(keeper, servers);
+    await keeper.look();
+    expect(performed).toEqual([]);
+  });
+
+  it("finds an IPv6 address in line however it is written", async () => {
+    const keeper = makeKeeper();
+    const wanted = { ...(await server("a", "maint")), address: "2001:DB8:0::0:1" };
+    await inLine(keeper, [wanted, { ...wanted, member: "b", address: "::ffff:192.0.2.1" }]);
+    await keeper.look();
+    expect(performed.map(({ act }) => act)).toEqual(["add", "add"]);
+  });
+
+  it("leaves the admin's own servers as they are", async () => {
+    const keeper = makeKeeper();
+    const wanted = { backend: "mixed", servers: [await server("a")] };
+    keeper.want([wanted]);
+    await keeper.look();
+    keeper.want([{ ...wanted, servers: [] }]);
+    await eventually("ours is gone", async () => {
+      const { views } = await keeper.look();
+      return views[0]?.servers.length === 1;
+    });
+    expect(keeper.state.views[0]?.servers[0]).toMatchObject({ name: "admins-own", state: "ready" });
+  });
+
+  it("loses no request while members come, drain, sleep, change weight and go", async () => {
+    const keeper = makeKeeper();
+    const rounds = 10;
+    await inLine(keeper, [await server("a")]);
+    const answers: { status: number; server: string }[] = [];
+    let isOver = false;
+    const clients = Array.from({ length: 4 }, async () => {
+      while (!isOver) answers.push(await rig.get());
+    });
+    try {
+      for (let round = 0; round < rounds; round += 1) {
+        await inLine(keeper, [await server("a"), await server("b"), await server("c", "maint")]);
+        const seen = answers.length;
+        await eventually("b has answered", async () =>
+          answers.slice(seen).some((answer) => answer.server === "b"),
+        );
+        await inLine(keeper, [await server("a", "drain"), await server("b", "ready", 20)]);
+        await inLine(keeper, [await server("a", "maint"), await server("b")]);
+        await inLine(keeper, [await server("a", "ready", 50), await server("b", "drain")]);
+        await inLine(keeper, [await server("a")]);
+      }
+    } finally {
+      isOver = true;
+      await Promise.all(clients);
+    }
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(answers.length).toBeGreaterThan(rounds);
+    expect(log.records).toEqual([]);
+  });
+});

@@ -118,6 +118,24 @@ export class HaproxyRig implements SwitchRig {
     };
   }
 
+  /** Asks through the switch and is answered at once. Never rejects: status 0 is a lost request. */
+  get(): Promise<{ status: number; server: string }> {
+    const socketPath = join(this.#folder, "front");
+    return new Promise((resolve) => {
+      const lost = () => resolve({ status: 0, server: "" });
+      const sent = request({ socketPath, path: "/now", agent: false }, (response) => {
+        let server = "";
+        response.setEncoding("utf8").on("data", (text) => {
+          server += text;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, server }));
+        response.on("error", lost);
+      });
+      sent.on("error", lost);
+      sent.end();
+    });
+  }
+
   async close(): Promise<void> {
     process.off("exit", this.#killAtExit);
     await this.halt();
@@ -130,7 +148,8 @@ export class HaproxyRig implements SwitchRig {
 
   async #serve(name: string): Promise<Server> {
     const member = createServer((incoming, response) => {
-      this.#arrived.set(String(incoming.headers["number"]), { server: name, response });
+      if (incoming.url === "/now") response.end(name);
+      else this.#arrived.set(String(incoming.headers["number"]), { server: name, response });
     });
     this.#members.set(name, member);
     member.listen(0, "127.0.0.1");

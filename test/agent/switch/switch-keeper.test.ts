@@ -178,6 +178,21 @@ describe("SwitchKeeper", () => {
     expect(keeper.state.views.map(({ backend }) => backend)).toEqual(["shop"]);
   });
 
+  it("keeps an eye on a backend that is wanted empty", async () => {
+    const { table, keeper, want, pass } = bench();
+    await want(server("a"));
+    await want();
+    await want();
+    const { looks } = table;
+    await pass(1000);
+    expect(table.looks).toBe(looks + 1);
+    expect(keeper.state.views).toHaveLength(1);
+    const at = { backend: "web", server: "evenkeel-stray", address: "192.0.2.9", port: 80 };
+    await table.perform({ ...at, act: "add", weight: 1 }, new AbortController().signal);
+    await pass(1000);
+    expect(acts(table.performed).at(-1)).toBe("remove stray");
+  });
+
   it("puts services that share a backend together", async () => {
     const { table, keeper } = bench();
     keeper.want([
