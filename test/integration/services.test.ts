@@ -5,11 +5,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { aliveNames } from "../support/agent-fleet.ts";
 import type { AgentHost } from "../support/agent-host.ts";
 import { eventually } from "../support/eventually.ts";
 import { fleetInTest } from "../support/fleet-in-test.ts";
+import { canMakeNamespaces } from "../support/network-namespaces.ts";
 import { readmeService } from "../support/readme-service.ts";
 import { runCli } from "../support/run-cli.ts";
+
+/** The figure for healing is 10 s; a busy machine gets five times that. */
+const AGREE_MS_MAX = 50_000;
 
 interface Listed {
   readonly name: string;
@@ -100,6 +105,56 @@ it("a document too large for news reaches all by the exchange of what is lacking
   await eventually("the other lists it", async () => (await listAt(fleet.host(2))).length === 1);
   expect(await listAt(fleet.host(2))).toEqual(await listAt(fleet.host(1)));
 });
+
+it.skipIf(!canMakeNamespaces())(
+  "services declared on both sides of a cut are the same everywhere after it",
+  async () => {
+    const settings = { hypervisor: { driver: "sim" } };
+    const fleet = fleetInTest({ count: 3, network: "namespaces", settings });
+    const [alone, second, third] = [fleet.host(1), fleet.host(2), fleet.host(3)];
+    await fleet.startAll();
+    await fleet.joined();
+    const file = join(fleet.folder, "web.yaml");
+    writeFileSync(file, readmeService());
+    expect((await service(alone, "apply", file)).code).toBe(0);
+    const versionsAt = async (host: AgentHost) =>
+      (await listAt(host)).map(({ name, version, author }) => `${name} ${version} ${author}`);
+    const allSay = (what: string, lines: readonly string[]) =>
+      eventually(
+        what,
+        async () => {
+          const lists = await Promise.all(fleet.hosts.map(versionsAt));
+          return lists.every((list) => list.join() === lines.join());
+        },
+        { limitMs: AGREE_MS_MAX },
+      );
+    await allSay("all list it", ["web 1 n1"]);
+
+    fleet.cut(1);
+    await eventually("each side marks the other dead", async () => {
+      const [ofAlone, ofSecond] = [await aliveNames(alone), await aliveNames(second)];
+      return ofAlone.join() === "n1" && ofSecond.join() === "n2,n3";
+    });
+    await service(alone, "scale", "web", "--max", "9");
+    writeFileSync(file, readmeService().replaceAll("10.0.0.", "10.0.1.").replace("web", "mail"));
+    expect(await service(alone, "apply", file)).toMatchObject({ code: 0, err: "" });
+    await service(second, "scale", "web", "--max", "5");
+    // It goes on from the version that it has heard of.
+    await eventually("the third lists it", async () =>
+      (await versionsAt(third)).includes("web 2 n2"),
+    );
+    await service(third, "scale", "web", "--max", "4");
+    expect(await versionsAt(alone)).toEqual(["mail 1 n1", "web 2 n1"]);
+    await eventually("the two agree on theirs", async () =>
+      (await versionsAt(second)).includes("web 3 n3"),
+    );
+
+    fleet.heal(1);
+    const ms = await allSay("all agree after the cut", ["mail 1 n1", "web 3 n3"]);
+    console.log(`agreed ${Math.round(ms)} ms after the cut was healed`);
+    expect((await listAt(alone))[1]?.spec?.running).toEqual({ min: 1, max: 4 });
+  },
+);
 
 it("without a key no service is taken", async () => {
   const settings = { hypervisor: { driver: "sim" } };
