@@ -27,8 +27,8 @@ export function commandText(command: SwitchCommand): string {
   const at = `${command.backend}/${command.server}`;
   switch (command.act) {
     case "add":
-      // No pool: a suspended guest must not find connections that only the other end forgot, and a
-      // server with idle connections cannot be deleted.
+      // No pool of idle connections, whatever the version's default: a guest that was suspended
+      // must not come back to connections that only its own end still knows.
       return `add server ${at} ${endpointText(command)} weight ${command.weight} pool-max-conn 0`;
     case "address":
       return `set server ${at} addr ${canonicalAddress(command.address)} port ${command.port}`;

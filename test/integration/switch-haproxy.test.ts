@@ -157,6 +157,18 @@ describe("SwitchKeeper with a real HAProxy", () => {
     expect(keeper.state.views[0]?.servers[0]).toMatchObject({ name: "admins-own", state: "ready" });
   });
 
+  it("sees no session in a client that merely keeps its connection open", async () => {
+    const keeper = makeKeeper();
+    await inLine(keeper, [await server("a")]);
+    expect(await rig.get()).toEqual({ status: 200, server: "a" });
+    await inLine(keeper, [await server("a", "drain")]);
+    await eventually("a has no sessions", async () => {
+      return (await keeper.look()).views[0]?.servers[0]?.sessions === 0;
+    });
+    await inLine(keeper, [await server("b")]);
+    expect(await rig.get()).toEqual({ status: 200, server: "b" });
+  });
+
   it("loses no request while members come, drain, sleep, change weight and go", async () => {
     const keeper = makeKeeper();
     const rounds = 10;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request, type Server, type ServerResponse } from "node:http";
+import { Agent, createServer, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,8 @@ export class HaproxyRig implements SwitchRig {
   readonly #members = new Map<string, Server>();
   /** Requests that a member has, by the number that the client gave them. */
   readonly #arrived = new Map<string, { server: string; response: ServerResponse }>();
+  /** Clients that keep their connections, as browsers do. */
+  readonly #agent = new Agent({ keepAlive: true });
   readonly #killAtExit = () => this.#process?.kill("SIGKILL");
   #process: ChildProcess | undefined;
   #requests = 0;
@@ -55,7 +57,8 @@ export class HaproxyRig implements SwitchRig {
     const file = join(this.#folder, "haproxy.cfg");
     const log = join(this.#folder, "haproxy.log");
     writeFileSync(file, this.#configuration());
-    const command = 'exec "$0" -db -f "$1" >>"$2" 2>&1';
+    // Should this process be killed, HAProxy ends with it.
+    const command = 'exec setpriv --pdeathsig KILL "$0" -db -f "$1" >>"$2" 2>&1';
     this.#process = spawn("sh", ["-c", command, HAPROXY, file, log], { stdio: "ignore" });
     const child = this.#process;
     await eventually(`HAProxy answers at ${this.socketPath()}`, async () => {
@@ -123,7 +126,7 @@ export class HaproxyRig implements SwitchRig {
     const socketPath = join(this.#folder, "front");
     return new Promise((resolve) => {
       const lost = () => resolve({ status: 0, server: "" });
-      const sent = request({ socketPath, path: "/now", agent: false }, (response) => {
+      const sent = request({ socketPath, path: "/now", agent: this.#agent }, (response) => {
         let server = "";
         response.setEncoding("utf8").on("data", (text) => {
           server += text;
@@ -138,6 +141,7 @@ export class HaproxyRig implements SwitchRig {
 
   async close(): Promise<void> {
     process.off("exit", this.#killAtExit);
+    this.#agent.destroy();
     await this.halt();
     for (const member of this.#members.values()) {
       member.closeAllConnections();
