@@ -95,7 +95,7 @@ export const defaultPlanningParams: PlanningParams = {
   planWorkMax: 200_000,
   patienceStartShare: 0.8,
   patienceTransfers: 1.2,
-  settleMs: 1_500,
+  settleMs: 8_000,
   jointSettleMs: 12_000,
   spreadShare: 0.1,
   shortlistMax: 16,
