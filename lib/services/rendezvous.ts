@@ -9,8 +9,8 @@ import type { HostId } from "../model/ids.ts";
  */
 export function rendezvousOrder(key: string, hosts: Iterable<HostId>): HostId[] {
   return [...hosts]
-    .map((host) => ({ host, weight: hashText(`${key}/${host}`) }))
-    .sort((a, b) => b.weight - a.weight || compareText(a.host, b.host))
+    .map((host) => ({ host, weight: weightOf(key, host) }))
+    .sort(compareWeights)
     .map(({ host }) => host);
 }
 
@@ -19,5 +19,21 @@ export function rendezvousOrder(key: string, hosts: Iterable<HostId>): HostId[] 
  * controller: it only proposes. Undefined when there is no host.
  */
 export function stewardOf(service: string, live: Iterable<HostId>): HostId | undefined {
-  return rendezvousOrder(service, live)[0];
+  let first: { host: HostId; weight: number } | undefined;
+  for (const host of live) {
+    const one = { host, weight: weightOf(service, host) };
+    if (first === undefined || compareWeights(one, first) < 0) first = one;
+  }
+  return first?.host;
+}
+
+function weightOf(key: string, host: HostId): number {
+  return hashText(`${key}/${host}`);
+}
+
+function compareWeights(
+  a: { readonly host: HostId; readonly weight: number },
+  b: { readonly host: HostId; readonly weight: number },
+): number {
+  return b.weight - a.weight || compareText(a.host, b.host);
 }

@@ -29,7 +29,7 @@ const tolerance = 1e-6;
 export class Scaling {
   readonly #params: Params;
   #calmSinceMs: number | undefined;
-  #upAtMs = Number.NEGATIVE_INFINITY;
+  #up = { atMs: Number.NEGATIVE_INFINITY, to: 0 };
   #lastCount = 0;
 
   constructor(params: Params) {
@@ -55,8 +55,10 @@ export class Scaling {
     if (needed > count) {
       this.#calmSinceMs = undefined;
       // What was resumed last needs a moment to take its part of the load.
-      if (nowMs - this.#upAtMs < settleMs * this.#params.settleUpShare) return count;
-      this.#upAtMs = nowMs;
+      if (nowMs - this.#up.atMs < settleMs * this.#params.settleUpShare) {
+        return Math.max(count, Math.min(this.#up.to, needed));
+      }
+      this.#up = { atMs: nowMs, to: needed };
       return needed;
     }
     const known = input.running.every((one) => figureOf(one, input.spec.target.kind) !== null);

@@ -14,7 +14,7 @@ type StagedService = Pick<ServiceSpec, "name" | "stagedMax">;
  * `hosts` are those that are not dead: a suspicion is no reason to fill a disk.
  */
 export function stagedHosts({ name, stagedMax }: StagedService, hosts: Iterable<HostId>): HostId[] {
-  return rendezvousOrder(name, hosts).slice(0, stagedMax ?? undefined);
+  return stagedMax === null ? [...hosts] : rendezvousOrder(name, hosts).slice(0, stagedMax);
 }
 
 export interface KeepingOptions {

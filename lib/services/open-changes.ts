@@ -1,0 +1,77 @@
+import type { HostId } from "../model/ids.ts";
+import { counts, type MemberEntry } from "./member-entry.ts";
+import type { ServiceParams } from "./params.ts";
+import type { ScaleProposal } from "./scale-proposal.ts";
+
+type Change = ScaleProposal["change"];
+type Params = Pick<ServiceParams, "answerMs" | "grantedMs" | "skipMs">;
+
+/**
+ * What a steward has proposed and cannot see yet in the gossip, and whom it does not ask again for a
+ * while. At most one change a host, and one entry a host that refused.
+ */
+export class OpenChanges {
+  readonly #params: Params;
+  readonly #open = new Map<HostId, { change: Change; untilMs: number }>();
+  readonly #skippedUntilMs = new Map<HostId, number>();
+
+  constructor(params: Params) {
+    this.#params = params;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Sorted, as all that is compared between hosts. */
+  get hosts(): HostId[] {
+    return [...this.#open.keys()].sort();
+  }
+
+  changeOf(host: HostId): Change | undefined {
+    return this.#open.get(host)?.change;
+  }
+
+  mayAsk(host: HostId): boolean {
+    return !this.#open.has(host) && !this.#skippedUntilMs.has(host);
+  }
+
+  proposed(host: HostId, change: Change, nowMs: number): void {
+    this.#open.set(host, { change, untilMs: nowMs + this.#params.answerMs });
+  }
+
+  /** The host's answer; nothing follows from one that nobody waits for. */
+  answered(host: HostId, granted: boolean, nowMs: number): void {
+    const open = this.#open.get(host);
+    if (open && granted) open.untilMs = nowMs + this.#params.grantedMs;
+    else if (open) this.#skip(host, nowMs);
+  }
+
+  /** Ends what the gossip shows to be done or failed, what is overdue, and rests that are over. */
+  review(members: ReadonlyMap<HostId, MemberEntry>, nowMs: number): void {
+    for (const [host, untilMs] of this.#skippedUntilMs) {
+      if (untilMs <= nowMs) this.#skippedUntilMs.delete(host);
+    }
+    for (const [host, { change, untilMs }] of this.#open) {
+      const entry = members.get(host);
+      if (entry === undefined || isOver(change, entry)) this.#open.delete(host);
+      else if (untilMs <= nowMs) this.#skip(host, nowMs);
+    }
+  }
+
+  clear(): void {
+    this.#open.clear();
+    this.#skippedUntilMs.clear();
+  }
+
+  #skip(host: HostId, nowMs: number): void {
+    this.#open.delete(host);
+    this.#skippedUntilMs.set(host, nowMs + this.#params.skipMs);
+  }
+}
+
+/** A member that is neither as it was nor as it should be has failed on the way. */
+function isOver(change: Change, { state }: MemberEntry): boolean {
+  if (change === "rest") return !counts(state);
+  return state !== "suspended" && state !== "draining" && state !== "suspending";
+}

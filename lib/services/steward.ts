@@ -1,0 +1,204 @@
+import type { HostId } from "../model/ids.ts";
+import { counts, type MemberEntry } from "./member-entry.ts";
+import { OpenChanges } from "./open-changes.ts";
+import type { ServiceParams } from "./params.ts";
+import { stewardOf } from "./rendezvous.ts";
+import { runningDigest, type ScaleProposal } from "./scale-proposal.ts";
+import { demandOf, Scaling, type ScalingInput } from "./scaling.ts";
+import {
+  byHeat,
+  byRank,
+  type PlacedMember,
+  placedMembers,
+  resumable,
+  type ServiceView,
+  unwelcome,
+} from "./service-view.ts";
+
+/** What one look finds, with the changes counted that are on their way. */
+interface Count {
+  readonly view: ServiceView;
+  /** Those that run and stay, as far as is known. */
+  readonly running: readonly PlacedMember[];
+  /** Those that run, or will, and stay. */
+  readonly total: number;
+  readonly scaling: ScalingInput;
+}
+
+/** A wish to have a member elsewhere, which planning has found to be worth its price. */
+export interface Shift {
+  readonly from: HostId;
+  readonly to: HostId;
+}
+
+/** A shift that could not be begun for this long is forgotten, in ms. */
+const shiftMs = 60_000;
+
+/**
+ * One host's part as steward of one service (DESIGN 7): every host has one for each service, and it
+ * proposes nothing while another host is the service's steward. It decides how many members
+ * run and proposes where; the host concerned grants. Up at once and by several, down by one; a member
+ * on a drained host, or of an old template, is replaced: another first, then it rests.
+ */
+export class Steward {
+  readonly #params: ServiceParams;
+  readonly #open: OpenChanges;
+  #scaling: Scaling;
+  #acts = false;
+  #refusal = "";
+  #shift: (Shift & { readonly untilMs: number }) | null = null;
+
+  constructor(params: ServiceParams) {
+    this.#params = params;
+    this.#open = new OpenChanges(params);
+    this.#scaling = new Scaling(params);
+  }
+
+  /** The last refusal, with the host that gave it; "" when the last answer was a grant. */
+  get lastRefusal(): string {
+    return this.#refusal;
+  }
+
+  /** What to propose now; call it about once a second, and at once when a host or member changed. */
+  look(view: ServiceView, nowMs: number): ScaleProposal[] {
+    const live = view.hosts.map(({ host }) => host);
+    const acts = stewardOf(view.spec.name, live) === view.self;
+    if (!acts || !this.#acts) this.#beginAnew();
+    this.#acts = acts;
+    if (!acts) return [];
+    const placed = placedMembers(view);
+    this.#open.review(new Map(placed.map(({ entry }) => [entry.host, entry])), nowMs);
+    const count = this.#count(view, placed);
+    const wanted = this.#scaling.wanted(count.scaling, nowMs);
+    return this.#propose(count, wanted, nowMs);
+  }
+
+  /** The host's answer to a proposal: null when it was granted, else why not. */
+  answered(host: HostId, refusal: string | null, nowMs: number): void {
+    this.#refusal = refusal === null ? "" : `${host}: ${refusal}`;
+    this.#open.answered(host, refusal === null, nowMs);
+  }
+
+  /** Asks for a shift; one at a time, false while there is another. */
+  shift(shift: Shift, nowMs: number): boolean {
+    if (this.#shift !== null && nowMs < this.#shift.untilMs) return false;
+    this.#shift = { ...shift, untilMs: nowMs + shiftMs };
+    return true;
+  }
+
+  /** A duty that is new: what is on its way is not known, and calm begins now. */
+  #beginAnew(): void {
+    this.#open.clear();
+    this.#scaling = new Scaling(this.#params);
+    this.#shift = null;
+  }
+
+  #count(view: ServiceView, placed: readonly PlacedMember[]): Count {
+    const stays = placed.filter(({ entry }) => this.#open.changeOf(entry.host) !== "rest");
+    const running = stays.filter(({ entry }) => entry.state === "running");
+    const coming = stays.filter(({ entry }) => this.#comes(entry)).length;
+    const figures = running.map(({ entry }) => entry);
+    const scaling = { spec: view.spec, running: figures, coming, queued: view.queued };
+    return { view, running, total: running.length + coming, scaling };
+  }
+
+  #comes({ host, state }: MemberEntry): boolean {
+    if (state === "running") return false;
+    return counts(state) || this.#open.changeOf(host) === "run";
+  }
+
+  #propose(count: Count, wanted: number, nowMs: number): ScaleProposal[] {
+    const { view, total } = count;
+    if (total < wanted) return this.#run(count, wanted - total, nowMs);
+    const { max } = view.spec.running;
+    const leaving = this.#leaving(count, nowMs);
+    if (total > max) {
+      // After a partition: two stewards for a moment, so by an order that no load changes.
+      const others = without(count.running, leaving).sort(byRank(view));
+      return this.#rest(count, { from: [...leaving, ...others], number: total - max }, nowMs);
+    }
+    // One change at a time: the next is decided when everybody has seen this one.
+    if (this.#open.size > 0 || count.scaling.coming > 0) return [];
+    if (total > wanted) {
+      const others = without(count.running, leaving).sort(byHeat(view));
+      return this.#rest(count, { from: [...leaving, ...others], number: 1 }, nowMs);
+    }
+    return this.#replace(count, leaving, nowMs);
+  }
+
+  /** Running members that another one should stand in for. */
+  #leaving({ view, running }: Count, nowMs: number): PlacedMember[] {
+    const isUnwelcome = unwelcome(view);
+    const shifted = this.#shift?.from;
+    const isDone = !running.some(({ entry }) => entry.host === shifted);
+    if (this.#shift && (isDone || nowMs >= this.#shift.untilMs)) this.#shift = null;
+    return running
+      .filter((one) => isUnwelcome(one) || one.entry.host === this.#shift?.from)
+      .sort(byHeat(view));
+  }
+
+  #replace(count: Count, leaving: readonly PlacedMember[], nowMs: number): ScaleProposal[] {
+    const [first] = leaving;
+    if (first === undefined) return [];
+    const { min, max } = count.view.spec.running;
+    const needed = Math.max(min, Math.ceil(demandOf(count.scaling)));
+    const spare = count.total > needed || (count.total === max && max > min);
+    if (spare) return this.#rest(count, { from: leaving, number: 1 }, nowMs);
+    return this.#run(count, 1, nowMs, first.entry.host);
+  }
+
+  #run(
+    { view }: Count,
+    number: number,
+    nowMs: number,
+    replaces: HostId | null = null,
+  ): ScaleProposal[] {
+    const wish = this.#shift?.to;
+    const candidates = resumable(view).filter(
+      ({ entry }) => this.#open.mayAsk(entry.host) && entry.host !== replaces,
+    );
+    const preferred = candidates.filter(({ entry }) => entry.host === wish);
+    const chosen = [...preferred, ...without(candidates, preferred)].slice(0, number);
+    return this.#proposals(view, { chosen, change: "run", replaces, nowMs });
+  }
+
+  /** Never below `min` of those that serve now: what is coming may fail. */
+  #rest(
+    { view, running }: Count,
+    { from, number }: { from: readonly PlacedMember[]; number: number },
+    nowMs: number,
+  ): ScaleProposal[] {
+    const most = Math.max(0, Math.min(number, running.length - view.spec.running.min));
+    const chosen = from.filter(({ entry }) => this.#open.mayAsk(entry.host)).slice(0, most);
+    return this.#proposals(view, { chosen, change: "rest", replaces: null, nowMs });
+  }
+
+  #proposals(view: ServiceView, batch: Batch): ScaleProposal[] {
+    const room = Math.max(0, this.#params.proposalsMax - this.#open.size);
+    const chosen = batch.chosen.slice(0, room).map(({ entry }) => entry.host);
+    for (const host of chosen) this.#open.proposed(host, batch.change, batch.nowMs);
+    const changing = this.#open.hosts;
+    const live = new Set(view.hosts.map(({ host }) => host));
+    return chosen.map((host) => ({
+      service: view.spec.name,
+      change: batch.change,
+      host,
+      steward: view.self,
+      document: view.document,
+      changing,
+      runningDigest: runningDigest(view.members, live, changing),
+      replaces: batch.replaces,
+    }));
+  }
+}
+
+interface Batch {
+  readonly chosen: readonly PlacedMember[];
+  readonly change: ScaleProposal["change"];
+  readonly replaces: HostId | null;
+  readonly nowMs: number;
+}
+
+function without(all: readonly PlacedMember[], some: readonly PlacedMember[]): PlacedMember[] {
+  return all.filter((one) => !some.includes(one));
+}

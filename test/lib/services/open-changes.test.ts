@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { MemberState } from "#lib/services/member-entry.ts";
+import { OpenChanges } from "#lib/services/open-changes.ts";
+import { memberEntry } from "../../support/service-fixture.ts";
+
+const params = { answerMs: 1_000, grantedMs: 5_000, skipMs: 3_000 };
+const host = "node-1";
+
+describe("OpenChanges", () => {
+  let open = new OpenChanges(params);
+  const review = (state: MemberState, nowMs: number) =>
+    open.review(new Map([[host, memberEntry(host, { state })]]), nowMs);
+
+  beforeEach(() => {
+    open = new OpenChanges(params);
+    open.proposed(host, "run", 0);
+  });
+
+  it("asks a host once at a time", () => {
+    expect(open.mayAsk(host)).toBe(false);
+    expect(open.mayAsk("node-2")).toBe(true);
+    expect(open.changeOf(host)).toBe("run");
+    expect(open.hosts).toEqual([host]);
+  });
+
+  it("skips a host that refused, for a while", () => {
+    open.answered(host, false, 100);
+    expect(open.size).toBe(0);
+    review("suspended", 3_099);
+    expect(open.mayAsk(host)).toBe(false);
+    review("suspended", 3_100);
+    expect(open.mayAsk(host)).toBe(true);
+  });
+
+  it("takes no answer for a refusal", () => {
+    review("suspended", 999);
+    expect(open.size).toBe(1);
+    review("suspended", 1_000);
+    expect([open.size, open.mayAsk(host)]).toEqual([0, false]);
+  });
+
+  it("waits longer for what was granted to be seen", () => {
+    open.answered(host, true, 500);
+    review("suspended", 5_499);
+    expect(open.size).toBe(1);
+    review("suspended", 5_500);
+    expect(open.size).toBe(0);
+  });
+
+  it("ends a resume that is seen, or seen to have failed", () => {
+    for (const state of ["resuming", "running", "discarding", "stale", "absent"] as const) {
+      open.proposed(host, "run", 0);
+      review(state, 1);
+      expect([state, open.size]).toEqual([state, 0]);
+      expect(open.mayAsk(host)).toBe(true);
+    }
+    open.proposed(host, "run", 0);
+    review("draining", 1);
+    expect(open.size).toBe(1);
+  });
+
+  it("ends a rest when the member does not count any more", () => {
+    open.proposed(host, "rest", 0);
+    review("running", 1);
+    expect(open.size).toBe(1);
+    review("draining", 2);
+    expect(open.size).toBe(0);
+  });
+
+  it("forgets a host that is not live any more", () => {
+    open.review(new Map(), 1);
+    expect(open.size).toBe(0);
+  });
+
+  it("makes nothing of an answer that nobody waits for", () => {
+    open.answered("node-2", false, 0);
+    expect(open.mayAsk("node-2")).toBe(true);
+    open.clear();
+    expect(open.size).toBe(0);
+  });
+});

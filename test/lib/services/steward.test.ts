@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { defaultServiceParams } from "#lib/services/params.ts";
+import { rendezvousOrder } from "#lib/services/rendezvous.ts";
+import { runningDigest, type ScaleProposal } from "#lib/services/scale-proposal.ts";
+import { Steward } from "#lib/services/steward.ts";
+import { memberEntry } from "../../support/service-fixture.ts";
+import { type ViewedHost, viewOf } from "../../support/service-view-fixture.ts";
+
+/** In the service's order: `a` is the steward. */
+const [a = "", b = "", c = "", d = "", e = "", f = ""] = rendezvousOrder("web", [
+  "node-1",
+  "node-2",
+  "node-3",
+  "node-4",
+  "node-5",
+  "node-6",
+]);
+const hosts = [a, b, c, d, e, f];
+const running = { min: 2, max: 4 };
+const settleMs = 20_000;
+const spec = { running, settleMs };
+
+/** All six, suspended unless told otherwise; those that run use little. */
+function view(changes: Partial<Record<string, Partial<ViewedHost>>>, more: { self?: string } = {}) {
+  const viewed = hosts.map((host) => {
+    const change = changes[host] ?? {};
+    const runs = change.state === "running" ? { cpuShare: 0.1, sessions: 0 } : {};
+    return { host, ...runs, ...change };
+  });
+  return viewOf(viewed, { spec, self: a, ...more });
+}
+
+const runs = { state: "running" } as const;
+const words = (proposals: readonly ScaleProposal[]) =>
+  proposals.map(
+    ({ change, host, replaces }) => `${change} ${host}${replaces ? ` for ${replaces}` : ""}`,
+  );
+
+describe("Steward", () => {
+  let steward = new Steward(defaultServiceParams);
+
+  beforeEach(() => {
+    steward = new Steward(defaultServiceParams);
+  });
+
+  it("proposes nothing where another host is the first", () => {
+    for (const self of hosts.slice(1)) {
+      expect(new Steward(defaultServiceParams).look(view({}, { self }), 0)).toEqual([]);
+    }
+  });
+
+  it("resumes at once what is missing to min, on the coldest hosts", () => {
+    const cold = view({ [d]: { utilisation: 0.1 }, [c]: { utilisation: 0.2 } });
+    const proposals = steward.look(cold, 0);
+    expect(words(proposals)).toEqual([`run ${d}`, `run ${c}`]);
+    expect(proposals[0]).toEqual({
+      service: "web",
+      change: "run",
+      host: d,
+      steward: a,
+      document: { version: 3, hash: "cc" },
+      changing: [c, d].sort(),
+      runningDigest: runningDigest([], new Set(), []),
+      replaces: null,
+    });
+  });
+
+  it("takes the members of a host that is not live for lost", () => {
+    const seen = view({ [b]: runs });
+    const lost = memberEntry("node-9", { state: "running", cpuShare: 0.1 });
+    const proposals = steward.look({ ...seen, members: [...seen.members, lost] }, 0);
+    expect(proposals).toHaveLength(1);
+    expect(proposals[0]?.runningDigest).toBe(
+      runningDigest([{ ...lost, host: b }], new Set([b]), []),
+    );
+  });
+
+  it("meets a crowd with several at once", () => {
+    const full = { ...runs, cpuShare: 1 };
+    expect(steward.look(view({ [b]: full, [c]: full }), 0)).toHaveLength(2);
+    const waits = { ...view({ [b]: runs, [c]: runs }), queued: 5 };
+    expect(new Steward(defaultServiceParams).look(waits, 0)).toHaveLength(1);
+  });
+
+  it("proposes so many at a time at most", () => {
+    const few = new Steward({ ...defaultServiceParams, proposalsMax: 1 });
+    expect(few.look(view({}), 0)).toHaveLength(1);
+    expect(few.look(view({}), 100)).toEqual([]);
+  });
+
+  it("waits for an answer and for the gossip, and then for no more", () => {
+    const [first] = steward.look(view({ [b]: runs }), 0);
+    expect(steward.look(view({ [b]: runs }), 100)).toEqual([]);
+    steward.answered(first?.host ?? "", null, 200);
+    expect(steward.look(view({ [b]: runs }), 5_000)).toEqual([]);
+    const come = view({ [b]: runs, [first?.host ?? ""]: { state: "resuming" } });
+    expect(steward.look(come, 5_100)).toEqual([]);
+    expect(steward.lastRefusal).toBe("");
+  });
+
+  it("asks the next host when one refuses, and says why it had to", () => {
+    const cold = view({ [b]: runs, [d]: { utilisation: 0.1 }, [c]: { utilisation: 0.2 } });
+    expect(words(steward.look(cold, 0))).toEqual([`run ${d}`]);
+    steward.answered(d, "has 1 MiB free", 100);
+    expect(steward.lastRefusal).toBe(`${d}: has 1 MiB free`);
+    expect(words(steward.look(cold, 100))).toEqual([`run ${c}`]);
+  });
+
+  it("tries another when a resume fails on the way", () => {
+    const cold = view({ [b]: runs, [d]: { utilisation: 0.1 } });
+    steward.look(cold, 0);
+    steward.answered(d, null, 100);
+    const failed = view({ [b]: runs, [d]: { state: "discarding" } });
+    expect(steward.look(failed, 1_000)).toHaveLength(1);
+  });
+
+  it("suspends one on the hottest host after a calm", () => {
+    const calm = view({ [b]: runs, [c]: { ...runs, utilisation: 0.9 }, [d]: runs });
+    for (let nowMs = 0; nowMs < settleMs; nowMs += 1_000) {
+      expect(steward.look(calm, nowMs)).toEqual([]);
+    }
+    expect(words(steward.look(calm, settleMs))).toEqual([`rest ${c}`]);
+    expect(steward.look(calm, settleMs + 100)).toEqual([]);
+  });
+
+  it("has the calm to itself: a steward that is new waits", () => {
+    const calm = { [b]: runs, [c]: runs, [d]: runs };
+    steward.look(view(calm), 0);
+    steward.look(view(calm, { self: f }), 1_000);
+    expect(steward.look(view(calm), settleMs)).toEqual([]);
+  });
+
+  it("takes all that is above max away at once, from the end of the order", () => {
+    const many = view({ [a]: runs, [b]: runs, [c]: runs, [d]: runs, [e]: runs, [f]: runs });
+    expect(words(steward.look(many, 0))).toEqual([`rest ${f}`, `rest ${e}`]);
+  });
+
+  it("leaves min of those that serve now: what comes may fail", () => {
+    const coming = { state: "resuming" } as const;
+    const many = view({ [b]: runs, [c]: runs, [d]: coming, [e]: coming, [f]: coming });
+    expect(steward.look(many, 0)).toEqual([]);
+  });
+
+  it("has another stand in before it suspends one that is unwelcome", () => {
+    const old = { ...runs, outdated: true };
+    const [proposal] = steward.look(view({ [b]: runs, [c]: old }), 0);
+    expect(proposal).toMatchObject({ change: "run", replaces: c });
+    const after = view({ [b]: runs, [c]: old, [proposal?.host ?? ""]: runs });
+    expect(words(steward.look(after, 1_000))).toEqual([`rest ${c}`]);
+  });
+
+  it("suspends an unwelcome one first where there is no room above", () => {
+    const old = { ...runs, outdated: true, cpuShare: 0.5 };
+    const busy = { ...runs, cpuShare: 0.5 };
+    const full = view({ [b]: busy, [c]: busy, [d]: busy, [e]: old });
+    expect(words(steward.look(full, 0))).toEqual([`rest ${e}`]);
+  });
+
+  it("carries out a shift: resumed there, suspended here", () => {
+    const two = view({ [b]: runs, [c]: runs, [e]: { utilisation: 0.9 } });
+    expect(steward.look(two, 0)).toEqual([]);
+    expect(steward.shift({ from: c, to: e }, 0)).toBe(true);
+    expect(steward.shift({ from: b, to: d }, 0)).toBe(false);
+    expect(words(steward.look(two, 0))).toEqual([`run ${e} for ${c}`]);
+    const three = view({ [b]: runs, [c]: runs, [e]: runs });
+    expect(words(steward.look(three, 1_000))).toEqual([`rest ${c}`]);
+    expect(steward.look(view({ [b]: runs, [e]: runs }), 2_000)).toEqual([]);
+    expect(steward.shift({ from: b, to: d }, 2_000)).toBe(true);
+  });
+
+  it("forgets a shift that could not be begun", () => {
+    const alone = view(Object.fromEntries(hosts.map((host) => [host, { draining: true }])));
+    const two = { ...alone, members: view({ [b]: runs, [c]: runs }).members };
+    expect(steward.look(two, 0)).toEqual([]);
+    steward.shift({ from: c, to: e }, 0);
+    expect(steward.look(view({ [b]: runs, [c]: runs }), 60_000)).toEqual([]);
+  });
+});
