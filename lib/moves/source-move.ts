@@ -8,6 +8,7 @@ import type { MoveEnd, MoveInput, MoveOrder, OwnerChange } from "./move-order.ts
 import { OrderSheet } from "./order-sheet.ts";
 import type { MoveParams } from "./params.ts";
 import { type SourceDecision, type SourceStage, SourceTransfer } from "./source-transfer.ts";
+import { TargetPromise } from "./target-promise.ts";
 import { verdictOf } from "./verdict-of.ts";
 
 export interface SourceMoveOptions {
@@ -30,12 +31,10 @@ export class SourceMove {
   readonly #asking: Asking;
   readonly #transfer: SourceTransfer;
   #phase: SourcePhase = "transferring";
-  readonly #isRestored: boolean;
+  readonly #promise: TargetPromise;
   #reason = "";
   /** The target has no record of a move that we committed: nobody may run it. */
   #unknownAnswer = false;
-  /** The target, or the operator for it, vouches that no copy there will ever run. */
-  #promised = false;
   /** After a restart in `aborted`: the hypervisor is asked whether the copy runs already. */
   #judging = false;
   #downtimeMs: number | null = null;
@@ -47,7 +46,7 @@ export class SourceMove {
     this.#sheet = new OrderSheet(facts);
     this.#asking = new Asking(params);
     this.#transfer = new SourceTransfer({ ...options, sheet: this.#sheet, asking: this.#asking });
-    this.#isRestored = line !== undefined;
+    this.#promise = new TargetPromise(line !== undefined);
     if (line) this.#phase = line.phase;
   }
 
@@ -105,13 +104,13 @@ export class SourceMove {
 
   /** Takes one fact and returns what to do, in order. Facts that no longer matter do nothing. */
   handle(input: MoveInput, nowMs: number): MoveOrder[] {
+    this.#promise.hear(input);
     if (input.type === "message" && input.message.type === "query") this.#answer();
     else if (input.type === "restored") this.#onRestored(nowMs);
     else if (input.type === "resolved") this.#onResolved(input.decision);
     else if (input.type === "reachable") this.#onReachable(nowMs);
     else if (this.#phase === "transferring") {
       if (input.type === "message") this.#asking.heard(nowMs);
-      if (isPromise(input)) this.#promised = true;
       const decision = this.#transfer.handle(input, nowMs);
       if (decision) this.#decide(decision, nowMs);
     } else this.#afterDecision(input, nowMs);
@@ -164,8 +163,7 @@ export class SourceMove {
 
   /** The guest runs here again: over, or kept until the target's copy is known to be none. */
   #runsOn(nowMs: number): void {
-    const mayBeHeld = this.#isRestored || this.#transfer.mayHaveSent;
-    if (this.#promised || !mayBeHeld) {
+    if (!this.#promise.isOwed(this.#transfer.mayHaveSent)) {
       this.#end("aborted", this.#reason);
       return;
     }
@@ -197,14 +195,10 @@ export class SourceMove {
     else if (answer === "held" || (answer === "busy" && this.unclosed)) this.#sendAbort();
     else if (answer === "refused") {
       this.#sheet.send({ type: "close", moveId: this.facts.moveId });
-      this.#onPromise();
-    } else if (answer === "unknown") this.#onPromise();
-    else if (this.unclosed && answer !== "busy") this.#onRunsThere();
-  }
-
-  #onPromise(): void {
-    this.#promised = true;
-    if (this.unclosed) this.#end("aborted", this.#reason);
+      if (this.unclosed) this.#end("aborted", this.#reason);
+    } else if (!this.unclosed || answer === "busy") return;
+    else if (answer === "unknown") this.#end("aborted", this.#reason);
+    else this.#onRunsThere();
   }
 
   /** By an operator's word, with this host named as fenced: nothing is left to wait for. */
@@ -227,7 +221,6 @@ export class SourceMove {
       case "refused":
         this.#reason = detail === "" ? "the target refused after the commit" : detail;
         this.#journal("aborted", { kind: "own", version: this.facts.version + 2 });
-        this.#promised = true;
         // The target keeps its promise for us to hear; now that we have, it may forget the move.
         this.#sheet.send({ type: "close", moveId: this.facts.moveId });
         this.#takeBack();
@@ -346,7 +339,7 @@ export class SourceMove {
 
   /** The operator vouches that the other end is off: the only way past a silent peer. */
   #onResolved(decision: "run-here" | "discard"): void {
-    this.#promised = true;
+    this.#promise.vouch();
     if (this.unclosed && decision === "run-here") this.#end("aborted", "closed by the operator");
     if (this.guestRuns || this.#phase === "discarding" || this.#phase === "rebooting") return;
     this.#asking.stop();
@@ -391,12 +384,6 @@ export class SourceMove {
     this.#phase = phase;
     this.#sheet.journal({ ...this.facts, role: "source", phase }, owner);
   }
-}
-
-/** `refused` is durable at the target; a target that knows nothing of the move holds nothing. */
-function isPromise(input: MoveInput): boolean {
-  if (input.type !== "message" || input.message.type !== "targetAnswer") return false;
-  return input.message.answer === "refused" || input.message.answer === "unknown";
 }
 
 function sourceAnswerOf(phase: SourcePhase): SourceAnswer {
