@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SystemClock } from "#agent/os/system-clock.ts";
@@ -45,6 +45,7 @@ describe("awaitHealthy() with real connections", () => {
   it.each(["200 OK", "204 No Content", "302 Found"])("takes %s as well", async (status) => {
     const { port, requests } = await member((socket) => socket.end(answer(status)));
     expect((await asking(port)).tries).toBe(1);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
     expect(requests[0]).toMatch(/^GET \/health HTTP\/1\.1\r\n/);
   });
 

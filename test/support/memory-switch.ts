@@ -24,6 +24,10 @@ export class MemorySwitch implements Switch {
   readonly place = "memory switch";
   /** Every command that was performed, in order. */
   readonly performed: SwitchCommand[] = [];
+  /** Every command that was tried, in order. */
+  readonly attempted: SwitchCommand[] = [];
+  /** What a command fails with, by itself. */
+  refuse: (command: SwitchCommand) => SwitchErrorCode | null = () => null;
   /** Observations so far. */
   looks = 0;
   /** What the next calls fail with, until it is taken away. */
@@ -81,7 +85,10 @@ export class MemorySwitch implements Switch {
 
   async perform(command: SwitchCommand, signal: AbortSignal): Promise<void> {
     const where = `${command.backend}/${command.server}: ${command.act}`;
+    this.attempted.push(command);
     this.#answers(where, signal);
+    const refusal = this.refuse(command);
+    if (refusal) throw this.#error(refusal, where);
     const objection = commandObjection(command);
     if (objection) throw this.#error("BAD_COMMAND", objection);
     const backend = this.#backends.get(command.backend);

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -211,6 +212,14 @@ describe("HaproxySwitch", () => {
     const error = await errorOf(adapter.observe(["web"], signal));
     expect(error.code).toBe("SWITCH_ANSWER");
     expect(error.message).toContain("4097");
+  });
+
+  it("leaves nothing behind at a signal that lives as long as the agent", async () => {
+    const { adapter } = await bench(sound);
+    const controller = new AbortController();
+    await adapter.observe(["web"], controller.signal);
+    await errorOf(adapter.perform({ ...at, act: "ready" }, controller.signal));
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   });
 
   it("stops waiting when told to", async () => {

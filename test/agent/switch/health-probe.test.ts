@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { awaitHealthy } from "#agent/switch/health-probe.ts";
 import type { HealthAnswer, HealthTarget } from "#agent/switch/health-request.ts";
@@ -103,6 +104,15 @@ describe("awaitHealthy()", () => {
     );
     expect(tries.at(-1)).toEqual({ atMs: 90, limitMs: 5 });
     expect(clock.waiting).toBe(0);
+  });
+
+  it("leaves nothing behind at a signal that lives as long as the agent", async () => {
+    const controller = new AbortController();
+    const { awaited } = bench((count) => {
+      return { answer: count < 4 ? bad : { isHealthy: true, words: "status 200" }, afterMs: 1 };
+    }, controller.signal);
+    await awaited(1000);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   });
 
   it("stops when told to, also between two tries", async () => {

@@ -141,9 +141,53 @@ describe("SwitchKeeper", () => {
   it("a server that is refused keeps no other one waiting", async () => {
     const { table, want } = bench();
     const state = await want(server("a", { address: "web.example" }), server("b"));
-    expect(acts(table.performed)).toEqual(["add b", "ready b"]);
+    expect(acts(table.attempted)).toEqual(["add a", "add b", "ready b", "add a"]);
     expect(state.problem).toContain("web.example");
     expect(state.inLineSinceMs).toBeNull();
+  });
+
+  it("tries no other server in this look once the switch itself fails", async () => {
+    const { table, want, pass, keeper } = bench();
+    table.refuse = () => "SWITCH_SILENT";
+    await want(server("a"), server("b"));
+    expect(acts(table.attempted)).toEqual(["add a", "add a"]);
+    expect(keeper.state.problem).toContain("SWITCH_SILENT");
+    table.refuse = () => null;
+    for (let second = 0; second < 4; second += 1) await pass(1000);
+    expect(keeper.state.inLineSinceMs).not.toBeNull();
+  });
+
+  it.each(["SERVER_BUSY", "SERVER_ABSENT", "SERVER_EXISTS"] as const)(
+    "tries again after %s without a word, and is not in line till then",
+    async (code) => {
+      const { table, want, pass, keeper, log } = bench();
+      table.refuse = () => code;
+      await want(server("a"));
+      expect(keeper.state).toMatchObject({ problem: null, inLineSinceMs: null });
+      table.refuse = () => null;
+      await pass(1000);
+      expect(keeper.state.inLineSinceMs).not.toBeNull();
+      expect(log.records).toEqual([]);
+    },
+  );
+
+  it("is not in line from the moment that something else is wanted", async () => {
+    const { keeper, want } = bench();
+    await want(server("a"));
+    keeper.want([{ backend: "web", servers: [server("a"), server("b")] }]);
+    expect(keeper.state.inLineSinceMs).toBeNull();
+    await settled();
+    expect(keeper.state.inLineSinceMs).not.toBeNull();
+  });
+
+  it("look() begins one look after the call, however many ask for it", async () => {
+    const { table, keeper, want } = bench();
+    await want(server("a"));
+    const { looks } = table;
+    const first = keeper.look();
+    const asked = [keeper.look(), keeper.look(), keeper.look()];
+    await Promise.all([first, ...asked]);
+    expect(table.looks).toBe(looks + 2);
   });
 
   it("a backend that is missing or misnamed keeps no other one waiting", async () => {
