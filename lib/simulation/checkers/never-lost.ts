@@ -135,7 +135,10 @@ export class NeverLost implements Checker {
       return undefined;
     }
     if (!fate.copies.delete(host) || before === null) return undefined;
-    const newest = [...fate.copies.values()].every((copy) => copy.ranMs <= before.ranMs);
+    // What ran was the VM, also if it was booted anew and has not run for as long as another had.
+    const newest =
+      before.sinceMs !== null ||
+      [...fate.copies.values()].every((copy) => copy.ranMs <= before.ranMs);
     const perhapsRan = before.state !== "received" || fate.givenTo.has(host);
     if (cause === "fault" && newest && perhapsRan) {
       fate.killed = true;

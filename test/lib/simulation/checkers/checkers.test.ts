@@ -111,6 +111,18 @@ describe("NeverLost", () => {
     expect(objection(new NeverLost(), [begun, received, discarded])).toBeUndefined();
   });
 
+  it("knows that what ran was the VM, though booted anew, and not what waits elsewhere", () => {
+    const received = change("b", copyOf("receiving"), copyOf("received", { ranMs: 9_000 }));
+    const booted = change("a", null, copyOf("running", { boot: "2", ranMs: 0 }));
+    const killed = change("a", copyOf("running", { boot: "2", ranMs: 10 }), null, "fault");
+    const discarded = change("b", copyOf("received", { ranMs: 9_000 }), null);
+    const facts = [begun, received, booted, killed, discarded];
+    expect(objection(new NeverLost(), facts)).toBeUndefined();
+    expect(objection(new NeverLost(), [begun, received, change("a", copyOf("sent"), null)])).toBe(
+      undefined,
+    );
+  });
+
   it("does not take a copy that is still arriving for one", () => {
     const receiving = change("b", null, copyOf("receiving"));
     const discarded = change("a", copyOf("sent"), null);
