@@ -20,8 +20,8 @@ import { mergedWishes } from "./wishes.ts";
 
 /** Between two looks; also how late a restarted switch is noticed. */
 const LOOK_INTERVAL_MS = 1_000;
-/** Longest wait after failures: short, since requests fail while the switch lacks its servers. */
-const RETRY_INTERVAL_MS_MAX = 5_000;
+/** Longest wait after failures: a try costs next to nothing, and requests fail until one succeeds. */
+const RETRY_INTERVAL_MS_MAX = 2_000;
 /** The failures after which no other server has a chance in this look. */
 const SWITCH_FAILURES = ["SWITCH_ABSENT", "SWITCH_REFUSED", "SWITCH_SILENT", "ABORTED"];
 

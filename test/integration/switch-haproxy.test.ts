@@ -157,6 +157,19 @@ describe("SwitchKeeper with a real HAProxy", () => {
     expect(keeper.state.views[0]?.servers[0]).toMatchObject({ name: "admins-own", state: "ready" });
   });
 
+  it("a member that is lost costs no request, even before anybody has noticed", async () => {
+    const keeper = makeKeeper();
+    const servers = [await server("a"), await server("b")];
+    await inLine(keeper, servers);
+    rig.loseEndpoint("b");
+    for (let request = 0; request < 20; request += 1) {
+      expect(await rig.get()).toEqual({ status: 200, server: "a" });
+    }
+    performed.splice(0);
+    await inLine(keeper, servers.slice(0, 1));
+    expect(performed.map(({ act }) => act)).toEqual(["drain", "maint", "remove"]);
+  });
+
   it("sees no session in a client that merely keeps its connection open", async () => {
     const keeper = makeKeeper();
     await inLine(keeper, [await server("a")]);

@@ -91,6 +91,14 @@ export class HaproxyRig implements SwitchRig {
     return { address: "127.0.0.1", port: (member.address() as AddressInfo).port };
   }
 
+  /** The member is gone without a word: its connections break, new ones are refused. */
+  loseEndpoint(server: string): void {
+    const member = this.#members.get(server);
+    member?.close();
+    member?.closeAllConnections();
+    this.#members.delete(server);
+  }
+
   async send(): Promise<HeldRequest | null> {
     this.#requests += 1;
     const number = String(this.#requests);
@@ -170,6 +178,9 @@ export class HaproxyRig implements SwitchRig {
       ...sockets,
       "defaults",
       "  mode http",
+      // A request that finds its server gone goes to another one.
+      "  option redispatch 1",
+      "  retries 3",
       "  timeout connect 5s",
       "  timeout client 60s",
       "  timeout server 60s",

@@ -115,7 +115,7 @@ describe("SwitchKeeper", () => {
       return table.looks - before;
     };
     expect(await looksOf(10_000)).toBeLessThanOrEqual(5);
-    expect(await looksOf(60_000)).toBe(12);
+    expect(await looksOf(60_000)).toBe(30);
     expect(log.records.map(({ level }) => level)).toEqual(["warn"]);
     table.failure = null;
     expect(await looksOf(5_000)).toBeGreaterThan(0);
