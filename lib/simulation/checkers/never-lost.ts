@@ -135,12 +135,8 @@ export class NeverLost implements Checker {
       return undefined;
     }
     if (!fate.copies.delete(host) || before === null) return undefined;
-    // What ran was the VM, also if it was booted anew and has not run for as long as another had.
-    const newest =
-      before.sinceMs !== null ||
-      [...fate.copies.values()].every((copy) => copy.ranMs <= before.ranMs);
     const perhapsRan = before.state !== "received" || fate.givenTo.has(host);
-    if (cause === "fault" && newest && perhapsRan) {
+    if (cause === "fault" && wasNewest(before, fate) && perhapsRan) {
       fate.killed = true;
       return undefined;
     }
@@ -180,6 +176,11 @@ export class NeverLost implements Checker {
     }
     return fate;
   }
+}
+
+/** What ran was the VM, also if it was booted anew and has not run for as long as another had. */
+function wasNewest(copy: SimCopy, { copies }: Fate): boolean {
+  return copy.sinceMs !== null || [...copies.values()].every((other) => other.ranMs <= copy.ranMs);
 }
 
 function shownAsLost(world: SimWorld, vm: VmName): boolean {
