@@ -3,6 +3,7 @@ import type { HypervisorFacts } from "../model/host.ts";
 import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { HostLoad, VmLoad } from "../model/load.ts";
+import type { BackendView } from "../model/switch.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
 import type { Verb } from "../model/verb.ts";
 import type { Message } from "../wire/messages.ts";
@@ -52,6 +53,13 @@ export type Event =
       readonly type: "addressesChanged";
       readonly addresses: readonly string[];
       readonly probePort: number;
+    }
+  /** What this host's switch shows of the wanted backends, after each look of its keeper. */
+  | {
+      readonly type: "switchObserved";
+      readonly backends: readonly BackendView[];
+      /** What the last look failed on, one line; null when on nothing. */
+      readonly problem: string | null;
     }
   /** The admin asks the agent to end: publish the leave, stop proposing. */
   | { readonly type: "leaveAsked"; readonly forGood: boolean };

@@ -28,6 +28,18 @@ export interface NodeOptions {
   /** Hex digits that seed all randomness of this life. */
   readonly seed: string;
   readonly settings: CoreSettings;
+  /** What this host does for services; null where it takes no members. */
+  readonly services?: ServiceHosting | null;
+}
+
+/** What a host has for virtual clusters. */
+export interface ServiceHosting {
+  /** Absolute path of the folder for members' overlays, under one of its storage roots. */
+  readonly overlayFolder: string;
+  /** Suspended members may take so many bytes of disk together; 0 for no members. */
+  readonly diskBytesMax: number;
+  /** True when this host keeps a switch. */
+  readonly hasSwitch: boolean;
 }
 
 export const defaultCoreSettings: CoreSettings = {

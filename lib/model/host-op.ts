@@ -1,4 +1,5 @@
 import type { HostId, MoveId, VmName } from "./ids.ts";
+import type { DigestedFile } from "./service.ts";
 import type { VmSpec } from "./vm-spec.ts";
 
 /** Facts that the source adds to a proposal, so that the target can check them. */
@@ -19,6 +20,26 @@ export interface TransferLimits {
   readonly downtimeMs: number;
   /** No headway for this long aborts the move. */
   readonly noProgressMs: number;
+}
+
+/** How a member shows that it serves (HealthCheck), at its endpoint. */
+export interface MemberProbe {
+  readonly address: string;
+  readonly port: number;
+  readonly path: string;
+  /** For one answer. */
+  readonly timeoutMs: number;
+  /** From the first question to the last. */
+  readonly msMax: number;
+}
+
+/** What a member is made from. */
+export interface MemberMaking {
+  /** Base of the overlay at `spec.disks[0]`; null for a member without a disk. */
+  readonly base: (DigestedFile & { readonly format: "raw" | "qcow2" }) | null;
+  /** What must be on the host, byte for byte. */
+  readonly files: readonly DigestedFile[];
+  readonly probe: MemberProbe;
 }
 
 /**
@@ -70,7 +91,16 @@ export type HostOp =
   | { readonly op: "suspend"; readonly spec: VmSpec }
   | { readonly op: "resume"; readonly spec: VmSpec }
   /** Removes a suspended image and everything else of a VM that is not running here. */
-  | { readonly op: "forget"; readonly vm: VmName };
+  | { readonly op: "forget"; readonly vm: VmName }
+  /**
+   * Stages a member up to serving: removes what was there of it, checks the files' digests, makes
+   * the overlay on its base, boots, and ends when the health check passed.
+   */
+  | { readonly op: "stageMember"; readonly spec: VmSpec; readonly making: MemberMaking }
+  /** Ends when a member that runs answers its health check, or its time is over. */
+  | { readonly op: "checkMember"; readonly vm: VmName; readonly probe: MemberProbe }
+  /** Kills the member's copy, removes its image and its overlay. Succeeds when there is nothing. */
+  | { readonly op: "discardMember"; readonly spec: VmSpec };
 
 export type MoveVerdict =
   /** The source copy is paused and whole: the choice is ours (QEMU). */
@@ -108,6 +138,11 @@ export interface HostOpValues {
   readonly suspend: { readonly imageBytes: number };
   readonly resume: null;
   readonly forget: null;
+  /** All that the member takes on the disk now, bytes. */
+  readonly stageMember: { readonly diskBytes: number };
+  /** How long it took from the first question, ms. */
+  readonly checkMember: { readonly tookMs: number };
+  readonly discardMember: null;
 }
 
 export type HostOpName = HostOp["op"];
