@@ -17,6 +17,7 @@ import type { CoreSettings } from "./node-options.ts";
 import type { Outbox } from "./outbox.ts";
 import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
+import { ServiceDesk } from "./service-desk.ts";
 import { Surroundings } from "./surroundings.ts";
 import { VerbDesk } from "./verb-desk.ts";
 
@@ -30,6 +31,8 @@ export interface Parts {
   readonly explain: ExplainDesk;
   readonly desk: VerbDesk;
   readonly exchange: ExchangeDesk;
+  /** Null on a host that takes no part in services. */
+  readonly services: ServiceDesk | null;
 }
 
 export interface BuildOptions {
@@ -116,8 +119,31 @@ export function buildParts(options: BuildOptions): Parts {
     surroundings,
     explain,
     changed,
+    serviceOfMember: (vm): string | undefined => services?.serviceOfMember(vm),
   });
-  return { cluster, mover, surroundings, balancer, admission, explain, desk, exchange };
+  const services = serviceDesk(options, { cluster, desk, planning });
+  return { cluster, mover, surroundings, balancer, admission, explain, desk, exchange, services };
+}
+
+function serviceDesk(
+  { self, outbox, guests, ledger, heldBack, incarnation }: BuildOptions,
+  { cluster, desk, planning }: { cluster: Cluster; desk: VerbDesk; planning: PlanningParams },
+): ServiceDesk | null {
+  const { services: hosting, keyed } = self.options;
+  if (!hosting || !keyed) return null;
+  const { memoryShareMax } = planning;
+  const options = {
+    self,
+    hosting,
+    outbox,
+    cluster,
+    guests,
+    ledger,
+    register: desk.services,
+    memoryShareMax,
+    heldBack: (atMs: number) => heldBack("imbalance", atMs),
+  };
+  return new ServiceDesk(options, incarnation);
 }
 
 function planningParams(settings: CoreSettings): PlanningParams {

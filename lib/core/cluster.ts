@@ -32,6 +32,10 @@ const gossipIntervalMs = 1_000;
 const publishIntervalMs = 5_000;
 /** What mattered goes out at once, but not more often than this. */
 const publishUrgentMs = 250;
+/** The same of members of services: somebody waits for them. */
+const publishNewsMs = 50;
+/** VMs of an inventory that fits a message of the news topic. */
+const newsVmsMax = 16;
 /** Fresh summaries that planning weighs where there are more hosts than everybody knows. */
 const weighedMax = 128;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
@@ -67,6 +71,9 @@ export class Cluster {
   #lastPublishMs = Number.NEGATIVE_INFINITY;
   #nowMs = 0;
   #changes = 0;
+  #tidings = 0;
+  /** What changed in the inventory is for everybody at once. */
+  #inventoryIsNews = false;
   #refutations = 0;
   #suspicions = 0;
   #accepted = 0;
@@ -111,6 +118,11 @@ export class Cluster {
       accepted: this.#accepted,
       stale: this.#stale,
     };
+  }
+
+  /** Changes with every inventory and document that is heard. */
+  get tidings(): number {
+    return this.#tidings;
   }
 
   /** Of the last timeout or exchange. */
@@ -170,7 +182,17 @@ export class Cluster {
 
   /** Something mattered: tell it with the next step's end, or as soon as the bound allows. */
   touch(nowMs: number): void {
-    const earliestMs = this.#lastPublishMs + publishUrgentMs;
+    this.#publishSoon(nowMs, publishUrgentMs);
+  }
+
+  /** The same of own members of services, for which others wait: the inventory itself is news. */
+  tell(nowMs: number): void {
+    this.#inventoryIsNews = true;
+    this.#publishSoon(nowMs, publishNewsMs);
+  }
+
+  #publishSoon(nowMs: number, gapMs: number): void {
+    const earliestMs = this.#lastPublishMs + gapMs;
     const at = this.#deadlines.atMs("publish");
     if (at === undefined || at > Math.max(nowMs, earliestMs)) {
       this.#deadlines.set("publish", Math.max(nowMs, earliestMs));
@@ -230,6 +252,7 @@ export class Cluster {
   offerDocument(document: ClusterDocument): boolean {
     if (!this.view.mergeDocument(document)) return false;
     this.#outbox.persist([journalEntry(journalKeys.document(document.name), document)]);
+    this.#tidings += 1;
     this.#options.documentChanged(document);
     return true;
   }
@@ -285,6 +308,15 @@ export class Cluster {
     this.#lastPublishMs = nowMs;
     this.#deadlines.set("publish", nowMs + this.#jittered(publishIntervalMs));
     this.#records.publish(this.membership.incarnation, nowMs);
+    if (this.#inventoryIsNews) this.#broadcastInventory();
+    this.#inventoryIsNews = false;
+  }
+
+  /** A long one is too much for news: it rides on push-pull alone. */
+  #broadcastInventory(): void {
+    const own = this.view.inventoryOf(this.#self.options.self)?.record;
+    if (!own || own.body.vms.length > newsVmsMax) return;
+    this.#outbox.broadcast(deltaOf({ records: [own] }));
   }
 
   #onRecord(record: HostRecord, nowMs: number, ageMs = 0): void {
@@ -298,7 +330,10 @@ export class Cluster {
       return;
     }
     this.#accepted += 1;
-    if (record.kind !== "summary") return;
+    if (record.kind !== "summary") {
+      this.#tidings += 1;
+      return;
+    }
     this.#changes += 1;
     const { body } = record;
     this.#peers.seen(record, before);

@@ -6,7 +6,7 @@ import type { DatagramMessage, DeltaMessage, Message } from "../wire/messages.ts
 
 /**
  * One line of the journal: the JSON text of what the core keeps under a key, null when removed.
- * Keys: `meta/…`, `vm/NAME`, `move/ID`, `doc/NAME`, `history/N`, `peer/HOST`.
+ * Keys: `meta/…`, `vm/NAME`, `move/ID`, `member/SERVICE`, `doc/NAME`, `history/N`, `peer/HOST`.
  */
 export interface JournalEntry {
   readonly key: string;

@@ -6,6 +6,7 @@ import type { DesiredState, OwnedVm, VmEntry, VmState } from "../model/vm.ts";
 import type { VmSpec } from "../model/vm-spec.ts";
 import { LoadEstimate } from "../planning/load-estimate.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
+import { MemberGuests } from "./member-guests.ts";
 
 /** What an operator's verb is doing to a guest at this moment. */
 export type GuestAction = "starting" | "stopping" | "suspending" | "resuming" | "forgetting";
@@ -39,6 +40,8 @@ export interface MoveOfGuest {
 
 /** All guests that this host owns, and what its hypervisor shows of them. */
 export class GuestTable {
+  /** Members of services: they take memory and CPU, and nobody moves them. */
+  readonly members = new MemberGuests();
   readonly #guests = new Map<VmName, Guest>();
   #strays: readonly CopyReport[] = [];
   /** Memory of copies that were given away and are not discarded yet, bytes. */

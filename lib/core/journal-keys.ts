@@ -8,6 +8,7 @@ export const journalKeys = {
   draining: "meta/draining",
   vm: (name: VmName) => `vm/${name}`,
   move: (id: MoveId) => `move/${id}`,
+  member: (service: string) => `member/${service}`,
   document: (name: string) => `doc/${name}`,
   history: (slot: number) => `history/${String(slot).padStart(4, "0")}`,
   peer: (host: string) => `peer/${host}`,

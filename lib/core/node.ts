@@ -6,7 +6,7 @@ import type { ActionReason } from "../model/action.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostId } from "../model/ids.ts";
 import type { HostLoad } from "../model/load.ts";
-import type { ClusterDocument } from "../model/record.ts";
+import type { ClusterDocument, InventoryRecord } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
 import type { OwnedVm } from "../model/vm.ts";
 import { buildParts, type Parts } from "./build-parts.ts";
@@ -91,6 +91,7 @@ export class Node {
       if (this.#wantedMs !== undefined && nowMs - this.#wantedMs > lateMs) this.#woken(nowMs);
       this.#route(event, this.#parts, nowMs);
     }
+    this.#parts?.services?.settle(nowMs);
     this.#parts?.cluster.flushPeers(nowMs);
     // Only a step changes anything, so that it need not be worked out at each question.
     this.#nextTimeoutMs = this.#nextDeadlineMs();
@@ -108,7 +109,7 @@ export class Node {
 
   #nextDeadlineMs(): number | undefined {
     if (!this.#parts) return undefined;
-    const { cluster, balancer, admission, mover, desk, exchange } = this.#parts;
+    const { cluster, balancer, admission, mover, desk, exchange, services } = this.#parts;
     return earliestMs(
       cluster.nextTimeoutMs(),
       balancer.nextTimeoutMs(),
@@ -116,6 +117,7 @@ export class Node {
       mover.table.nextTimeoutMs(),
       desk.nextTimeoutMs(),
       exchange.nextTimeoutMs(),
+      services?.nextTimeoutMs(),
       this.#relistAtMs,
     );
   }
@@ -178,6 +180,7 @@ export class Node {
     const peers = this.#rememberPeers(journal);
     // Journals are resolved before anything is started and before the network is heard.
     parts.mover.restore(journal, nowMs);
+    parts.services?.start(event, peers, nowMs);
     this.#listCopies(event.copies, parts, nowMs);
     const toBoot = this.#guests.all().filter(({ owned, copy }) => {
       const idle = !parts.mover.table.ofVm(owned.spec.name) && !hasMemory(copy);
@@ -216,6 +219,7 @@ export class Node {
       case "loadSampled":
         this.#hostLoadSampled(event.host, parts, nowMs);
         this.#guestsSampled(event.vms, parts, nowMs);
+        parts.services?.sampled(event.vms, nowMs);
         parts.balancer.loadSampled(nowMs);
         return;
       case "copiesListed":
@@ -226,6 +230,9 @@ export class Node {
         if (pending) this.#opEnded(pending, event.result, parts, nowMs);
         return;
       }
+      case "switchObserved":
+        parts.services?.observed(event, nowMs);
+        return;
       case "transferProgressed":
         parts.mover.progressed(event.progress);
         return;
@@ -275,6 +282,7 @@ export class Node {
     parts.mover.timeout(nowMs);
     parts.balancer.timeout(nowMs);
     parts.exchange.timeout(nowMs);
+    parts.services?.timeout(nowMs);
     parts.desk.timeout(nowMs);
     if (nowMs >= this.#relistAtMs) {
       this.#relistAtMs = nowMs + relistMs;
@@ -305,6 +313,9 @@ export class Node {
       case "guest":
         parts.desk.guests.opEnded(pending, result, nowMs);
         return;
+      case "member":
+        parts.services?.opEnded(pending, result, nowMs);
+        return;
       case "offer":
         parts.balancer.offerEnded(pending.owner.moveId, result, nowMs);
         return;
@@ -319,10 +330,14 @@ export class Node {
   #listCopies(copies: readonly CopyReport[], parts: Parts, nowMs: number): void {
     const { absent, newStrays } = this.#guests.list(
       copies,
-      (copy) => this.#guests.get(copy.vm) !== undefined || parts.mover.table.explains(copy),
+      (copy) =>
+        this.#guests.get(copy.vm) !== undefined ||
+        parts.mover.table.explains(copy) ||
+        parts.services?.members.serviceOf(copy.vm) !== undefined,
     );
     parts.mover.copiesListed(copies, nowMs);
     parts.desk.guests.copiesListed(nowMs);
+    parts.services?.listed(copies, nowMs);
     for (const guest of absent) this.#missCopy(guest, parts, nowMs);
     for (const stray of newStrays) {
       const message = `a copy of ${stray.vm} (${stray.state}) is here that no journal line explains`;
@@ -369,16 +384,14 @@ export class Node {
     return this.#mode() === "act" ? null : "the cluster is on hold ('evenkeel act' lets it act)";
   }
 
-  #inventory(nowMs: number): {
-    vms: ReturnType<typeof entryOfGuest>[];
-    outcomes: Snapshot["history"];
-  } {
+  #inventory(nowMs: number): InventoryRecord["body"] {
     const parts = this.#parts;
     const vms = this.#guests
       .all()
       .map((guest) =>
         entryOfGuest(guest, moveOfGuest(parts?.mover.table.ofVm(guest.owned.spec.name), nowMs)),
       );
-    return { vms, outcomes: this.#history.gossiped(this.#options.self) };
+    const outcomes = this.#history.gossiped(this.#options.self);
+    return { vms, outcomes, ...parts?.services?.news(nowMs) };
   }
 }

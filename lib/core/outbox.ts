@@ -1,5 +1,6 @@
 import type { HostOp } from "../model/host-op.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
+import type { WantedBackend } from "../model/switch.ts";
 import type { VerbResult } from "../model/verb.ts";
 import type { DatagramMessage, DeltaMessage, Message } from "../wire/messages.ts";
 import type { Effect, JournalEntry, Notice } from "./effects.ts";
@@ -8,6 +9,7 @@ import type { Effect, JournalEntry, Notice } from "./effects.ts";
 export type OpOwner =
   | { readonly part: "move"; readonly moveId: MoveId }
   | { readonly part: "guest"; readonly vm: VmName }
+  | { readonly part: "member"; readonly service: string }
   | { readonly part: "offer"; readonly moveId: MoveId }
   | { readonly part: "admit"; readonly moveId: MoveId };
 
@@ -62,6 +64,10 @@ export class Outbox {
     const pending = this.#pendingOps.get(opId);
     this.#pendingOps.delete(opId);
     return pending;
+  }
+
+  switchWanted(backends: readonly WantedBackend[]): void {
+    this.#effects.push({ type: "switchWanted", backends });
   }
 
   relist(): void {

@@ -26,6 +26,11 @@ export function ownFigures(self: Self, guests: GuestTable, ledger: Ledger): Host
     const group = guest.owned.spec.policy.antiAffinityGroup;
     if (group !== null) groups.add(group);
   }
+  for (const { estimate } of guests.members.all()) {
+    const demand = estimate.value();
+    cpuCores += demand?.cpuCores ?? 0;
+    networkBytesPerSecond += demand?.networkBytesPerSecond ?? 0;
+  }
   return {
     host: self.options.self,
     name: self.options.name,
@@ -67,7 +72,7 @@ function takesMemory(guest: Guest): boolean {
 }
 
 /**
- * Memory that the host itself takes, the guests that it owns and those that it gave away and has not
+ * Memory that the host itself takes, the guests that it owns, its members of services and those that it gave away and has not
  * discarded yet, in bytes, without reservations.
  */
 export function usedMemoryBytes(self: Self, guests: GuestTable): number {
@@ -75,6 +80,7 @@ export function usedMemoryBytes(self: Self, guests: GuestTable): number {
   for (const guest of guests.all()) {
     if (takesMemory(guest)) bytes += guest.owned.spec.memoryBytes;
   }
+  for (const { spec } of guests.members.all()) bytes += spec.memoryBytes;
   return bytes;
 }
 

@@ -51,9 +51,21 @@ function isWorthTelling(now: Body, told: Body): boolean {
   if (now.vms.length !== told.vms.length || now.outcomes.length !== told.outcomes.length) {
     return true;
   }
+  if (isNewsOfServices(now, told)) return true;
   return (
     now.vms.some((vm, index) => isChanged(vm, told.vms[index])) ||
     now.outcomes.some(({ moveId }, index) => moveId !== told.outcomes[index]?.moveId)
+  );
+}
+
+/** Members in steps of a twentieth of their CPU; switches by all that they show. */
+function isNewsOfServices(now: Body, told: Body): boolean {
+  if (now.members === undefined) return false;
+  const stepped = ({ members = [] }: Body) =>
+    members.map((one) => ({ ...one, cpuShare: Math.round((one.cpuShare ?? -1) * 20) }));
+  return (
+    JSON.stringify(stepped(now)) !== JSON.stringify(stepped(told)) ||
+    JSON.stringify(now.switch) !== JSON.stringify(told.switch)
   );
 }
 

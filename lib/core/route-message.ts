@@ -50,6 +50,12 @@ function routeOrder(from: HostId, message: OrderMessage, parts: Parts, nowMs: nu
     case "verbReply":
       parts.desk.replied(from, message.requestId, message.result);
       return;
+    case "scale":
+      parts.services?.onScale(from, message, nowMs);
+      return;
+    case "scaleAnswer":
+      parts.services?.onScaleAnswer(from, message, nowMs);
+      return;
     case "exchange":
     case "exchangeAnswer":
     case "passOn":

@@ -40,6 +40,8 @@ export interface VerbDeskOptions {
   readonly surroundings: Surroundings;
   readonly explain: ExplainDesk;
   readonly changed: (nowMs: number) => void;
+  /** The service whose member a VM of this name is; undefined when it is none. */
+  readonly serviceOfMember: (vm: VmName) => string | undefined;
 }
 
 interface Waiting {
@@ -97,6 +99,11 @@ export class VerbDesk {
 
   /** A verb from the local socket. */
   asked(requestId: string, verb: Verb, nowMs: number): void {
+    const refusal = this.#memberRefusal(verb);
+    if (refusal) {
+      this.#outbox.reply(requestId, refusal);
+      return;
+    }
     const owner = this.#hostOf(verb);
     if (owner === null) {
       this.#outbox.reply(requestId, this.#unknownObject(verb));
@@ -114,7 +121,9 @@ export class VerbDesk {
       return;
     }
     this.#remote.set(inside, { origin: from, requestId });
-    if (this.#hostOf(verb) === this.#options.self.options.self) {
+    const refusal = this.#memberRefusal(verb);
+    if (refusal) this.reply(inside, refusal);
+    else if (this.#hostOf(verb) === this.#options.self.options.self) {
       this.#carryOut(inside, verb, nowMs);
     } else this.reply(inside, verbFailure(404, "it is not here any more; ask again"));
   }
@@ -138,6 +147,14 @@ export class VerbDesk {
       requestId: remote.requestId,
       result,
     });
+  }
+
+  /** Members are the services' affair: no verb on a VM changes them. */
+  #memberRefusal(verb: Verb): VerbResult | null {
+    const vm = verb.verb === "define" ? verb.spec.name : "vm" in verb ? verb.vm : null;
+    const service = vm === null ? undefined : this.#options.serviceOfMember(vm);
+    if (service === undefined) return null;
+    return verbFailure(409, `${vm} is a member of service ${service}: use 'evenkeel service'`);
   }
 
   /** The host that can carry the verb out; null when nobody can. */

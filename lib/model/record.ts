@@ -1,5 +1,6 @@
 import type { HostSummary } from "./host.ts";
 import type { HostId } from "./ids.ts";
+import type { MemberNews, SwitchNews } from "./member-news.ts";
 import type { MoveOutcome } from "./move-outcome.ts";
 import type { VmEntry } from "./vm.ts";
 
@@ -22,6 +23,10 @@ export interface InventoryRecord extends RecordVersion {
     readonly vms: readonly VmEntry[];
     /** The last few moves that this host was the source of, newest first, at most 8. */
     readonly outcomes: readonly MoveOutcome[];
+    /** Own members of services; left out by a host that takes no part in them. */
+    readonly members?: readonly MemberNews[];
+    /** What the own switch shows of services; left out by a host without one. */
+    readonly switch?: readonly SwitchNews[];
   };
 }
 

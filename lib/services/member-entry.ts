@@ -1,21 +1,7 @@
 import type { HostId } from "../model/ids.ts";
+import type { ServiceMemberState } from "../model/member-news.ts";
 
-/**
- * What a service's member on one host is (DESIGN 7). `absent`: nothing of it is here; `staging`:
- * booted until its health check passes, then suspended; `resuming`: runs, not known to serve yet;
- * `draining`: still runs, the switches send it no new sessions; `discarding`: its copy and its
- * files are being removed; `stale`: an image that must not be resumed.
- */
-export type MemberState =
-  | "absent"
-  | "staging"
-  | "suspended"
-  | "resuming"
-  | "running"
-  | "draining"
-  | "suspending"
-  | "discarding"
-  | "stale";
+export type MemberState = ServiceMemberState;
 
 /** What the other hosts must know of a member: its owner gossips it. */
 export interface MemberEntry {

@@ -17,6 +17,10 @@ const startOrders = 10;
 /** A connection that nobody answers is given up after this, ms. */
 const connectMsMax = 4_000;
 const progressMs = 250;
+/** From the start of a member to its first answer, ms. */
+const bootMs = { min: 1_000, max: 2_000 } as const;
+/** What a member has written when it was staged, bytes. */
+const overlayBytes = 2 ** 22;
 
 const done: HostOpResult = { ok: true, value: null };
 
@@ -93,12 +97,41 @@ export class HostOps {
       case "migrateOut":
         this.#migrateOut(op, end);
         return;
+      case "stageMember":
+        this.#stage(op, end);
+        return;
+      case "checkMember":
+        this.#answer(op.op, end, () => this.#health(op.vm));
+        return;
       default:
         this.#answer(op.op, end, () => this.#apply(op));
     }
   }
 
-  #apply(op: Exclude<HostOp, { op: "offer" | "admit" | "migrateOut" }>) {
+  /** A member boots in a second or two; its health check has passed then. */
+  #stage({ spec }: Extract<HostOp, { op: "stageMember" }>, end: End): void {
+    this.#later(bootMs.min + this.#prng.nextShare() * (bootMs.max - bootMs.min), () => {
+      const result = resultOf(() => {
+        const { host } = this.#machine;
+        host.clear(spec.name);
+        host.start(spec, this.#world.clock.nowMs);
+        return { diskBytes: overlayBytes };
+      });
+      this.#later(this.#prng.nextShare() * this.#world.orderMsMax, () => end(result), true);
+    });
+  }
+
+  #health(vm: VmName): { tookMs: number } {
+    const state = this.#machine.host.copy(vm)?.state;
+    if (state !== "running") {
+      throw new SimHostError("VM_STATE", `${vm} does not answer: it is ${state ?? "gone"}`);
+    }
+    return { tookMs: 10 };
+  }
+
+  #apply(
+    op: Exclude<HostOp, { op: "offer" | "admit" | "migrateOut" | "stageMember" | "checkMember" }>,
+  ) {
     const { host } = this.#machine;
     const { nowMs } = this.#world.clock;
     switch (op.op) {
@@ -140,6 +173,9 @@ export class HostOps {
       case "forget":
         host.forget(op.vm);
         return null;
+      case "discardMember":
+        host.clear(op.spec.name);
+        return null;
       case "awaitIncoming":
       case "connectChannel":
         return null;
@@ -151,7 +187,8 @@ export class HostOps {
   /** Does `act` some time from now, then tells its value or its error some time later. */
   #answer(op: HostOp["op"], end: End, act: () => object | null): void {
     const { orderMsMax } = this.#world;
-    const orders = op === "prepareIncoming" || op === "start" ? startOrders : 1;
+    const isSlow = op === "prepareIncoming" || op === "start" || op === "checkMember";
+    const orders = isSlow ? startOrders : 1;
     this.#later(this.#prng.nextShare() * orderMsMax * orders, () => {
       const result = this.#fails() ? this.#failure(act) : resultOf(act);
       this.#later(this.#prng.nextShare() * orderMsMax, () => end(result), true);

@@ -4,6 +4,7 @@ import type { Event } from "../core/events.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { copyRuns } from "../model/copy.ts";
 import type { HostId } from "../model/ids.ts";
+import type { WantedBackend } from "../model/switch.ts";
 import type { Message } from "../wire/messages.ts";
 import { HostOps } from "./host-ops.ts";
 import type { CopyChange } from "./sim-host.ts";
@@ -11,12 +12,16 @@ import { simHypervisor } from "./sim-hypervisor.ts";
 import type { SimMachine } from "./sim-machine.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { SimSurroundings } from "./sim-surroundings.ts";
+import type { SimSwitch } from "./sim-switch.ts";
 
 const sampleMs = 1_000;
 /** The hypervisor's list is told this long after the first of a burst of changes, ms. */
 const listMs = 10;
 /** From reading the list to its being an event, ms. */
 const tellMsMax = 20;
+/** From a wish to its being so at the switch, and between two looks at it, ms. */
+const switchMsMax = 20;
+const switchLookMs = 1_000;
 /** A hung process' sockets hold so many packets; later ones are lost. */
 const inboxMax = 4_096;
 
@@ -37,6 +42,7 @@ export class SimAgent {
   #line: Effect[] = [];
   #persisting = false;
   #durableWhilePaused = false;
+  #wanted: readonly WantedBackend[] | undefined;
   #listing = false;
   #cancelTimer: () => void = () => {};
   /** Virtual time of the next ring, which may come too early; infinite while none is set. */
@@ -183,8 +189,34 @@ export class SimAgent {
       this.#ops.perform(effect.op, (result) =>
         this.deliver({ type: "opEnded", opId: effect.opId, result }),
       );
-    } else if (effect.type === "relist") this.#listLater();
+    } else if (effect.type === "switchWanted") this.#want(effect.backends);
+    else if (effect.type === "relist") this.#listLater();
     else if (effect.type === "reply") this.#world.replied(effect.requestId, effect.result);
+  }
+
+  /** As the keeper does: it looks at once when others are wanted, and once a second. */
+  #want(backends: readonly WantedBackend[]): void {
+    const found = this.#world.switchOf?.(this.#machine.id);
+    if (!found) return;
+    const first = this.#wanted === undefined;
+    this.#wanted = backends;
+    this.#world.clock.call(this.#prng.nextShare() * switchMsMax, () => this.#keepSwitch(found));
+    if (first) this.#lookAtSwitch(found);
+  }
+
+  #keepSwitch(found: SimSwitch): void {
+    if (!this.#alive || this.#paused || this.#wanted === undefined) return;
+    const { nowMs } = this.#world.clock;
+    found.apply(this.#wanted, nowMs);
+    this.deliver({ type: "switchObserved", backends: found.look(nowMs), problem: null });
+  }
+
+  #lookAtSwitch(found: SimSwitch): void {
+    this.#world.clock.call(switchLookMs, () => {
+      if (!this.#alive) return;
+      this.#keepSwitch(found);
+      this.#lookAtSwitch(found);
+    });
   }
 
   #persisted(): void {

@@ -90,6 +90,11 @@ export class SimHost {
     this.#put({ ...image, state: "running", sinceMs: nowMs, imageUsed: true });
   }
 
+  /** Kills the copy, if there is a process, and removes its image. Succeeds when there is nothing. */
+  clear(vm: VmName): void {
+    if (this.#copies.has(vm)) this.#remove(vm, "order");
+  }
+
   /** Removes an image; a VM with a process here is refused. */
   forget(vm: VmName): void {
     const copy = this.#copies.get(vm);

@@ -1,10 +1,11 @@
 import type { TransferLimits } from "../model/host-op.ts";
-import type { MoveId } from "../model/ids.ts";
+import type { HostId, MoveId } from "../model/ids.ts";
 import type { VerbResult } from "../model/verb.ts";
 import type { SimChannels } from "./sim-channels.ts";
 import type { SimFact } from "./sim-fact.ts";
 import type { SimLinks } from "./sim-links.ts";
 import type { SimNetwork } from "./sim-network.ts";
+import type { SimSwitch } from "./sim-switch.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 import type { Workload } from "./workload.ts";
 
@@ -26,5 +27,7 @@ export interface SimSurroundings {
   /** True when somebody listens to facts of this type: most of them are many. */
   hears(type: SimFact["type"]): boolean;
   emit(fact: SimFact): void;
+  /** The host's load-balancing switch; undefined where it has none. */
+  switchOf?(host: HostId): SimSwitch | undefined;
   replied(requestId: string, result: VerbResult): void;
 }

@@ -3,7 +3,11 @@ import { hashText, Prng } from "../base/prng.ts";
 import { newOwnedVm } from "../core/guest-table.ts";
 import { journalEntry, journalKeys } from "../core/journal-keys.ts";
 import { type ClusterMode, modeDocument } from "../core/mode-document.ts";
-import { type CoreSettings, defaultCoreSettings } from "../core/node-options.ts";
+import {
+  type CoreSettings,
+  defaultCoreSettings,
+  type ServiceHosting,
+} from "../core/node-options.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { TransferLimits } from "../model/host-op.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
@@ -21,6 +25,7 @@ import type { MachineSize, SimMachine } from "./sim-machine.ts";
 import { SimNetwork } from "./sim-network.ts";
 import type { SimNodeMaker } from "./sim-node.ts";
 import type { SimSurroundings } from "./sim-surroundings.ts";
+import { type SessionDemand, SimSwitch } from "./sim-switch.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import type { Workload } from "./workload.ts";
 
@@ -35,6 +40,10 @@ export interface SimWorldOptions {
   readonly syncMsMax?: number;
   /** Longest time from an order to its effect, and from there to its answer, ms; 6 by default. */
   readonly orderMsMax?: number;
+  /** What each host does for services, by its number; nothing by default. */
+  readonly hostingOf?: (index: number) => ServiceHosting | null;
+  /** What clients want of a backend at each switch; nobody wants anything by default. */
+  readonly sessionDemand?: SessionDemand;
   /** Speed of a migration stream, bytes a second. */
   readonly bandwidthBytesPerSecond?: number;
 }
@@ -64,6 +73,8 @@ export class SimWorld implements SimSurroundings {
   admissionRefusal: (moveId: MoveId) => string | null = () => null;
   readonly #options: SimWorldOptions;
   readonly #machines = new Map<HostId, SimMachine>();
+  readonly #hosting = new Map<HostId, ServiceHosting | null>();
+  readonly #switches = new Map<HostId, SimSwitch>();
   readonly #agents = new Map<HostId, SimAgent>();
   readonly #listeners = new Map<SimFact["type"] | "any", FactListener[]>();
   readonly #replies = new Map<string, VerbResult>();
@@ -100,6 +111,10 @@ export class SimWorld implements SimSurroundings {
     const machine = this.#machines.get(host);
     assert(machine, `there is no host ${host}`);
     return machine;
+  }
+
+  switchOf(host: HostId): SimSwitch | undefined {
+    return this.#switches.get(host);
   }
 
   /** Undefined while its process is dead. */
@@ -170,6 +185,7 @@ export class SimWorld implements SimSurroundings {
       agentVersion: "0.0.0-sim",
       seed: prng.hex(16),
       settings: this.#options.settings ?? defaultCoreSettings,
+      services: this.#hosting.get(host) ?? null,
     });
     const agent = new SimAgent({ machine, world: this, node, prng });
     this.#agents.set(host, agent);
@@ -224,6 +240,7 @@ export class SimWorld implements SimSurroundings {
     machine.clockOffsetMs = -this.clock.nowMs;
     machine.host.crash(diskLost);
     if (diskLost) machine.journal.erase();
+    this.#switches.get(host)?.reset();
     this.emit({ type: "hostCrashed", host, diskLost });
   }
 
@@ -282,6 +299,10 @@ export class SimWorld implements SimSurroundings {
   #addMachine(index: number, size: MachineSize): void {
     const id = simHostId(index);
     const { clock } = this;
+    const { hostingOf, sessionDemand } = this.#options;
+    const hosting = hostingOf?.(index) ?? null;
+    this.#hosting.set(id, hosting);
+    if (hosting?.hasSwitch) this.#switches.set(id, new SimSwitch(sessionDemand ?? (() => 0)));
     this.#machines.set(id, {
       id,
       name: size.name ?? `host-${index + 1}`,

@@ -19,6 +19,13 @@ export const wireLimits = {
   documentValueLengthMax: 16 * 1024,
   documentNameLengthMax: 64,
   inventoryVmsMax: 512,
+  /** Own members in an inventory, and services at a switch: as many as there may be services. */
+  inventoryServicesMax: 120,
+  /** Members that a switch tells of, of all services together. */
+  switchMembersMax: 1024,
+  obstacleLengthMax: 256,
+  /** Hosts that a steward changes at once. */
+  changingMax: 16,
   addressesMax: 16,
   addressLengthMax: 256,
   hostNameLengthMax: 64,

@@ -224,6 +224,27 @@ export type SwapMessage =
   | PassedOnMessage
   | ExchangeOverMessage;
 
+/** A steward's word to the host whose member is meant (lib/services/scale-proposal.ts). */
+export interface ScaleMessage {
+  readonly type: "scale";
+  readonly service: string;
+  readonly change: "run" | "rest";
+  readonly host: HostId;
+  readonly steward: HostId;
+  readonly document: { readonly version: number; readonly hash: string };
+  readonly changing: readonly HostId[];
+  readonly runningDigest: string;
+  readonly replaces: HostId | null;
+}
+
+/** The host's answer to its steward. */
+export interface ScaleAnswerMessage {
+  readonly type: "scaleAnswer";
+  readonly service: string;
+  /** In words; null when the change is granted. */
+  readonly refusal: string | null;
+}
+
 /** An operator's verb on its way to the host that can carry it out. */
 export interface VerbRequestMessage {
   readonly type: "verbRequest";
@@ -261,6 +282,8 @@ export type Message =
   | ProposeMessage
   | MoveMessage
   | SwapMessage
+  | ScaleMessage
+  | ScaleAnswerMessage
   | VerbRequestMessage
   | VerbReplyMessage;
 

@@ -166,6 +166,14 @@ export class Reader {
     return "";
   }
 
+  /** Host ids; none when one of them is not. */
+  hosts(key: string, max: number): readonly string[] {
+    const items = this.list(key, max);
+    if (items.every(isHostId)) return items.slice() as string[];
+    this.fail(key, "host ids");
+    return [];
+  }
+
   vm(key: string): string {
     const value = this.#fields[key];
     if (isVmName(value)) return value;

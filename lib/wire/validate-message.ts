@@ -19,6 +19,7 @@ import { validate } from "./validate.ts";
 import { readDocumentFields, readDocumentVersion } from "./validate-document.ts";
 import { actionReasons } from "./validate-move-outcome.ts";
 import { readLoadFields, readRecordFields } from "./validate-record.ts";
+import { scaleReaders } from "./validate-scale.ts";
 import { accelerators, readSummaryFields, SHORT_LENGTH_MAX } from "./validate-summary.ts";
 import { swapReaders } from "./validate-swap.ts";
 import { readVerbFields, readVerbResultFields } from "./validate-verb.ts";
@@ -92,6 +93,7 @@ const readers: Readers = {
   }),
   close: (m) => ({ type: "close", moveId: m.move("moveId") }),
   ...swapReaders,
+  ...scaleReaders,
   verbRequest: (m) => ({
     type: "verbRequest",
     requestId: m.text("requestId", wireLimits.requestIdLengthMax),

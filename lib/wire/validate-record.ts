@@ -7,6 +7,7 @@ import type { Malformed } from "./malformed.ts";
 import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
 import { readMoveOutcomeFields } from "./validate-move-outcome.ts";
+import { readServiceNewsFields } from "./validate-service-news.ts";
 import { readSummaryFields } from "./validate-summary.ts";
 import { readPolicyFields } from "./validate-vm-spec.ts";
 
@@ -47,7 +48,8 @@ export function readRecordFields(record: Reader): HostRecord {
   const outcomes = body
     .list("outcomes", OUTCOMES_MAX)
     .map((outcome, index) => readMoveOutcomeFields(body.item("outcomes", index, outcome)));
-  return { kind, host, incarnation, seq, body: { vms, outcomes } };
+  const services = readServiceNewsFields(body);
+  return { kind, host, incarnation, seq, body: { vms, outcomes, ...services } };
 }
 
 export function readLoadFields(load: Reader): VmLoad {

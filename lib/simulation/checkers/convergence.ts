@@ -1,5 +1,6 @@
 import type { Snapshot } from "../../core/snapshot.ts";
 import type { HostId, VmName } from "../../model/ids.ts";
+import { readMemberName } from "../../services/member-name.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { SimWorld } from "../sim-world.ts";
 import type { Checker } from "./checker.ts";
@@ -69,7 +70,10 @@ function disagreementOf(
 function runningVms(world: SimWorld): ReadonlyMap<VmName, HostId> {
   const truth = new Map<VmName, HostId>();
   for (const { id, host } of world.machines) {
-    for (const copy of host.copies()) if (copy.sinceMs !== null) truth.set(copy.spec.name, id);
+    for (const { spec, sinceMs } of host.copies()) {
+      // Members of services are no guests; their own checker looks after them.
+      if (sinceMs !== null && readMemberName(spec.name) === undefined) truth.set(spec.name, id);
+    }
   }
   return truth;
 }

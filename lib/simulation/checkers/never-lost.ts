@@ -1,6 +1,7 @@
 import type { Notice } from "../../core/effects.ts";
 import type { Event } from "../../core/events.ts";
 import type { HostId, VmName } from "../../model/ids.ts";
+import { readMemberName } from "../../services/member-name.ts";
 import { isWhole, type SimCopy } from "../sim-copy.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { SimWorld } from "../sim-world.ts";
@@ -48,8 +49,9 @@ export class NeverLost implements Checker {
   observe(fact: SimFact): string | undefined {
     if (fact.type === "stepped") this.#onStep(fact);
     else if (fact.type === "persisted") this.#onPersisted(fact);
-    else if (fact.type === "copyChanged") return this.#onChange(fact);
-    else if (fact.type === "agentKilled") this.#onAgentKilled(fact.host);
+    else if (fact.type === "copyChanged") {
+      return isMember(fact.change.vm) ? undefined : this.#onChange(fact);
+    } else if (fact.type === "agentKilled") this.#onAgentKilled(fact.host);
     else if (fact.type === "hostCrashed" && fact.diskLost) this.#onDiskLost(fact.host);
     return undefined;
   }
@@ -84,6 +86,7 @@ export class NeverLost implements Checker {
   #ordered(host: HostId, opId: number, order: Order): void {
     const orders = this.#orders.get(host) ?? new Map<number, Order>();
     this.#orders.set(host, orders.set(opId, order));
+    if (isMember(order.vm)) return;
     if (order.ends) this.#fateOf(order.vm).ended = true;
   }
 
@@ -176,6 +179,11 @@ export class NeverLost implements Checker {
     }
     return fate;
   }
+}
+
+/** A member of a service may be thrown away: it is staged anew. */
+function isMember(vm: VmName): boolean {
+  return readMemberName(vm) !== undefined;
 }
 
 /** What ran was the VM, also if it was booted anew and has not run for as long as another had. */

@@ -1,0 +1,259 @@
+import { earliestMs } from "../base/earliest.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { CopyReport } from "../model/copy.ts";
+import type { HostOpResult } from "../model/host-op.ts";
+import type { HostId, VmName } from "../model/ids.ts";
+import type { InventoryRecord } from "../model/record.ts";
+import { memberNameOf, readMemberName } from "../services/member-name.ts";
+import { serviceDocumentName } from "../services/service-document.ts";
+import type { ScaleAnswerMessage, ScaleMessage } from "../wire/messages.ts";
+import { BootWait } from "./boot-wait.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Event } from "./events.ts";
+import type { GuestTable } from "./guest-table.ts";
+import { MemberDesk } from "./member-desk.ts";
+import type { ServiceHosting } from "./node-options.ts";
+import type { Outbox, PendingOp } from "./outbox.ts";
+import type { Self } from "./self.ts";
+import type { ServiceRegister } from "./service-register.ts";
+import { ServiceSight } from "./service-sight.ts";
+import { StewardDesk, type StewardedService } from "./steward-desk.ts";
+import { SwitchDesk } from "./switch-desk.ts";
+
+/** Services are looked at this often, ms, and at once when something changed. */
+const lookMs = 1_000;
+/** Between two looks at changes, ms: in a large cluster there are many. */
+const changedMs = { few: 20, many: 500 } as const;
+const fewHosts = 64;
+/** After a start nothing is proposed or told to the switch for this long at least, ms. */
+const quietMs = 3_000;
+/** A member's load is told at once when it differs by so much from what was told. */
+const cpuShareStep = 0.1;
+/** Drains of one life of the agent. */
+const drainsMax = 1_048_576;
+
+export interface ServiceDeskOptions {
+  readonly self: Self;
+  readonly hosting: ServiceHosting;
+  readonly outbox: Outbox;
+  readonly cluster: Cluster;
+  readonly guests: GuestTable;
+  readonly ledger: Ledger;
+  readonly register: ServiceRegister;
+  readonly memoryShareMax: number;
+  /** Why this host must not act now, in words; null when it may. */
+  readonly heldBack: (nowMs: number) => string | null;
+}
+
+/**
+ * Virtual clusters on this host (DESIGN 7): its members, its part as steward, its switch. Brings
+ * the documents, what is gossiped and the theories of lib/services together.
+ */
+export class ServiceDesk {
+  readonly members: MemberDesk;
+  readonly stewards: StewardDesk;
+  readonly #options: ServiceDeskOptions;
+  readonly #switch: SwitchDesk | null;
+  #wait: BootWait | undefined;
+  #quietUntilMs = 0;
+  #lookAtMs: number | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Of what was looked at last. */
+  #seen = "";
+  #told = "";
+  #toldShares = new Map<string, number>();
+
+  constructor(options: ServiceDeskOptions, incarnation: number) {
+    this.#options = options;
+    const { self, hosting, outbox, guests, cluster } = options;
+    this.members = new MemberDesk({
+      self,
+      hosting,
+      outbox,
+      guests,
+      drainMarkBase: incarnation * drainsMax,
+      freeMemoryBytes: () => this.#freeMemoryBytes,
+    });
+    this.#switch = hosting.hasSwitch ? new SwitchDesk(outbox) : null;
+    this.stewards = new StewardDesk({
+      self: self.options.self,
+      outbox,
+      seatOf: (service) => this.members.seat(service),
+      serviceOf: (service) => this.#stewarded(service),
+      sight: (nowMs) => this.#sight(nowMs),
+      heldBack: (nowMs) => options.heldBack(nowMs),
+      knowsAll: () => !cluster.view.isLarge,
+      granted: (nowMs) => this.#changed(nowMs),
+    });
+  }
+
+  #freeMemoryBytes = 0;
+
+  /** `peers`: hosts that the journal remembers; the first proposals wait until they were heard. */
+  start(
+    { journal, copies }: Extract<Event, { type: "started" }>,
+    peers: readonly HostId[],
+    nowMs: number,
+  ): void {
+    const get = (service: string) => this.#options.register.get(service);
+    this.members.restore(journal, copies, { get, nowMs });
+    this.#wait = new BootWait(peers, nowMs);
+    this.#quietUntilMs = nowMs + quietMs;
+    this.#lookAtMs = nowMs;
+  }
+
+  nextTimeoutMs(): number | undefined {
+    return earliestMs(this.#lookAtMs, this.members.nextTimeoutMs);
+  }
+
+  timeout(nowMs: number): void {
+    this.members.timeout(nowMs);
+    if (this.#lookAtMs !== undefined && nowMs >= this.#lookAtMs) this.#look(nowMs);
+  }
+
+  /** At the end of each step: has something changed that services depend on? */
+  settle(nowMs: number): void {
+    const { cluster } = this.#options;
+    const seen = `${cluster.changes} ${cluster.tidings} ${this.#told}`;
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#lookSoon(nowMs);
+  }
+
+  listed(copies: readonly CopyReport[], nowMs: number): void {
+    this.members.listed(copies, nowMs);
+    this.#changed(nowMs);
+  }
+
+  sampled(vms: Extract<Event, { type: "loadSampled" }>["vms"], nowMs: number): void {
+    this.members.sampled(vms, nowMs);
+    let differs = false;
+    for (const { service, cpuShare } of this.members.news(nowMs)) {
+      const told = this.#toldShares.get(service);
+      if (cpuShare === null || Math.abs(cpuShare - (told ?? -1)) < cpuShareStep) continue;
+      this.#toldShares.set(service, cpuShare);
+      differs = true;
+    }
+    if (differs) this.#options.cluster.touch(nowMs);
+  }
+
+  opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
+    this.members.opEnded(pending, result, nowMs);
+    this.#changed(nowMs);
+  }
+
+  onScale(from: HostId, message: ScaleMessage, nowMs: number): void {
+    this.stewards.onScale(from, message, nowMs);
+  }
+
+  onScaleAnswer(from: HostId, message: ScaleAnswerMessage, nowMs: number): void {
+    this.stewards.onAnswer(from, message, nowMs);
+    this.#lookSoon(nowMs);
+  }
+
+  observed({ backends }: Extract<Event, { type: "switchObserved" }>, nowMs: number): void {
+    const before = JSON.stringify(this.#switch?.news() ?? null);
+    this.#switch?.observed(backends);
+    if (JSON.stringify(this.#switch?.news() ?? null) === before) return;
+    this.#options.cluster.touch(nowMs);
+    this.#lookSoon(nowMs);
+  }
+
+  /** What the inventory says of services. */
+  news(nowMs: number): Pick<InventoryRecord["body"], "members" | "switch"> {
+    const members = this.members.news(nowMs);
+    return this.#switch ? { members, switch: this.#switch.news() } : { members };
+  }
+
+  sight(nowMs: number): ServiceSight {
+    return this.#sight(nowMs);
+  }
+
+  /** The service whose member a VM of this name is, anywhere; undefined when it is none. */
+  serviceOfMember(vm: VmName): string | undefined {
+    const own = this.members.serviceOf(vm);
+    if (own !== undefined) return own;
+    const service = readMemberName(vm)?.service;
+    if (service === undefined || this.#options.register.get(service) === undefined)
+      return undefined;
+    const { view } = this.#options.cluster;
+    const isMember = view.hosts().some((host) => {
+      const news = view.inventoryOf(host)?.record.body.members ?? [];
+      const isThere = news.some((one) => one.service === service && one.state !== "absent");
+      return isThere && memberNameOf(service, host) === vm;
+    });
+    return isMember ? service : undefined;
+  }
+
+  /** True until what the others do is known. */
+  #isQuiet(nowMs: number): boolean {
+    const { cluster } = this.#options;
+    if (nowMs < this.#quietUntilMs) return true;
+    if (this.#wait?.over((peer) => cluster.view.inventoryOf(peer) !== undefined, nowMs)) {
+      this.#wait = undefined;
+    }
+    return this.#wait !== undefined;
+  }
+
+  #look(nowMs: number): void {
+    const { register, heldBack } = this.#options;
+    this.#lookedMs = nowMs;
+    const all = register.all();
+    this.#lookAtMs = all.length === 0 ? undefined : nowMs + lookMs;
+    if (all.length === 0) return;
+    const quiet = this.#isQuiet(nowMs);
+    const acts = !quiet && heldBack(nowMs) === null;
+    this.members.declare(all, { sight: this.#sight(nowMs), acts, nowMs });
+    if (!quiet) this.#wantAtSwitch(nowMs);
+    this.members.drained(this.#sight(nowMs), nowMs);
+    if (acts) {
+      this.members.stage(this.#sight(nowMs), nowMs);
+      this.stewards.look(this.#allStewarded(), this.#sight(nowMs), nowMs);
+    }
+    this.#changed(nowMs);
+  }
+
+  #wantAtSwitch(nowMs: number): void {
+    const declared = this.#allStewarded().map(({ spec }) => spec);
+    this.#switch?.want(declared, this.#sight(nowMs));
+  }
+
+  #allStewarded(): readonly StewardedService[] {
+    return this.#options.register.all().flatMap(({ name }) => this.#stewarded(name) ?? []);
+  }
+
+  #stewarded(service: string): StewardedService | undefined {
+    const { register, cluster } = this.#options;
+    const known = register.get(service);
+    const document = cluster.view.document(serviceDocumentName(service));
+    if (known?.word.state !== "declared" || !document) return undefined;
+    const { version, hash } = document;
+    return { spec: known.word.spec, document: { version, hash } };
+  }
+
+  #sight(nowMs: number): ServiceSight {
+    const { self, cluster, guests, ledger, memoryShareMax } = this.#options;
+    const own = { members: this.members.news(nowMs), atSwitch: this.#switch?.news() ?? null };
+    const sight = new ServiceSight({ self, cluster, guests, ledger, memoryShareMax }, own);
+    this.#freeMemoryBytes = sight.ownFreeMemoryBytes;
+    return sight;
+  }
+
+  /** Members may be other than they were told to be: then the others hear of it at once. */
+  #changed(nowMs: number): void {
+    const told = this.members
+      .news(nowMs)
+      .map(({ cpuShare: _share, ...facts }) => JSON.stringify(facts))
+      .join();
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#options.cluster.tell(nowMs);
+    this.#lookSoon(nowMs);
+  }
+
+  #lookSoon(nowMs: number): void {
+    const gapMs = this.#options.cluster.view.size > fewHosts ? changedMs.many : changedMs.few;
+    const atMs = Math.max(nowMs, this.#lookedMs + gapMs);
+    this.#lookAtMs = Math.min(this.#lookAtMs ?? atMs, atMs);
+  }
+}

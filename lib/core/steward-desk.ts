@@ -1,0 +1,146 @@
+import type { HostId } from "../model/ids.ts";
+import type { ServiceSpec } from "../model/service.ts";
+import { type OwnStanding, refusalOf } from "../services/judge-proposal.ts";
+import { defaultServiceParams } from "../services/params.ts";
+import { stewardOf } from "../services/rendezvous.ts";
+import type { ScaleProposal } from "../services/scale-proposal.ts";
+import type { DocumentMark } from "../services/service-view.ts";
+import { Steward } from "../services/steward.ts";
+import { wireLimits } from "../wire/limits.ts";
+import type { ScaleAnswerMessage, ScaleMessage } from "../wire/messages.ts";
+import type { MemberSeat } from "./member-seat.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ServiceSight } from "./service-sight.ts";
+
+/** A service that is declared, with the mark of its document. */
+export interface StewardedService {
+  readonly spec: ServiceSpec;
+  readonly document: DocumentMark;
+}
+
+export interface StewardDeskOptions {
+  readonly self: HostId;
+  readonly outbox: Outbox;
+  readonly seatOf: (service: string) => MemberSeat | undefined;
+  readonly serviceOf: (service: string) => StewardedService | undefined;
+  readonly sight: (nowMs: number) => ServiceSight;
+  /** Why nothing may change now, in words; null when it may. */
+  readonly heldBack: (nowMs: number) => string | null;
+  /** False where the view holds but a sample of the hosts. */
+  readonly knowsAll: () => boolean;
+  /** A granted proposal changed the member here. */
+  readonly granted: (nowMs: number) => void;
+}
+
+/** This host's part as steward of services, and as one whose member a steward wants changed. */
+export class StewardDesk {
+  readonly #options: StewardDeskOptions;
+  readonly #stewards = new Map<string, Steward>();
+  readonly #refusals = new Map<string, { readonly host: HostId; readonly reason: string }>();
+  /** The steward of each service as long as the live hosts are these. */
+  readonly #chosen = new Map<string, HostId | undefined>();
+  #chosenAmong = "";
+
+  constructor(options: StewardDeskOptions) {
+    this.#options = options;
+  }
+
+  stewardOf(service: string, sight: ServiceSight): HostId | undefined {
+    const live = sight.liveHosts;
+    const among = live.join();
+    if (among !== this.#chosenAmong) {
+      this.#chosen.clear();
+      this.#chosenAmong = among;
+    }
+    if (!this.#chosen.has(service)) this.#chosen.set(service, stewardOf(service, live));
+    return this.#chosen.get(service);
+  }
+
+  /** The last refusal that this host had as steward; undefined when the last answer was a grant. */
+  lastRefusal(service: string): { readonly host: HostId; readonly reason: string } | undefined {
+    return this.#refusals.get(service);
+  }
+
+  /** Proposes what each of the services that this host stewards needs. */
+  look(services: readonly StewardedService[], sight: ServiceSight, nowMs: number): void {
+    const { self } = this.#options;
+    for (const name of this.#stewards.keys()) {
+      if (!services.some(({ spec }) => spec.name === name)) this.#forget(name);
+    }
+    for (const { spec, document } of services) {
+      const { name } = spec;
+      if (this.stewardOf(name, sight) !== self) {
+        this.#forget(name);
+        continue;
+      }
+      const steward = this.#stewards.get(name) ?? new Steward(defaultServiceParams);
+      this.#stewards.set(name, steward);
+      for (const proposal of steward.look(sight.viewOf(spec, document), nowMs)) {
+        this.#propose(proposal, nowMs);
+      }
+    }
+  }
+
+  onScale(from: HostId, message: ScaleMessage, nowMs: number): void {
+    const { self, outbox } = this.#options;
+    const { type: _type, ...proposal } = message;
+    const isMeant = message.host === self && message.steward === from;
+    const refusal = isMeant ? this.#judge(proposal, nowMs) : "was asked for another host";
+    outbox.send(from, { type: "scaleAnswer", service: message.service, refusal });
+  }
+
+  onAnswer(from: HostId, { service, refusal }: ScaleAnswerMessage, nowMs: number): void {
+    const steward = this.#stewards.get(service);
+    if (!steward) return;
+    steward.answered(from, refusal, nowMs);
+    if (refusal === null) this.#refusals.delete(service);
+    else this.#refusals.set(service, { host: from, reason: refusal });
+  }
+
+  #forget(service: string): void {
+    this.#stewards.delete(service);
+    this.#refusals.delete(service);
+  }
+
+  #propose(proposal: ScaleProposal, nowMs: number): void {
+    const { self, outbox } = this.#options;
+    const { service, host } = proposal;
+    if (host !== self) {
+      outbox.send(host, { type: "scale", ...proposal });
+      return;
+    }
+    const refusal = this.#judge(proposal, nowMs);
+    this.onAnswer(self, { type: "scaleAnswer", service, refusal }, nowMs);
+  }
+
+  /** Grants by what is known here: null, and then it is done. */
+  #judge(proposal: ScaleProposal, nowMs: number): string | null {
+    const refusal = this.#refusalOf(proposal, nowMs);
+    if (refusal !== null) return refusal.slice(0, wireLimits.reasonLengthMax);
+    this.#options.seatOf(proposal.service)?.feed({ type: proposal.change }, nowMs);
+    this.#options.granted(nowMs);
+    return null;
+  }
+
+  #refusalOf(proposal: ScaleProposal, nowMs: number): string | null {
+    const { serviceOf, seatOf, sight, heldBack } = this.#options;
+    const held = heldBack(nowMs);
+    if (held !== null) return `does not act: ${held}`;
+    const service = serviceOf(proposal.service);
+    const seat = seatOf(proposal.service);
+    if (!service || !seat) return `has no member of ${proposal.service}`;
+    const seen = sight(nowMs);
+    const view = seen.viewOf(service.spec, service.document);
+    return refusalOf(proposal, view, this.#standing(seat, seen, nowMs));
+  }
+
+  #standing(seat: MemberSeat, sight: ServiceSight, nowMs: number): OwnStanding {
+    const own = sight.hosts.find(({ host }) => host === this.#options.self)?.standing;
+    return {
+      draining: own?.draining ?? false,
+      freeMemoryBytes: own?.freeMemoryBytes ?? 0,
+      restRefusal: seat.restRefusal(nowMs),
+      knowsAll: this.#options.knowsAll(),
+    };
+  }
+}

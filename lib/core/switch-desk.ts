@@ -1,0 +1,170 @@
+import { sortedBy } from "../base/ordered.ts";
+import type { HostId, VmName } from "../model/ids.ts";
+import type { MemberAtSwitch, MemberNews, SwitchNews } from "../model/member-news.ts";
+import type { ServiceSpec } from "../model/service.ts";
+import type { BackendView, ServerState, WantedBackend, WantedServer } from "../model/switch.ts";
+import { memberNameOf } from "../services/member-name.ts";
+import { memberSpecOf } from "../services/member-spec.ts";
+import { serverName } from "../services/switch-plan.ts";
+import { wireLimits } from "../wire/limits.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ServiceSight, SightHost } from "./service-sight.ts";
+
+/** All members of one service take the same share of its requests. */
+const weight = 100;
+/** What a switch showed may be older than the wish, but not after so many looks. */
+const looksMin = 2;
+
+/** A member as this host's switch should have it. */
+interface Wish {
+  readonly service: string;
+  readonly backend: string;
+  readonly host: HostId;
+  readonly server: WantedServer;
+  readonly drainMark: number | null;
+  /** Looks of the keeper since this was wished. */
+  looks: number;
+}
+
+type Endpoint = { readonly address: string; readonly port: number } | null;
+
+/** Where members of a document's hosts are reached; a document is never changed, only replaced. */
+const endpoints = new WeakMap<ServiceSpec, Map<string, Endpoint>>();
+
+/** What this host's switch should have of all services, and what it shows of them. */
+export class SwitchDesk {
+  readonly #outbox: Outbox;
+  #wishes = new Map<string, Wish>();
+  /** The last document of each service: of a deleted one while its members still drain. */
+  readonly #specs = new Map<string, ServiceSpec>();
+  #said = "";
+  #seen: readonly BackendView[] = [];
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  /** Says what is wanted, if that changed. `declared`: every service that is. */
+  want(declared: readonly ServiceSpec[], sight: ServiceSight): void {
+    for (const spec of declared) this.#specs.set(spec.name, spec);
+    const backends = new Set(declared.flatMap(({ backend }) => backend ?? []));
+    const wishes = new Map<string, Wish>();
+    for (const [name, spec] of this.#specs) {
+      const before = wishes.size;
+      if (spec.backend !== null) {
+        for (const wish of this.#wishesOf(spec, spec.backend, sight)) {
+          wishes.set(`${wish.service}/${wish.host}`, wish);
+        }
+      }
+      const isOver = wishes.size === before && !declared.includes(spec);
+      if (isOver) this.#specs.delete(name);
+    }
+    this.#wishes = wishes;
+    for (const { backend } of wishes.values()) backends.add(backend);
+    this.#say([...backends].sort());
+  }
+
+  /** The keeper has looked. */
+  observed(backends: readonly BackendView[]): void {
+    this.#seen = backends;
+    for (const wish of this.#wishes.values()) wish.looks += 1;
+  }
+
+  /** What the others should know of this switch. */
+  news(): readonly SwitchNews[] {
+    const byService = new Map<string, { queued: number; members: MemberAtSwitch[] }>();
+    const views = new Map(this.#seen.map((view) => [view.backend, view]));
+    let room: number = wireLimits.switchMembersMax;
+    for (const wish of this.#wishes.values()) {
+      const view = views.get(wish.backend);
+      const news = byService.get(wish.service) ?? { queued: view?.queued ?? 0, members: [] };
+      byService.set(wish.service, news);
+      const shown = shownOf(wish, view);
+      if (!shown || room === 0) continue;
+      room -= 1;
+      news.members.push(shown);
+    }
+    const services = [...byService].map(([service, news]) => ({ service, ...news }));
+    return sortedBy(services, ({ service }) => service).slice(0, wireLimits.inventoryServicesMax);
+  }
+
+  #wishesOf(spec: ServiceSpec, backend: string, sight: ServiceSight): Wish[] {
+    return sight.hosts.flatMap((host) => {
+      const news = host.members.find(({ service }) => service === spec.name);
+      const member = memberNameOf(spec.name, host.host);
+      const endpoint = news && news.state !== "absent" ? endpointOf(spec, host) : null;
+      if (!news || !endpoint || member === null) return [];
+      const known = this.#wishes.get(`${spec.name}/${host.host}`);
+      return [wishOf({ spec, backend, host, news, member, endpoint, known })];
+    });
+  }
+
+  #say(names: readonly string[]): void {
+    const servers = new Map<string, WantedServer[]>(names.map((backend) => [backend, []]));
+    for (const { backend, server } of this.#wishes.values()) servers.get(backend)?.push(server);
+    const backends: WantedBackend[] = [...servers].map(([backend, all]) => ({
+      backend,
+      servers: sortedBy(all, ({ member }) => member),
+    }));
+    const said = JSON.stringify(backends);
+    if (said === this.#said) return;
+    this.#said = said;
+    this.#outbox.switchWanted(backends);
+  }
+}
+
+function wishOf(facts: {
+  readonly spec: ServiceSpec;
+  readonly backend: string;
+  readonly host: SightHost;
+  readonly news: MemberNews;
+  readonly member: VmName;
+  readonly endpoint: NonNullable<Endpoint>;
+  readonly known: Wish | undefined;
+}): Wish {
+  const { spec, backend, host, news, member, endpoint, known } = facts;
+  const state = stateOf(host, news, known?.server.state);
+  const drainMark = state === "drain" ? news.drainMark : null;
+  const server = { member, ...endpoint, state, weight };
+  const isNew = known?.server.state !== state || known.drainMark !== drainMark;
+  const looks = isNew ? 0 : known.looks;
+  return { service: spec.name, backend, host: host.host, server, drainMark, looks };
+}
+
+/** A host that is only suspected, or whose agent has just started, keeps what it had. */
+function stateOf(
+  host: SightHost,
+  { atSwitch }: MemberNews,
+  known: ServerState | undefined,
+): ServerState {
+  if (host.state === "gone") return "maint";
+  if (atSwitch === "kept") return known ?? "ready";
+  return host.state === "suspect" ? (known ?? atSwitch) : atSwitch;
+}
+
+/** Undefined for one that takes no sessions, has none and is not being drained. */
+function shownOf(wish: Wish, view: BackendView | undefined): MemberAtSwitch | undefined {
+  const { host, server, drainMark } = wish;
+  if (!view) return undefined;
+  const name = serverName(server.member);
+  const seen = view.servers.find((one) => one.name === name);
+  const { state, sessions } = seen ?? { state: "maint" as const, sessions: 0 };
+  if (state === "maint" && sessions === 0 && drainMark === null) return undefined;
+  const follows = state === "drain" || (state === "maint" && wish.looks >= looksMin);
+  return { host, state, sessions, drainMark: follows ? drainMark : null };
+}
+
+/** Where the host's member is reached; null where the document does not make one there. */
+function endpointOf(spec: ServiceSpec, { host, name }: SightHost): Endpoint {
+  const known = endpoints.get(spec) ?? new Map<string, Endpoint>();
+  endpoints.set(spec, known);
+  const key = `${host}/${name}`;
+  let endpoint = known.get(key);
+  if (endpoint === undefined) {
+    // Where its overlay lies is that host's affair and changes nothing in its address.
+    const member = memberSpecOf(spec, { host, name, overlayFolder: "" });
+    endpoint = member.ok ? member.value.endpoint : null;
+    known.set(key, endpoint);
+  }
+  return endpoint;
+}
