@@ -1,5 +1,6 @@
-import type { ServiceView, Snapshot } from "#lib/core/snapshot.ts";
+import type { ServiceMemberView, ServiceView, Snapshot } from "#lib/core/snapshot.ts";
 import { ApiError } from "./api-error.ts";
+import { roundedShare } from "./rounded-share.ts";
 import type { RouteRequest } from "./route.ts";
 import { serviceFileOf } from "./service-file.ts";
 
@@ -13,6 +14,24 @@ export function renderService(service: ServiceView) {
     authorId: service.author,
     problem: service.problem,
     spec: service.spec,
+    /** Display name of the host that proposes its changes now. */
+    steward: service.life?.steward ?? null,
+    lastRefusal: service.life?.lastRefusal ?? "",
+    members: (service.life?.members ?? []).map(renderServiceMember),
+  };
+}
+
+function renderServiceMember(member: ServiceMemberView) {
+  return {
+    host: member.hostName,
+    hostId: member.host,
+    hostState: member.hostState,
+    state: member.state,
+    outdated: member.outdated,
+    obstacle: member.obstacle,
+    cpuShare: roundedShare(member.cpuShare ?? undefined, 1),
+    sessions: member.sessions,
+    diskBytes: member.diskBytes,
   };
 }
 

@@ -2,6 +2,7 @@ import type { ActionReason, Candidate } from "#lib/model/action.ts";
 import type { HypervisorFacts, Presence } from "#lib/model/host.ts";
 import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
 import type { HostPressure, VmLoad } from "#lib/model/load.ts";
+import type { ServiceMemberState } from "#lib/model/member-news.ts";
 import type { MoveOutcome } from "#lib/model/move-outcome.ts";
 import type { ServiceSpec } from "#lib/model/service.ts";
 import type { MemberState } from "#lib/model/verdict.ts";
@@ -154,6 +155,24 @@ export interface ServiceAnswer {
   readonly authorId: HostId;
   readonly problem: string | null;
   readonly spec: ServiceSpec | null;
+  /** Display name of the host that proposes its changes now; null where none is known. */
+  readonly steward: string | null;
+  /** What the asked host was refused last as steward; "" for nothing. */
+  readonly lastRefusal: string;
+  readonly members: readonly ServiceMemberAnswer[];
+}
+
+/** A service's member on one host. */
+export interface ServiceMemberAnswer {
+  readonly host: string;
+  readonly hostId: HostId;
+  readonly hostState: "live" | "suspect" | "gone";
+  readonly state: ServiceMemberState;
+  readonly outdated: boolean;
+  readonly obstacle: string;
+  readonly cpuShare: number | null;
+  readonly sessions: number | null;
+  readonly diskBytes: number;
 }
 
 export interface OneServiceAnswer {

@@ -1,7 +1,9 @@
 import { stringify } from "yaml";
-import type { OneServiceAnswer } from "./answers.ts";
+import type { OneServiceAnswer, ServiceAnswer, ServiceMemberAnswer } from "./answers.ts";
 import { exitCodes } from "./cli-error.ts";
 import { servicePath } from "./simple-verb.ts";
+import { tableLines } from "./table.ts";
+import { countOf, formatBytes, formatShare, NO_FIGURE } from "./units.ts";
 import { printJson, type VerbRunner, wordAt } from "./verb-context.ts";
 
 /** `evenkeel service show NAME`: who declared what, in a form that `service apply` takes. */
@@ -17,6 +19,29 @@ export const serviceShow: VerbRunner = async (context, input) => {
 function serviceLines({ service, file }: OneServiceAnswer): readonly string[] {
   const { name, state, version, author, problem } = service;
   const said = `# ${name}: ${state} at version ${version} by ${author}`;
+  const life = lifeLines(service);
   if (file === null) return [said, `# ${problem ?? "it says nothing"}`];
-  return [said, ...stringify(file, { lineWidth: 0 }).trimEnd().split("\n")];
+  return [said, ...life, ...stringify(file, { lineWidth: 0 }).trimEnd().split("\n")];
+}
+
+/** What becomes of it; nothing where the asked host takes no part in services. */
+function lifeLines({ steward, lastRefusal, members }: ServiceAnswer): readonly string[] {
+  if (steward === null) return [];
+  const running = members.filter(({ state }) => state === "running").length;
+  const said = `# ${countOf(members.length, "member")}, ${running} running; steward: ${steward}`;
+  const refusal = lastRefusal === "" ? [] : [`# last refusal: ${lastRefusal}`];
+  const columns = ["HOST", "STATE", "CPU", "SESSIONS", "DISK", ""].map((title) => ({ title }));
+  const table = members.length === 0 ? [] : tableLines(columns, members.map(memberCells));
+  return [said, ...refusal, ...table.map((line) => `# ${line}`.trimEnd())];
+}
+
+function memberCells(member: ServiceMemberAnswer): string[] {
+  const notes = [
+    ...(member.hostState === "live" ? [] : [`the host is ${member.hostState}`]),
+    ...(member.outdated ? ["of an older template"] : []),
+    ...(member.obstacle === "" ? [] : [member.obstacle]),
+  ];
+  const sessions = member.sessions === null ? NO_FIGURE : String(member.sessions);
+  const { host, state, cpuShare, diskBytes } = member;
+  return [host, state, formatShare(cpuShare), sessions, formatBytes(diskBytes), notes.join("; ")];
 }

@@ -30,6 +30,8 @@ export interface MemberDeskOptions {
 }
 
 const mebibyte = 2 ** 20;
+/** How long the member of a service drains whose document is gone, ms. */
+const drainMsUnknown = 10_000;
 
 /** The members of services on this host: one seat for each service that may have one here. */
 export class MemberDesk {
@@ -77,7 +79,7 @@ export class MemberDesk {
       // What cannot be read now may be read by a later agent: it goes on as it was made.
       const staged = spec !== null || word?.state === "unreadable";
       const plan = (spec && this.#planOf(spec)) ?? line.made;
-      const declared = { plan, staged, drainMs: spec?.drainMs ?? 0 };
+      const declared = { plan, staged, drainMs: spec?.drainMs ?? drainMsUnknown };
       this.#sit(service, declared, line)?.restart(line, this.#copyOf(service), nowMs);
     }
   }
@@ -91,7 +93,7 @@ export class MemberDesk {
     for (const { name, word } of all) {
       const seat = this.#seats.get(name);
       if (word.state === "deleted" && seat) {
-        seat.declare({ plan: null, staged: false, drainMs: 0 }, nowMs);
+        seat.dismiss(nowMs);
         if (seat.state === "absent") this.#seats.delete(name);
       } else if (word.state === "declared" && acts) this.#declareOne(word.spec, sight, nowMs);
     }

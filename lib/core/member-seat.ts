@@ -131,6 +131,11 @@ export class MemberSeat {
     return true;
   }
 
+  /** The service is deleted: it drains, and all of it is removed. */
+  dismiss(nowMs: number): void {
+    this.declare({ ...this.#declared, staged: false }, nowMs);
+  }
+
   opEnded(op: HostOp["op"], result: HostOpResult, nowMs: number): void {
     const ended = memberOpOf(op);
     if (!ended) return;

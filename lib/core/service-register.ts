@@ -15,7 +15,7 @@ import { wireLimits } from "../wire/limits.ts";
 import { Malformed } from "../wire/malformed.ts";
 import { readServiceSpec } from "../wire/validate-service-spec.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ServiceView } from "./snapshot.ts";
+import type { ServiceLife, ServiceView } from "./snapshot.ts";
 import { verbFailure, verbSuccess } from "./verb-results.ts";
 
 export type ServiceVerb = Extract<
@@ -56,7 +56,7 @@ export class ServiceRegister {
   }
 
   /** All services as a reader may see them, by name. */
-  views(): readonly ServiceView[] {
+  views(lifeOf: (service: string) => ServiceLife | null): readonly ServiceView[] {
     return this.all().map(({ name, version, author, word }) => ({
       name,
       version,
@@ -65,6 +65,7 @@ export class ServiceRegister {
       state: word.state,
       spec: word.state === "declared" ? word.spec : null,
       problem: word.state === "unreadable" ? word.problem : null,
+      life: word.state === "declared" ? lifeOf(name) : null,
     }));
   }
 

@@ -1,6 +1,7 @@
 import type { Candidate, PlannedMove } from "../model/action.ts";
 import type { HostSummary } from "../model/host.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
+import type { ServiceMemberState } from "../model/member-news.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import type { ServiceSpec } from "../model/service.ts";
 import type { TransferProgress } from "../model/transfer-progress.ts";
@@ -27,6 +28,33 @@ export interface VmView extends VmEntry {
   readonly hostState: MemberState;
 }
 
+/** A service's member on one host, as it is known here. */
+export interface ServiceMemberView {
+  readonly host: HostId;
+  readonly hostName: string;
+  /** `gone`: the host is dead; what is shown of its member was so before. */
+  readonly hostState: "live" | "suspect" | "gone";
+  readonly state: ServiceMemberState;
+  readonly outdated: boolean;
+  /** Why it is not what it should be, in words; "" when nothing is in the way. */
+  readonly obstacle: string;
+  /** CPU demand over its vCPUs; null while not known. */
+  readonly cpuShare: number | null;
+  /** As the switches count them; null where no switch tells. */
+  readonly sessions: number | null;
+  readonly diskBytes: number;
+}
+
+/** What becomes of a service, as this host sees it. */
+export interface ServiceLife {
+  /** In the order of the hosts' names. */
+  readonly members: readonly ServiceMemberView[];
+  /** Who proposes its changes now; null where nobody takes part in services. */
+  readonly steward: string | null;
+  /** The last refusal that this host had as steward, with who refused; "" for none. */
+  readonly lastRefusal: string;
+}
+
 /** A service as its document has it; the same on every host that the document has reached. */
 export interface ServiceView {
   readonly name: string;
@@ -39,6 +67,8 @@ export interface ServiceView {
   readonly spec: ServiceSpec | null;
   /** Why it cannot be read; null when it can. */
   readonly problem: string | null;
+  /** Null on a host that takes no part in services. */
+  readonly life: ServiceLife | null;
 }
 
 /** A move under way at this host, at either end. */

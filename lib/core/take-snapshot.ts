@@ -12,6 +12,8 @@ import { isSource, type MoveEntry, moveOfGuest } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
+import type { ServiceDesk } from "./service-desk.ts";
+import { serviceLife } from "./service-life.ts";
 import type { Alarm, MemberView, MoveView, Snapshot, VmView } from "./snapshot.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { VerbDesk } from "./verb-desk.ts";
@@ -31,6 +33,7 @@ export interface SnapshotParts {
   readonly history: MoveHistory;
   readonly surroundings: Surroundings;
   readonly desk: Pick<VerbDesk, "services">;
+  readonly services: ServiceDesk | null;
   readonly mode: ClusterMode;
 }
 
@@ -51,7 +54,7 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     members: memberViews(parts, nowMs),
     vms,
     ownedSpecs: guests.all().map((guest) => guest.owned.spec),
-    services: parts.desk.services.views(),
+    services: serviceViews(parts, nowMs),
     moves: parts.mover.table.all().map((entry) => moveView(entry, parts, nowMs)),
     history: parts.history.merged(parts.surroundings.gossipedOutcomes()),
     plan: { moves: plan.moves, reason: plan.reason },
@@ -59,6 +62,15 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     alarms: alarms(parts, vms, nowMs),
     counters: counters(parts),
   };
+}
+
+function serviceViews({ desk, services, surroundings }: SnapshotParts, nowMs: number) {
+  const sight = services?.sight(nowMs);
+  return desk.services.views((service) =>
+    services && sight
+      ? serviceLife(service, { sight, services, nameOf: (host) => surroundings.nameOf(host) })
+      : null,
+  );
 }
 
 function counters({ cluster, balancer, admission, mover }: SnapshotParts): Snapshot["counters"] {

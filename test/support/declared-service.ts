@@ -48,6 +48,7 @@ export function declaredView(name: string, changes: Partial<ServiceView> = {}): 
     state: "declared",
     spec: serviceSpecOf(name),
     problem: null,
+    life: null,
     ...changes,
   };
 }

@@ -44,6 +44,7 @@ describe("ServiceRegister", () => {
         state: "declared",
         spec: web,
         problem: null,
+        life: null,
       },
     ]);
   });

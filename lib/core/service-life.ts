@@ -1,0 +1,37 @@
+import { sortedBy } from "../base/ordered.ts";
+import type { HostId } from "../model/ids.ts";
+import type { ServiceDesk } from "./service-desk.ts";
+import type { ServiceSight } from "./service-sight.ts";
+import type { ServiceLife, ServiceMemberView } from "./snapshot.ts";
+
+/** What becomes of a service, for a reader. */
+export function serviceLife(
+  service: string,
+  {
+    sight,
+    services,
+    nameOf,
+  }: {
+    readonly sight: ServiceSight;
+    readonly services: Pick<ServiceDesk, "stewards">;
+    readonly nameOf: (host: HostId) => string;
+  },
+): ServiceLife {
+  const sessionsOf = new Map(sight.membersOf(service).map((one) => [one.host, one.sessions]));
+  const members = sight.hosts.flatMap(({ host, state: hostState, members: all }) => {
+    const news = all.find((one) => one.service === service);
+    if (!news) return [];
+    const { state, outdated, obstacle, cpuShare, diskBytes } = news;
+    const sessions = sessionsOf.get(host) ?? null;
+    const hostName = nameOf(host);
+    const facts = { state, outdated, obstacle, cpuShare, sessions, diskBytes };
+    return [{ host, hostName, hostState, ...facts } satisfies ServiceMemberView];
+  });
+  const steward = services.stewards.stewardOf(service, sight);
+  const refusal = services.stewards.lastRefusal(service);
+  return {
+    members: sortedBy(members, ({ hostName }) => hostName),
+    steward: steward === undefined ? null : nameOf(steward),
+    lastRefusal: refusal ? `${nameOf(refusal.host)} ${refusal.reason}` : "",
+  };
+}
