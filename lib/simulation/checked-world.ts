@@ -11,6 +11,7 @@ import { NeverLost } from "./checkers/never-lost.ts";
 import { OneOwner } from "./checkers/one-owner.ts";
 import { RisingVersions } from "./checkers/rising-versions.ts";
 import { RulesHold } from "./checkers/rules-hold.ts";
+import { ServiceRules } from "./checkers/service-rules.ts";
 import { TwoRunning } from "./checkers/two-running.ts";
 import type { SimFact } from "./sim-fact.ts";
 import { SimWorld, type SimWorldOptions } from "./sim-world.ts";
@@ -37,6 +38,7 @@ function allCheckers(world: CheckedWorld): readonly Checker[] {
     new MemoryAtGrant((host) => world.machine(host)),
     new RulesHold((host) => world.machine(host)),
     new RisingVersions(),
+    new ServiceRules(world),
     new Convergence(),
   ];
 }

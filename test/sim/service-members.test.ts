@@ -1,5 +1,6 @@
 /** Services as their members: staged everywhere, resumed by demand, replaced when a host is lost. */
 import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
 import { Node } from "#lib/core/node.ts";
 import type { HostId } from "#lib/model/ids.ts";
 import type { VmLoad } from "#lib/model/load.ts";
@@ -268,4 +269,37 @@ describe("another template", () => {
       expect(least).toBeGreaterThanOrEqual(1);
     },
   );
+});
+
+describe("members under random faults", () => {
+  it.each(Array.from({ length: 12 }, (_, at) => at + 1))("keep all rules (seed %i)", (seed) => {
+    const { world, crowd } = settled(seed, { running: { min: 1, max: 2 } });
+    const prng = new Prng(`faults.${seed}`);
+    const pick = () => world.hosts[prng.nextInt(world.hosts.length)] ?? "";
+    const faults = [
+      () => world.killAgent(pick()),
+      () => world.crashHost(pick()),
+      () => world.crashHost(pick(), true),
+      () => world.pauseAgent(pick()),
+      () => world.links.partition([[pick()], world.hosts]),
+      () => {
+        const host = pick();
+        world.killGuest(host, memberNameOf("web", host) ?? "");
+      },
+      () => {
+        crowd.cpuCores = prng.nextShare() * 1.5;
+      },
+      () => world.healAll(),
+    ];
+    world.guarded(() => {
+      for (let strike = 0; strike < 25; strike += 1) {
+        faults[prng.nextInt(faults.length)]?.();
+        world.runFor(prng.nextShare() * 4_000);
+      }
+      crowd.cpuCores = 0.3;
+      world.healAll();
+      expect(world.runUntil(settledOn(world, 1), 600_000)).toBe(true);
+      world.settle(20_000);
+    });
+  });
 });
