@@ -44,7 +44,7 @@ async function driven<Value>(clock: ManualClock, promise: Promise<Value>): Promi
   };
   promise.then(over, over);
   while (!isOver) {
-    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
     if (!isOver) clock.advance(1);
   }
   return promise;
