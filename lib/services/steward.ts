@@ -113,9 +113,11 @@ export class Steward {
     const { max } = view.spec.running;
     const leaving = this.#leaving(count, nowMs);
     if (total > max) {
-      // After a partition: two stewards for a moment, so by an order that no load changes.
-      const others = without(count.running, leaving).sort(byRank(view));
-      return this.#rest(count, { from: [...leaving, ...others], number: total - max }, nowMs);
+      // After a partition there are two stewards for a moment: by an order that no load changes, and
+      // that no refusal changes either, whoever sees fewer members never takes one of those that
+      // whoever sees more leaves.
+      const surplus = [...count.running].sort(byRank(view)).slice(0, total - max);
+      return this.#rest(count, { from: surplus, number: total - max }, nowMs);
     }
     // One change at a time: the next is decided when everybody has seen this one.
     if (this.#open.size > 0 || count.scaling.coming > 0) return [];

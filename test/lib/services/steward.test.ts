@@ -135,6 +135,14 @@ describe("Steward", () => {
     expect(words(steward.look(many, 0))).toEqual([`rest ${f}`, `rest ${e}`]);
   });
 
+  it("takes no other for surplus because one refuses", () => {
+    const many = view({ [b]: runs, [c]: runs, [d]: runs, [e]: runs, [f]: runs });
+    expect(words(steward.look(many, 0))).toEqual([`rest ${f}`]);
+    steward.answered(f, "knows of other running members than the steward", 0);
+    expect(steward.look(many, 100)).toEqual([]);
+    expect(words(steward.look(many, defaultServiceParams.skipMs))).toEqual([`rest ${f}`]);
+  });
+
   it("leaves min of those that serve now: what comes may fail", () => {
     const coming = { state: "resuming" } as const;
     const many = view({ [b]: runs, [c]: runs, [d]: coming, [e]: coming, [f]: coming });
