@@ -44,7 +44,6 @@ export class Steward {
   readonly #params: ServiceParams;
   readonly #open: OpenChanges;
   #scaling: Scaling;
-  #acts = false;
   #refusal = "";
   #shift: (Shift & { readonly untilMs: number }) | null = null;
 
@@ -62,10 +61,10 @@ export class Steward {
   /** What to propose now; call it about once a second, and at once when a host or member changed. */
   look(view: ServiceView, nowMs: number): ScaleProposal[] {
     const live = view.hosts.map(({ host }) => host);
-    const acts = stewardOf(view.spec.name, live) === view.self;
-    if (!acts || !this.#acts) this.#beginAnew();
-    this.#acts = acts;
-    if (!acts) return [];
+    if (stewardOf(view.spec.name, live) !== view.self) {
+      this.#beginAnew();
+      return [];
+    }
     const placed = placedMembers(view);
     this.#open.review(new Map(placed.map(({ entry }) => [entry.host, entry])), nowMs);
     const count = this.#count(view, placed);
@@ -86,7 +85,7 @@ export class Steward {
     return true;
   }
 
-  /** A duty that is new: what is on its way is not known, and calm begins now. */
+  /** The next time that it is the steward: what is on its way is not known, and calm begins then. */
   #beginAnew(): void {
     this.#open.clear();
     this.#scaling = new Scaling(this.#params);
@@ -156,9 +155,7 @@ export class Steward {
     replaces: HostId | null = null,
   ): ScaleProposal[] {
     const wish = this.#shift?.to;
-    const candidates = resumable(view).filter(
-      ({ entry }) => this.#open.mayAsk(entry.host) && entry.host !== replaces,
-    );
+    const candidates = resumable(view).filter(({ entry }) => this.#open.mayAsk(entry.host));
     const preferred = candidates.filter(({ entry }) => entry.host === wish);
     const chosen = [...preferred, ...without(candidates, preferred)].slice(0, number);
     return this.#proposals(view, { chosen, change: "run", replaces, nowMs });

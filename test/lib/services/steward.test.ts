@@ -157,6 +157,13 @@ describe("Steward", () => {
     expect(words(steward.look(after, 1_000))).toEqual([`rest ${c}`]);
   });
 
+  it("replaces one after the other", () => {
+    const old = { ...runs, outdated: true };
+    const three = view({ [b]: runs, [c]: old, [d]: old });
+    expect(steward.look(three, 0)).toHaveLength(1);
+    expect(steward.look(three, 100)).toEqual([]);
+  });
+
   it("suspends an unwelcome one first where there is no room above", () => {
     const old = { ...runs, outdated: true, cpuShare: 0.5 };
     const busy = { ...runs, cpuShare: 0.5 };
