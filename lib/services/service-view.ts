@@ -94,16 +94,17 @@ export function byHeat(view: ServiceView): (a: PlacedMember, b: PlacedMember) =>
 }
 
 /**
- * Running members in an order that hosts agree on, whatever they know of loads: unwelcome ones, then
- * the last in the service's order. One that could not be suspended (a full disk) comes at the end.
+ * Running members in an order that hosts agree on, whatever they know of loads: unwelcome ones (or
+ * whoever stands in for them would go first), then the last in the service's order. One that could
+ * not be suspended, as on a full disk, comes at the end.
  */
 export function byRank(view: ServiceView): (a: PlacedMember, b: PlacedMember) => number {
   const rank = rankIn(view);
   const isUnwelcome = unwelcome(view);
   const hindered = ({ entry }: PlacedMember) => Number(entry.obstacle !== "");
   return (a, b) =>
-    hindered(a) - hindered(b) ||
     Number(isUnwelcome(b)) - Number(isUnwelcome(a)) ||
+    hindered(a) - hindered(b) ||
     rank(b) - rank(a);
 }
 

@@ -121,8 +121,9 @@ export class Steward {
     // One change at a time: the next is decided when everybody has seen this one.
     if (this.#open.size > 0 || count.scaling.coming > 0) return [];
     if (total > wanted) {
-      const others = without(count.running, leaving).sort(byHeat(view));
-      return this.#rest(count, { from: [...leaving, ...others], number: 1 }, nowMs);
+      // One that should leave and refuses is asked again: whoever stands in for it is no surplus.
+      const from = leaving.length > 0 ? leaving : [...count.running].sort(byHeat(view));
+      return this.#rest(count, { from, number: 1 }, nowMs);
     }
     return this.#replace(count, leaving, nowMs);
   }

@@ -193,6 +193,14 @@ describe("Member", () => {
     expect(member.state).toBe("draining");
   });
 
+  it("may always be asked to rest when its template is old: it need not be suspended", () => {
+    const member = states.suspending();
+    member.handle(failed("suspend"), 0);
+    member.handle(declared({ digest: "two" }), 0);
+    member.handle(succeeded("check"), 0);
+    expect(member.restRefusal(0)).toBe(null);
+  });
+
   it("holds a failed suspend against this copy alone", () => {
     const member = states.suspending();
     member.handle(failed("suspend"), 0);

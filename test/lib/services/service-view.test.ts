@@ -106,7 +106,7 @@ describe("byRank()", () => {
       "node-3",
     ]);
     const view = viewOf([
-      { host: first, state: "running", outdated: true },
+      { host: first, state: "running", outdated: true, obstacle: "disk full" },
       { host: second, state: "running" },
       { host: third, state: "running", obstacle: "disk full" },
     ]);

@@ -157,6 +157,26 @@ describe("Steward", () => {
     expect(words(steward.look(after, 1_000))).toEqual([`rest ${c}`]);
   });
 
+  it("does not send the one home that stands in for a member that cannot be suspended", () => {
+    const full = { ...runs, draining: true, obstacle: "disk full" };
+    for (const [max, others] of [
+      [2, [b]],
+      [4, [b, d]],
+    ] as const) {
+      const one = new Steward(defaultServiceParams);
+      const seen = view({ [c]: full, ...Object.fromEntries(others.map((host) => [host, runs])) });
+      const bounded = { ...seen, spec: { ...seen.spec, running: { min: 1, max } } };
+      const asked = new Set<string>();
+      for (let nowMs = 0; nowMs <= 2 * settleMs; nowMs += 1_000) {
+        for (const proposal of one.look(bounded, nowMs)) {
+          asked.add(`${proposal.change} ${proposal.host}`);
+          one.answered(proposal.host, "could not be suspended: disk full", nowMs);
+        }
+      }
+      expect([...asked]).toEqual([`rest ${c}`]);
+    }
+  });
+
   it("replaces one after the other", () => {
     const old = { ...runs, outdated: true };
     const three = view({ [b]: runs, [c]: old, [d]: old });
