@@ -14,10 +14,15 @@ const TRY_INTERVAL_MS = 10;
  * is repeated by TCP after a second only, a new connection finds the guest at once.
  */
 const FIRST_LIMIT_MS = 40;
+/**
+ * Each try that used up its time gives the next so much more, so that a member that is well but slow
+ * is heard; little more, since a try that can no longer succeed delays the next for as long.
+ */
+const LIMIT_GROWTH = 1.5;
 
 export interface HealthProbeOptions {
   readonly clock: Clock;
-  /** For one answer; the first tries get less, each twice what the one before had. */
+  /** For one answer; the first tries get less. */
   readonly timeoutMs: number;
   /** The member must be healthy within this time from the call. */
   readonly withinMs: number;
@@ -48,10 +53,8 @@ export async function awaitHealthy(
     const nowMs = clock.nowMs();
     if (answer.isHealthy) return { tookMs: nowMs - startMs, tries };
     // A last try that merely had no time left says less than the one before it.
-    const isCutShort = leftMs < limitMs && nowMs - triedMs >= leftMs;
-    if (!isCutShort || tries === 1) last = answer.words;
-    // Only a try that used up its time shows that it was too short.
-    if (nowMs - triedMs >= limitMs) limitMs = Math.min(limitMs * 2, timeoutMs);
+    if (!(answer.isLate && leftMs < limitMs) || tries === 1) last = answer.words;
+    if (answer.isLate) limitMs = Math.min(limitMs * LIMIT_GROWTH, timeoutMs);
     await pause(clock, Math.max(0, triedMs + TRY_INTERVAL_MS - nowMs), signal);
   }
 }

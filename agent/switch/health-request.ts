@@ -14,6 +14,8 @@ export interface HealthTarget {
 
 export interface HealthAnswer {
   readonly isHealthy: boolean;
+  /** True when the time limit was used up. */
+  readonly isLate: boolean;
   /** What happened, for people: a status or a fault. */
   readonly words: string;
 }
@@ -39,14 +41,15 @@ export function requestHealth(
       resolve(asked);
       return;
     }
-    const finish = (isHealthy: boolean, words: string): void => {
+    const finish = (isHealthy: boolean, words: string, isLate = false): void => {
       forget();
       signal.removeEventListener("abort", abort);
       asked.destroy();
-      resolve({ isHealthy, words });
+      resolve({ isHealthy, isLate, words });
     };
     const abort = (): void => finish(false, "given up");
-    const forget = clock.after(limitMs, () => finish(false, `no answer within ${limitMs} ms`));
+    const late = `no answer within ${Math.ceil(limitMs)} ms`;
+    const forget = clock.after(limitMs, () => finish(false, late, true));
     signal.addEventListener("abort", abort, { once: true });
     asked.on("error", (fault) => finish(false, faultWords(fault)));
     asked.on("response", ({ statusCode = 0 }) => {
@@ -63,7 +66,7 @@ function begin(where: { host: string; port: number; path: string }): ClientReque
     return request({ ...where, agent: false, maxHeaderSize: HEADER_BYTES_MAX });
   } catch (error) {
     // A path or port that Node refuses to send.
-    return { isHealthy: false, words: faultWords(error) };
+    return { isHealthy: false, isLate: false, words: faultWords(error) };
   }
 }
 

@@ -73,9 +73,11 @@ export class Member {
     return empty && this.#declared.staged && this.#retry.due(nowMs);
   }
 
-  /** Why it should not be asked to rest now, in words; null when it may. */
+  /** Why it should not be asked to rest now, in words; null when it may. An old one is discarded. */
   restRefusal(nowMs: number): string | null {
-    return this.#suspendRetry.due(nowMs) ? null : `could not be suspended: ${this.#obstacle}`;
+    return this.outdated || this.#suspendRetry.due(nowMs)
+      ? null
+      : `could not be suspended: ${this.#obstacle}`;
   }
 
   /** When to call `handle` with a timeout, and to ask `waiting` again; undefined for never. */

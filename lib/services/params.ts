@@ -5,6 +5,8 @@ export interface ServiceParams {
   readonly retryMsMax: number;
   /** Members of all services that may be staged at once in the cluster; one a host. */
   readonly stagingsMax: number;
+  /** A turn to be staged counts once it has lasted so long: news must have got about, in ms. */
+  readonly turnMs: number;
   /** Proposals of one look at one service. */
   readonly proposalsMax: number;
   /** A proposal that nobody answered for this long counts as refused, in ms. */
@@ -25,6 +27,7 @@ export const defaultServiceParams: ServiceParams = {
   retryMsMin: 2_000,
   retryMsMax: 300_000,
   stagingsMax: 4,
+  turnMs: 3_000,
   proposalsMax: 8,
   answerMs: 1_500,
   grantedMs: 10_000,

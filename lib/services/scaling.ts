@@ -40,7 +40,8 @@ export class Scaling {
   wanted(input: ScalingInput, nowMs: number): number {
     const { running, settleMs } = input.spec;
     const count = input.running.length + input.coming;
-    if (count < this.#lastCount) this.#calmSinceMs = undefined;
+    // Members that came or went by themselves, as after a partition, are no calm either.
+    if (count !== this.#lastCount) this.#calmSinceMs = undefined;
     this.#lastCount = count;
     const wanted = this.#freely(input, { count, settleMs, nowMs });
     return Math.min(running.max, Math.max(running.min, wanted));

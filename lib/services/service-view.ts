@@ -93,10 +93,19 @@ export function byHeat(view: ServiceView): (a: PlacedMember, b: PlacedMember) =>
   return (a, b) => heat(b) - heat(a) || sessions(a) - sessions(b) || rank(b) - rank(a);
 }
 
-/** The same order on hosts that do not know the same of loads: last in the service's order first. */
+/**
+ * Running members in an order that hosts agree on, whatever they know of loads: unwelcome ones (or
+ * whoever stands in for them would go first), then the last in the service's order. One that could
+ * not be suspended, as on a full disk, comes at the end.
+ */
 export function byRank(view: ServiceView): (a: PlacedMember, b: PlacedMember) => number {
   const rank = rankIn(view);
-  return (a, b) => rank(b) - rank(a);
+  const isUnwelcome = unwelcome(view);
+  const hindered = ({ entry }: PlacedMember) => Number(entry.obstacle !== "");
+  return (a, b) =>
+    Number(isUnwelcome(b)) - Number(isUnwelcome(a)) ||
+    hindered(a) - hindered(b) ||
+    rank(b) - rank(a);
 }
 
 function rankIn({ spec, hosts }: ServiceView): (one: PlacedMember) => number {

@@ -44,7 +44,6 @@ export class Steward {
   readonly #params: ServiceParams;
   readonly #open: OpenChanges;
   #scaling: Scaling;
-  #acts = false;
   #refusal = "";
   #shift: (Shift & { readonly untilMs: number }) | null = null;
 
@@ -62,10 +61,10 @@ export class Steward {
   /** What to propose now; call it about once a second, and at once when a host or member changed. */
   look(view: ServiceView, nowMs: number): ScaleProposal[] {
     const live = view.hosts.map(({ host }) => host);
-    const acts = stewardOf(view.spec.name, live) === view.self;
-    if (!acts || !this.#acts) this.#beginAnew();
-    this.#acts = acts;
-    if (!acts) return [];
+    if (stewardOf(view.spec.name, live) !== view.self) {
+      this.#beginAnew();
+      return [];
+    }
     const placed = placedMembers(view);
     this.#open.review(new Map(placed.map(({ entry }) => [entry.host, entry])), nowMs);
     const count = this.#count(view, placed);
@@ -86,7 +85,7 @@ export class Steward {
     return true;
   }
 
-  /** A duty that is new: what is on its way is not known, and calm begins now. */
+  /** The next time that it is the steward: what is on its way is not known, and calm begins then. */
   #beginAnew(): void {
     this.#open.clear();
     this.#scaling = new Scaling(this.#params);
@@ -113,15 +112,18 @@ export class Steward {
     const { max } = view.spec.running;
     const leaving = this.#leaving(count, nowMs);
     if (total > max) {
-      // After a partition: two stewards for a moment, so by an order that no load changes.
-      const others = without(count.running, leaving).sort(byRank(view));
-      return this.#rest(count, { from: [...leaving, ...others], number: total - max }, nowMs);
+      // After a partition there are two stewards for a moment: by an order that no load changes, and
+      // that no refusal changes either, whoever sees fewer members never takes one of those that
+      // whoever sees more leaves.
+      const surplus = [...count.running].sort(byRank(view)).slice(0, total - max);
+      return this.#rest(count, { from: surplus, number: total - max }, nowMs);
     }
     // One change at a time: the next is decided when everybody has seen this one.
     if (this.#open.size > 0 || count.scaling.coming > 0) return [];
     if (total > wanted) {
-      const others = without(count.running, leaving).sort(byHeat(view));
-      return this.#rest(count, { from: [...leaving, ...others], number: 1 }, nowMs);
+      // One that should leave and refuses is asked again: whoever stands in for it is no surplus.
+      const from = leaving.length > 0 ? leaving : [...count.running].sort(byHeat(view));
+      return this.#rest(count, { from, number: 1 }, nowMs);
     }
     return this.#replace(count, leaving, nowMs);
   }
@@ -154,9 +156,7 @@ export class Steward {
     replaces: HostId | null = null,
   ): ScaleProposal[] {
     const wish = this.#shift?.to;
-    const candidates = resumable(view).filter(
-      ({ entry }) => this.#open.mayAsk(entry.host) && entry.host !== replaces,
-    );
+    const candidates = resumable(view).filter(({ entry }) => this.#open.mayAsk(entry.host));
     const preferred = candidates.filter(({ entry }) => entry.host === wish);
     const chosen = [...preferred, ...without(candidates, preferred)].slice(0, number);
     return this.#proposals(view, { chosen, change: "run", replaces, nowMs });

@@ -1,134 +1,169 @@
 /**
- * A few hosts with one service, no more than the steward's theory needs: rounds of a second, gossip
- * that is rounds late or lost, members that take a round or two to resume and to drain. Each host
- * has its own idea of who is live and how hot, as late as its gossip.
+ * A few hosts with one service, no more than its theory needs: rounds of a second, gossip that is
+ * rounds late or lost, operations that take a round or two and may fail. Each host has its own idea
+ * of who is live, how hot, and which document holds, as late as its gossip.
  */
 import type { Prng } from "#lib/base/prng.ts";
 import type { ServiceSpec } from "#lib/model/service.ts";
 import { refusalOf } from "#lib/services/judge-proposal.ts";
-import type { MemberEntry, MemberState } from "#lib/services/member-entry.ts";
+import type { MemberEntry } from "#lib/services/member-entry.ts";
+import { OwnTurns } from "#lib/services/own-turns.ts";
 import { defaultServiceParams } from "#lib/services/params.ts";
 import type { ScaleProposal } from "#lib/services/scale-proposal.ts";
-import type { DocumentMark, ServiceView } from "#lib/services/service-view.ts";
+import type { ServiceView } from "#lib/services/service-view.ts";
+import { keepsMember } from "#lib/services/staging.ts";
 import { Steward } from "#lib/services/steward.ts";
+import { ModelHost } from "./model-host.ts";
 import { memberEntry } from "./service-fixture.ts";
 
 export interface TinyHost {
   readonly id: string;
+  readonly model: ModelHost;
   up: boolean;
   /** Hosts of one side talk to each other. */
   side: number;
-  state: MemberState;
-  outdated: boolean;
   draining: boolean;
-  /** What it knows of the others' members, and when it heard it. */
+  /** The version of the document that it knows; each has a template of its own. */
+  version: number;
+  /** What it knows of the others' members, and how old it is. */
   readonly heard: Map<string, { entry: MemberEntry; round: number }>;
-  /** When it last heard anything of the others. */
-  readonly heardAt: Map<string, number>;
+  /** How many messages in a row it missed of each of the others. */
+  readonly missed: Map<string, number>;
+  turns: OwnTurns;
   steward: Steward;
 }
 
+const roundMs = 1_000;
 /** A host that was not heard of for so many rounds is suspected. */
 export const silentRoundsMax = 9;
-const roundMs = 1_000;
-/** A member ends what it is doing in a round or two. */
-const stepShare = 0.7;
-const lossShare = 0.3;
-/** Never so many losses in a row that a live host is suspected. */
-const missedMax = 3;
 /** News is so many rounds old at most when it arrives. */
 const lateRoundsMax = 3;
+const lossShare = 0.5;
+/** Never so many losses in a row that a live host is suspected. */
+const missedMax = 3;
+/** A member ends what it is doing in a round or two. */
+const stepShare = 0.7;
+/** News takes longer here than anywhere. */
+const params = { ...defaultServiceParams, turnMs: 1_000 * (lateRoundsMax + missedMax + 2) };
 
 export class TinyServices {
   readonly hosts: readonly TinyHost[];
   readonly spec: ServiceSpec;
   /** Members' worth of load at full share, on each side. */
   load = 0;
+  /** Share of operations that fail. */
+  failShare = 0;
   round = 0;
-  /** For a test to look at: what was granted in the last round. */
+  /** What was granted in the last round. */
   granted: ScaleProposal[] = [];
   readonly #prng: Prng;
   /** What each host said of itself in the last rounds, newest first. */
   #said: ReadonlyMap<string, MemberEntry>[] = [];
-  readonly #document: DocumentMark = { version: 1, hash: "aa" };
 
   constructor(prng: Prng, spec: ServiceSpec, hosts: number) {
     this.#prng = prng;
     this.spec = spec;
     this.hosts = Array.from({ length: hosts }, (_, at) => ({
       id: `12D3KooWhost${at}`,
+      model: new ModelHost(),
       up: true,
       side: 0,
-      state: "suspended",
-      outdated: false,
       draining: false,
+      version: 1,
       heard: new Map(),
-      heardAt: new Map(),
-      steward: new Steward(defaultServiceParams),
+      missed: new Map(),
+      turns: new OwnTurns(`12D3KooWhost${at}`, params),
+      steward: new Steward(params),
     }));
+    for (const host of this.hosts) this.#stageAtOnce(host);
     this.#gossip(0);
   }
 
   running(side: number): TinyHost[] {
-    return this.hosts.filter((one) => one.up && one.side === side && one.state === "running");
+    return this.hosts.filter(
+      ({ up, side: own, model }) => up && own === side && model.member.state === "running",
+    );
   }
 
   sides(): number[] {
     return [...new Set(this.hosts.filter(({ up }) => up).map(({ side }) => side))];
   }
 
-  /** The agent and its guest die at once; it comes back with an image that was not suspended. */
+  /** The power fails: the agent and its guest are gone at once. */
   kill(host: TinyHost): void {
     host.up = false;
+  }
+
+  /** A host that was killed comes back; of one that is up, only the agent starts again. */
+  restart(host: TinyHost): void {
+    const progress = this.#prng.pick(["not begun", "half", "done"] as const) ?? "half";
+    host.model.restart({ progress, powerCut: !host.up });
+    host.up = true;
     host.heard.clear();
-    host.steward = new Steward(defaultServiceParams);
-    host.state = host.state === "suspended" ? "suspended" : "stale";
-    host.outdated = false;
+    host.missed.clear();
+    host.turns = new OwnTurns(host.id, params);
+    host.steward = new Steward(params);
+  }
+
+  /** A new template is declared on this host, and the others hear of it. */
+  declare(host: TinyHost): void {
+    host.version = Math.max(...this.hosts.map(({ version }) => version)) + 1;
   }
 
   /** One second. */
   step(): void {
     this.round++;
     this.granted = [];
-    for (const host of this.hosts) if (host.up) this.#act(host);
+    for (const host of this.hosts) {
+      host.model.nowMs = this.round * roundMs;
+      if (host.up) this.#work(host);
+    }
     this.#gossip(lossShare);
     for (const host of this.#prng.shuffle(this.hosts)) {
       if (host.up) this.#look(host);
     }
   }
 
+  #stageAtOnce({ model }: TinyHost): void {
+    model.declare({ digest: "template 1" });
+    model.tell({ type: "mayStage" });
+    model.endOp("ok");
+    model.endOp("ok");
+  }
+
+  #work({ model }: TinyHost): void {
+    model.tell({ type: "timeout" });
+    if (this.#prng.nextShare() > stepShare) return;
+    if (model.member.state === "draining") model.drained();
+    else model.endOp(this.#prng.nextShare() < this.failShare ? "failed" : "ok");
+  }
+
   #look(host: TinyHost): void {
     const nowMs = this.round * roundMs;
+    const view = this.#viewOf(host);
+    const hosts = view.hosts.map(({ host: id }) => id);
+    const staged = keepsMember(view.spec, { self: host.id, hosts, members: view.members });
+    host.model.declare({ staged, digest: `template ${host.version}` });
+    if (host.turns.due(view.members, nowMs).length > 0) host.model.tell({ type: "mayStage" });
     for (const proposal of host.steward.look(this.#viewOf(host), nowMs)) {
       const target = this.hosts.find(({ id }) => id === proposal.host);
       if (!target?.up || target.side !== host.side) continue;
-      const own = {
-        draining: target.draining,
-        freeMemoryBytes: 2 ** 40,
-        restRefusal: null,
-        knowsAll: true,
-      };
-      const refusal = refusalOf(proposal, this.#viewOf(target), own);
-      if (refusal === null) this.#grant(target, proposal);
+      const refusal = this.#judge(target, proposal);
       host.steward.answered(target.id, refusal, nowMs);
     }
   }
 
-  #grant(target: TinyHost, proposal: ScaleProposal): void {
+  #judge(target: TinyHost, proposal: ScaleProposal): string | null {
+    const refusal = refusalOf(proposal, this.#viewOf(target), {
+      draining: target.draining,
+      freeMemoryBytes: 2 ** 40,
+      restRefusal: target.model.member.restRefusal(target.model.nowMs),
+      knowsAll: true,
+    });
+    if (refusal !== null) return refusal;
     this.granted.push(proposal);
-    if (proposal.change === "rest") target.state = "draining";
-    else target.state = target.state === "draining" ? "running" : "resuming";
-  }
-
-  #act(host: TinyHost): void {
-    if (this.#prng.nextShare() > stepShare) return;
-    if (host.state === "resuming") host.state = "running";
-    else if (host.state === "draining") host.state = host.outdated ? "staging" : "suspended";
-    else if (host.state === "stale") host.state = "staging";
-    else if (host.state === "staging") {
-      host.state = "suspended";
-      host.outdated = false;
-    }
+    target.model.tell({ type: proposal.change });
+    return null;
   }
 
   #gossip(loss: number): void {
@@ -137,24 +172,36 @@ export class TinyServices {
     this.#said = [now, ...this.#said].slice(0, lateRoundsMax + 1);
     for (const one of alive) {
       for (const other of alive.filter(({ side }) => side === one.side)) {
-        const late = this.#prng.nextInt(this.#said.length);
-        const entry = this.#said[late]?.get(other.id);
-        const round = this.round - late;
-        const missed = this.round - (one.heardAt.get(other.id) ?? 0);
-        if (entry === undefined) continue;
-        if (missed <= missedMax && this.#prng.nextShare() < loss) continue;
-        one.heardAt.set(other.id, this.round);
-        // Old news never replaces newer.
-        if (round >= (one.heard.get(other.id)?.round ?? 0))
-          one.heard.set(other.id, { entry, round });
+        this.#hear(one, other, loss);
       }
     }
   }
 
-  #entryOf({ id, side, state, outdated }: TinyHost): MemberEntry {
+  #hear(one: TinyHost, other: TinyHost, loss: number): void {
+    const late = this.#prng.nextInt(this.#said.length);
+    const entry = this.#said[late]?.get(other.id);
+    if (entry === undefined) return;
+    const missed = one.missed.get(other.id) ?? 0;
+    const isLost = missed < missedMax && this.#prng.nextShare() < loss;
+    one.missed.set(other.id, isLost ? missed + 1 : 0);
+    if (isLost) return;
+    one.version = Math.max(one.version, other.version);
+    // Old news never replaces newer.
+    const round = this.round - late;
+    if (round >= (one.heard.get(other.id)?.round ?? 0)) one.heard.set(other.id, { entry, round });
+  }
+
+  #entryOf({ id, side, model: { member, nowMs } }: TinyHost): MemberEntry {
     const share = Math.min(1, this.load / Math.max(1, this.running(side).length));
-    const figures = state === "running" ? { cpuShare: share, sessions: 1 } : {};
-    return memberEntry(id, { state, outdated, ...figures });
+    const figures = member.state === "running" ? { cpuShare: share, sessions: 1 } : {};
+    const { state, outdated, obstacle } = member;
+    return memberEntry(id, {
+      state,
+      outdated,
+      obstacle,
+      waiting: member.waiting(nowMs),
+      ...figures,
+    });
   }
 
   #viewOf(host: TinyHost): ServiceView {
@@ -170,10 +217,9 @@ export class TinyServices {
       utilisation: this.#prng.nextShare(),
       freeMemoryBytes: 2 ** 40,
     }));
-    const { spec } = this;
     return {
-      spec,
-      document: this.#document,
+      spec: this.spec,
+      document: { version: host.version, hash: "aa" },
       self: host.id,
       hosts,
       members: [...members.values()],

@@ -5,7 +5,8 @@ import type { HealthAnswer, HealthTarget } from "#agent/switch/health-request.ts
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const target: HealthTarget = { address: "192.0.2.1", port: 80, path: "/health" };
-const bad: HealthAnswer = { isHealthy: false, words: "ECONNREFUSED" };
+const bad: HealthAnswer = { isHealthy: false, isLate: false, words: "ECONNREFUSED" };
+const good: HealthAnswer = { isHealthy: true, isLate: false, words: "status 200" };
 
 /** What happens to one try: an answer after so long, or none at all. */
 interface Step {
@@ -26,7 +27,7 @@ function bench(steps: (tryNumber: number) => Step, signal = new AbortController(
     const isLate = answer === null || afterMs > options.limitMs;
     clock.advance(isLate ? options.limitMs : afterMs);
     underWay -= 1;
-    return isLate ? { isHealthy: false, words: "no answer" } : answer;
+    return isLate ? { isHealthy: false, isLate, words: "no answer" } : answer;
   };
   const awaited = (withinMs: number, timeoutMs = 1000) => {
     const result = awaitHealthy(target, { clock, timeoutMs, withinMs, ask }, signal);
@@ -43,7 +44,7 @@ async function driven<Value>(clock: ManualClock, promise: Promise<Value>): Promi
   };
   promise.then(over, over);
   while (!isOver) {
-    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
     if (!isOver) clock.advance(1);
   }
   return promise;
@@ -52,7 +53,7 @@ async function driven<Value>(clock: ManualClock, promise: Promise<Value>): Promi
 describe("awaitHealthy()", () => {
   it("resolves at the first good answer with how long it took", async () => {
     const { awaited, clock } = bench(() => ({
-      answer: { isHealthy: true, words: "status 204" },
+      answer: good,
       afterMs: 3,
     }));
     expect(await awaited(1000)).toEqual({ tookMs: 3, tries: 1 });
@@ -61,7 +62,7 @@ describe("awaitHealthy()", () => {
 
   it("tries again 10 ms after the last try began when that failed at once", async () => {
     const { awaited, tries } = bench((count) => ({
-      answer: count < 5 ? bad : { isHealthy: true, words: "status 200" },
+      answer: count < 5 ? bad : good,
       afterMs: 1,
     }));
     expect(await awaited(1000)).toEqual({ tookMs: 41, tries: 5 });
@@ -70,7 +71,7 @@ describe("awaitHealthy()", () => {
 
   it("tries again at once when the last try took longer", async () => {
     const { awaited, tries } = bench((count) => ({
-      answer: count < 3 ? bad : { isHealthy: true, words: "status 200" },
+      answer: count < 3 ? bad : good,
       afterMs: 25,
     }));
     await awaited(1000);
@@ -80,21 +81,21 @@ describe("awaitHealthy()", () => {
   it("gives a try that hangs up early, and later ones longer, up to the limit", async () => {
     const { awaited, tries } = bench(() => ({ answer: null, afterMs: 0 }));
     const error = await awaited(1000, 150).catch((reason: unknown) => reason);
-    expect(tries.slice(0, 5).map(({ limitMs }) => limitMs)).toEqual([40, 80, 150, 150, 150]);
+    expect(tries.slice(0, 5).map(({ limitMs }) => limitMs)).toEqual([40, 60, 90, 135, 150]);
     expect(error).toMatchObject({ code: "MEMBER_UNHEALTHY" });
   });
 
   it("hears a member that is well but slow", async () => {
     const { awaited } = bench(() => ({
-      answer: { isHealthy: true, words: "status 200" },
+      answer: good,
       afterMs: 300,
     }));
-    expect(await awaited(5000)).toEqual({ tookMs: 40 + 80 + 160 + 300, tries: 4 });
+    expect(await awaited(5000)).toEqual({ tookMs: 40 + 60 + 90 + 135 + 202.5 + 300, tries: 6 });
   });
 
   it("ends at its deadline with the last answer, and never asks beyond it", async () => {
     const { awaited, tries, clock } = bench(() => ({
-      answer: { isHealthy: false, words: "status 503" },
+      answer: { ...bad, words: "status 503" },
       afterMs: 7,
     }));
     const error = await awaited(95).catch((reason: unknown) => reason);
@@ -109,7 +110,7 @@ describe("awaitHealthy()", () => {
   it("leaves nothing behind at a signal that lives as long as the agent", async () => {
     const controller = new AbortController();
     const { awaited } = bench((count) => {
-      return { answer: count < 4 ? bad : { isHealthy: true, words: "status 200" }, afterMs: 1 };
+      return { answer: count < 4 ? bad : good, afterMs: 1 };
     }, controller.signal);
     await awaited(1000);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);

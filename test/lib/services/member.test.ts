@@ -180,6 +180,35 @@ describe("Member", () => {
     expect([member.state, member.obstacle]).toEqual(["suspended", ""]);
   });
 
+  it("is discarded when it could not be suspended and its service is gone", () => {
+    const member = states.suspending();
+    member.handle(declared({ staged: false }), 0);
+    expect(member.handle(failed("suspend"), 0).map(wordsOfOrder)).toEqual(discards);
+  });
+
+  it("does not come back for a service that is gone", () => {
+    const member = states.running();
+    member.handle(declared({ staged: false }), 0);
+    expect(member.handle(run, 0)).toEqual([]);
+    expect(member.state).toBe("draining");
+  });
+
+  it("may always be asked to rest when its template is old: it need not be suspended", () => {
+    const member = states.suspending();
+    member.handle(failed("suspend"), 0);
+    member.handle(declared({ digest: "two" }), 0);
+    member.handle(succeeded("check"), 0);
+    expect(member.restRefusal(0)).toBe(null);
+  });
+
+  it("holds a failed suspend against this copy alone", () => {
+    const member = states.suspending();
+    member.handle(failed("suspend"), 0);
+    member.handle(succeeded("check"), 0);
+    member.handle({ type: "lost", reason: "killed" }, 0);
+    expect(member.restRefusal(0)).toBe(null);
+  });
+
   it("tries a failed staging again after waits that grow, up to a bound", () => {
     const member = newMember();
     let nowMs = 0;

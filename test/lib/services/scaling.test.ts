@@ -85,6 +85,16 @@ describe("Scaling", () => {
     expect(scaling.wanted(fewer, 2 * settleMs + 1_000)).toBe(1);
   });
 
+  it("begins its calm anew when members come that it did not ask for", () => {
+    const scaling = new Scaling(params);
+    const two = input({ shares: [0.1, 0.1] });
+    for (let nowMs = 0; nowMs < settleMs; nowMs += 1_000) scaling.wanted(two, nowMs);
+    const three = input({ shares: [0.1, 0.1, 0.1] });
+    expect(scaling.wanted(three, settleMs)).toBe(3);
+    expect(scaling.wanted(three, 2 * settleMs - 1)).toBe(3);
+    expect(scaling.wanted(three, 2 * settleMs)).toBe(2);
+  });
+
   it("stays where one less would be close to the target", () => {
     expect(wantedAfter(settleMs, input({ shares: [0.22, 0.22] }))).toBe(2);
     expect(wantedAfter(settleMs, input({ shares: [0.21, 0.21] }))).toBe(1);

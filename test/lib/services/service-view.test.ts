@@ -98,4 +98,18 @@ describe("byRank()", () => {
     const other = viewOf(hosts.map((host, at) => ({ host, utilisation: 1 - at / 4 })));
     expect(sorted(other, byRank)).toEqual(order);
   });
+
+  it("begins with unwelcome ones, and ends with one that could not be suspended", () => {
+    const [first = "", second = "", third = ""] = rendezvousOrder("web", [
+      "node-1",
+      "node-2",
+      "node-3",
+    ]);
+    const view = viewOf([
+      { host: first, state: "running", outdated: true, obstacle: "disk full" },
+      { host: second, state: "running" },
+      { host: third, state: "running", obstacle: "disk full" },
+    ]);
+    expect(sorted(view, byRank)).toEqual([first, second, third]);
+  });
 });

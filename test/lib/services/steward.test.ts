@@ -135,6 +135,14 @@ describe("Steward", () => {
     expect(words(steward.look(many, 0))).toEqual([`rest ${f}`, `rest ${e}`]);
   });
 
+  it("takes no other for surplus because one refuses", () => {
+    const many = view({ [b]: runs, [c]: runs, [d]: runs, [e]: runs, [f]: runs });
+    expect(words(steward.look(many, 0))).toEqual([`rest ${f}`]);
+    steward.answered(f, "knows of other running members than the steward", 0);
+    expect(steward.look(many, 100)).toEqual([]);
+    expect(words(steward.look(many, defaultServiceParams.skipMs))).toEqual([`rest ${f}`]);
+  });
+
   it("leaves min of those that serve now: what comes may fail", () => {
     const coming = { state: "resuming" } as const;
     const many = view({ [b]: runs, [c]: runs, [d]: coming, [e]: coming, [f]: coming });
@@ -147,6 +155,33 @@ describe("Steward", () => {
     expect(proposal).toMatchObject({ change: "run", replaces: c });
     const after = view({ [b]: runs, [c]: old, [proposal?.host ?? ""]: runs });
     expect(words(steward.look(after, 1_000))).toEqual([`rest ${c}`]);
+  });
+
+  it("does not send the one home that stands in for a member that cannot be suspended", () => {
+    const full = { ...runs, draining: true, obstacle: "disk full" };
+    for (const [max, others] of [
+      [2, [b]],
+      [4, [b, d]],
+    ] as const) {
+      const one = new Steward(defaultServiceParams);
+      const seen = view({ [c]: full, ...Object.fromEntries(others.map((host) => [host, runs])) });
+      const bounded = { ...seen, spec: { ...seen.spec, running: { min: 1, max } } };
+      const asked = new Set<string>();
+      for (let nowMs = 0; nowMs <= 2 * settleMs; nowMs += 1_000) {
+        for (const proposal of one.look(bounded, nowMs)) {
+          asked.add(`${proposal.change} ${proposal.host}`);
+          one.answered(proposal.host, "could not be suspended: disk full", nowMs);
+        }
+      }
+      expect([...asked]).toEqual([`rest ${c}`]);
+    }
+  });
+
+  it("replaces one after the other", () => {
+    const old = { ...runs, outdated: true };
+    const three = view({ [b]: runs, [c]: old, [d]: old });
+    expect(steward.look(three, 0)).toHaveLength(1);
+    expect(steward.look(three, 100)).toEqual([]);
   });
 
   it("suspends an unwelcome one first where there is no room above", () => {
