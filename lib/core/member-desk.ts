@@ -5,10 +5,12 @@ import type { HostId, VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MemberNews } from "../model/member-news.ts";
 import type { ServiceSpec } from "../model/service.ts";
+import { diskRefusal } from "../services/disk-budget.ts";
 import { memberNameOf } from "../services/member-name.ts";
+import { OwnTurns } from "../services/own-turns.ts";
 import { defaultServiceParams } from "../services/params.ts";
 import type { DeclaredService } from "../services/service-document.ts";
-import { keepsMember, stagingTurns } from "../services/staging.ts";
+import { keepsMember } from "../services/staging.ts";
 import type { JournalEntry } from "./effects.ts";
 import { type GuestTable, hasMemory } from "./guest-table.ts";
 import { journalValues } from "./journal-keys.ts";
@@ -42,11 +44,13 @@ export class MemberDesk {
   readonly #objections = new Map<string, string>();
   /** Made once for each document, which is never changed, only replaced. */
   readonly #plans = new WeakMap<ServiceSpec, ReturnType<typeof memberPlanOf>>();
+  readonly #turns: OwnTurns;
   /** Of the last change, when `nextTimeoutMs` counts again. */
   #handledMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MemberDeskOptions) {
     this.#options = options;
+    this.#turns = new OwnTurns(options.self.options.self, defaultServiceParams);
   }
 
   seat(service: string): MemberSeat | undefined {
@@ -60,10 +64,14 @@ export class MemberDesk {
   }
 
   get nextTimeoutMs(): number | undefined {
+    const turnMs = this.#turns.nextTimeoutMs;
     const times = [...this.#seats.values()].flatMap(({ nextTimeoutMs: atMs }) =>
       atMs !== undefined && atMs > this.#handledMs ? [atMs] : [],
     );
-    return earliestMs(...times);
+    return earliestMs(
+      turnMs !== undefined && turnMs > this.#handledMs ? turnMs : undefined,
+      ...times,
+    );
   }
 
   /** What an earlier life left, with what the hypervisor shows of it. */
@@ -101,9 +109,8 @@ export class MemberDesk {
 
   /** Stages what has its turn. */
   stage(sight: ServiceSight, nowMs: number): void {
-    const { self } = this.#options;
-    for (const { service, host } of stagingTurns(sight.liveMembers(), defaultServiceParams)) {
-      if (host === self.options.self) this.#seats.get(service)?.feed({ type: "mayStage" }, nowMs);
+    for (const service of this.#turns.due(sight.liveMembers(), nowMs)) {
+      this.#seats.get(service)?.feed({ type: "mayStage" }, nowMs);
     }
   }
 
@@ -221,10 +228,11 @@ export class MemberDesk {
     if (self.draining) return "the host is being drained";
     const needed = seat.memoryBytes;
     if (freeMemoryBytes() < needed) return `staging needs ${inMib(needed)} MiB of memory`;
-    let taken = 0;
-    for (const other of this.#seats.values()) if (other !== seat) taken += other.diskBytes;
-    if (taken + needed <= hosting.diskBytesMax) return "";
-    return `members may take ${inMib(hosting.diskBytesMax)} MiB of disk, and ${inMib(taken)} are taken`;
+    let usedBytes = 0;
+    for (const other of this.#seats.values()) if (other !== seat) usedBytes += other.diskBytes;
+    // What is free on the disk is found out by the host when it stages.
+    const budget = { usedBytes, limitBytes: hosting.diskBytesMax, freeBytes: Number.MAX_VALUE };
+    return diskRefusal(needed, budget) ?? "";
   }
 }
 

@@ -25,7 +25,7 @@ export interface SightHost {
 
 /** What all live switches show of one service. */
 interface AtSwitches {
-  queued: number;
+  readonly news: SwitchNews[];
   readonly sessions: Map<HostId, number>;
 }
 
@@ -89,7 +89,7 @@ export class ServiceSight {
       self: this.self,
       hosts: this.#standings,
       members: this.membersOf(spec.name),
-      queued: this.#switches.get(spec.name)?.queued ?? 0,
+      queued: this.#queuedFor(spec.name),
     };
   }
 
@@ -104,10 +104,27 @@ export class ServiceSight {
     });
   }
 
-  #addSwitch({ service, queued, members }: SwitchNews): void {
-    const all = this.#switches.get(service) ?? { queued: 0, sessions: new Map() };
+  /**
+   * Sessions that wait. What a switch tells that does not show yet all members that run is older
+   * than the last of them: it would have one resumed for those whom that one serves already.
+   */
+  #queuedFor(service: string): number {
+    const running = this.membersOf(service).filter(({ state }) => state === "running");
+    let queued = 0;
+    for (const news of this.#switches.get(service)?.news ?? []) {
+      const ready = new Set(
+        news.members.flatMap(({ host, state }) => (state === "ready" ? [host] : [])),
+      );
+      if (running.every(({ host }) => ready.has(host))) queued += news.queued;
+    }
+    return queued;
+  }
+
+  #addSwitch(news: SwitchNews): void {
+    const { service, members } = news;
+    const all: AtSwitches = this.#switches.get(service) ?? { news: [], sessions: new Map() };
     this.#switches.set(service, all);
-    all.queued += queued;
+    all.news.push(news);
     for (const { host, sessions } of members) {
       all.sessions.set(host, (all.sessions.get(host) ?? 0) + sessions);
     }
