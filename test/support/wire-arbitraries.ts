@@ -3,6 +3,7 @@ import type { HostSummary } from "#lib/model/host.ts";
 import type { MoveOffer } from "#lib/model/host-op.ts";
 import { moveIdOf } from "#lib/model/ids.ts";
 import type { VmLoad } from "#lib/model/load.ts";
+import type { MemberNews, SwitchNews } from "#lib/model/member-news.ts";
 import type { MoveOutcome } from "#lib/model/move-outcome.ts";
 import type { ClusterDocument, HostRecord } from "#lib/model/record.ts";
 import type { Verb, VerbResult } from "#lib/model/verb.ts";
@@ -141,6 +142,33 @@ export const moveOutcome: fc.Arbitrary<MoveOutcome> = fc.record({
   downtimeMs: orNull(figure),
   transferredBytes: figure,
 });
+const memberNews: fc.Arbitrary<MemberNews> = fc.record({
+  service: serviceName,
+  state: fc.constantFrom(
+    ...(["absent", "staging", "suspended", "resuming", "running"] as const),
+    ...(["draining", "suspending", "discarding", "stale"] as const),
+  ),
+  outdated: fc.boolean(),
+  waiting: fc.boolean(),
+  cpuShare: orNull(figure),
+  diskBytes: figure,
+  obstacle: text(256),
+  atSwitch: fc.constantFrom("ready", "drain", "maint", "kept" as const),
+  drainMark: orNull(count),
+});
+const switchNews: fc.Arbitrary<SwitchNews> = fc.record({
+  service: serviceName,
+  queued: figure,
+  members: fc.array(
+    fc.record({
+      host: hostId,
+      state: fc.constantFrom("ready", "drain", "maint" as const),
+      sessions: figure,
+      drainMark: orNull(count),
+    }),
+    { maxLength: 3 },
+  ),
+});
 export const hostRecord: fc.Arbitrary<HostRecord> = fc.oneof(
   fc.record({
     kind: fc.constant("summary" as const),
@@ -154,10 +182,16 @@ export const hostRecord: fc.Arbitrary<HostRecord> = fc.oneof(
     host: hostId,
     incarnation: count,
     seq: count,
-    body: fc.record({
-      vms: fc.array(vmEntry, { maxLength: 4 }),
-      outcomes: fc.array(moveOutcome, { maxLength: 3 }),
-    }),
+    body: fc.record(
+      {
+        vms: fc.array(vmEntry, { maxLength: 4 }),
+        outcomes: fc.array(moveOutcome, { maxLength: 3 }),
+        members: fc.array(memberNews, { maxLength: 3 }),
+        switch: fc.array(switchNews, { maxLength: 3 }),
+      },
+      // Older agents, and hosts that take no part in services, say nothing of these.
+      { requiredKeys: ["vms", "outcomes"] },
+    ),
   }),
 );
 export const clusterDocument: fc.Arbitrary<ClusterDocument> = fc.record({
@@ -329,6 +363,22 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     type: fc.constant("passedOn" as const),
     exchangeId: hex(16),
     vm: vmName,
+    refusal: orNull(text(512)),
+  }),
+  fc.record({
+    type: fc.constant("scale" as const),
+    service: serviceName,
+    change: fc.constantFrom("run", "rest" as const),
+    host: hostId,
+    steward: hostId,
+    document: fc.record({ version: count, hash: hex(8) }),
+    changing: fc.array(hostId, { maxLength: 8 }),
+    runningDigest: hex(8),
+    replaces: orNull(hostId),
+  }),
+  fc.record({
+    type: fc.constant("scaleAnswer" as const),
+    service: serviceName,
     refusal: orNull(text(512)),
   }),
   fc.record({ type: fc.constant("exchangeOver" as const), exchangeId: hex(16) }),
