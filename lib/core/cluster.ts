@@ -16,6 +16,7 @@ import type {
 import type { MemberState } from "../model/verdict.ts";
 import { viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
+import { wireLimits } from "../wire/limits.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
 import { deltaOf, GossipMessages } from "./gossip-messages.ts";
 import { Greeting, greetingMs } from "./greeting.ts";
@@ -34,12 +35,12 @@ const publishIntervalMs = 5_000;
 const publishUrgentMs = 250;
 /** The same of members of services: somebody waits for them. */
 const publishNewsMs = 50;
-/** VMs of an inventory that fits a message of the news topic. */
-const newsVmsMax = 16;
 /** Fresh summaries that planning weighs where there are more hosts than everybody knows. */
 const weighedMax = 128;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
 const openMembersMax = 64;
+
+type Inventory = InventoryRecord["body"];
 
 export interface ClusterOptions {
   readonly self: Self;
@@ -315,7 +316,7 @@ export class Cluster {
   /** A long one is too much for news: it rides on push-pull alone. */
   #broadcastInventory(): void {
     const own = this.view.inventoryOf(this.#self.options.self)?.record;
-    if (!own || own.body.vms.length > newsVmsMax) return;
+    if (!own || newsBytesOf(own.body) > wireLimits.newsBytesMax) return;
     this.#outbox.broadcast(deltaOf({ records: [own] }));
   }
 
@@ -417,6 +418,13 @@ export class Cluster {
   #jittered(intervalMs: number): number {
     return intervalMs * (0.9 + 0.2 * this.#options.prng.nextShare());
   }
+}
+
+/** Rather too much: what is over the limit would not be sent at all. */
+function newsBytesOf({ vms, outcomes, members = [], switch: services = [] }: Inventory): number {
+  const atSwitches = services.reduce((sum, service) => sum + service.members.length, 0);
+  const small = members.length + services.length + atSwitches;
+  return 1_024 + 512 * (vms.length + outcomes.length) + 256 * small;
 }
 
 function reached(atMs: number | undefined, nowMs: number): boolean {

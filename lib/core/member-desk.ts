@@ -166,7 +166,10 @@ export class MemberDesk {
   /** Of each service, by name. */
   news(nowMs: number): readonly MemberNews[] {
     const seats = [...this.#seats.values()].sort((a, b) => (a.service < b.service ? -1 : 1));
-    const told = seats.map((seat) => seat.news(this.#heldBack(seat), nowMs));
+    const told = seats.map((seat) => {
+      // Only of one that waits does it matter.
+      return seat.news(seat.waiting(nowMs) ? this.#heldBack(seat) : "", nowMs);
+    });
     const barred = [...this.#objections].flatMap(([service, obstacle]) =>
       this.#seats.has(service) ? [] : [{ ...nothing, service, obstacle }],
     );

@@ -61,6 +61,11 @@ export class ServiceDesk {
   /** Of what was looked at last. */
   #seen = "";
   #told = "";
+  #toldServing = "";
+  /** Rises with each change of the own members. */
+  #revision = 0;
+  /** What was seen last, as long as nothing that it is made from changed. */
+  #sightMade: { readonly key: string; readonly sight: ServiceSight } | undefined;
   #toldShares = new Map<string, number>();
 
   constructor(options: ServiceDeskOptions, incarnation: number) {
@@ -114,7 +119,7 @@ export class ServiceDesk {
   /** At the end of each step: has something changed that services depend on? */
   settle(nowMs: number): void {
     const { cluster } = this.#options;
-    const seen = `${cluster.changes} ${cluster.tidings} ${this.#told}`;
+    const seen = `${cluster.changes} ${cluster.tidings} ${this.#revision}`;
     if (seen === this.#seen) return;
     this.#seen = seen;
     this.#lookSoon(nowMs);
@@ -234,20 +239,27 @@ export class ServiceDesk {
   #sight(nowMs: number): ServiceSight {
     const { self, cluster, guests, ledger, memoryShareMax } = this.#options;
     const own = { members: this.members.news(nowMs), atSwitch: this.#switch?.news() ?? null };
+    const key = `${nowMs} ${cluster.changes} ${cluster.tidings} ${JSON.stringify(own)}`;
+    if (this.#sightMade?.key === key) return this.#sightMade.sight;
     const sight = new ServiceSight({ self, cluster, guests, ledger, memoryShareMax }, own);
     this.#freeMemoryBytes = sight.ownFreeMemoryBytes;
+    this.#sightMade = { key, sight };
     return sight;
   }
 
   /** Members may be other than they were told to be: then the others hear of it at once. */
   #changed(nowMs: number): void {
-    const told = this.members
-      .news(nowMs)
-      .map(({ cpuShare: _share, ...facts }) => JSON.stringify(facts))
-      .join();
+    const { cluster } = this.#options;
+    const news = this.members.news(nowMs);
+    const told = JSON.stringify(news.map(({ cpuShare: _share, ...facts }) => facts));
     if (told === this.#told) return;
     this.#told = told;
-    this.#options.cluster.tell(nowMs);
+    this.#revision += 1;
+    // Others wait for who serves; the rest of it may ride on push-pull.
+    const serving = JSON.stringify(news.map(({ service, atSwitch }) => [service, atSwitch]));
+    if (serving === this.#toldServing) cluster.touch(nowMs);
+    else cluster.tell(nowMs);
+    this.#toldServing = serving;
     this.#lookSoon(nowMs);
   }
 

@@ -53,7 +53,8 @@ export function stagingTurns(
   const busyHosts = new Set(under.map(({ host }) => host));
   const busyServices = new Set(under.map(({ service }) => service));
   const turns: MemberEntry[] = [];
-  for (const one of members.filter(({ waiting }) => waiting).sort(compareTurns)) {
+  if (under.length >= stagingsMax) return turns;
+  for (const one of waitingOf(members)) {
     if (under.length + turns.length >= stagingsMax) break;
     if (busyHosts.has(one.host)) continue;
     if (one.state === "stale" && busyServices.has(one.service)) continue;
@@ -64,11 +65,29 @@ export function stagingTurns(
   return turns;
 }
 
-/** What never was staged comes before what is staged anew. */
-function compareTurns(a: MemberEntry, b: MemberEntry): number {
+interface Waiting {
+  readonly one: MemberEntry;
+  readonly name: string;
+  readonly hash: number;
+}
+
+/** In their order: what never was staged comes before what is staged anew. */
+function waitingOf(members: readonly MemberEntry[]): MemberEntry[] {
+  // One hash each, and not two for each comparison: there may be tens of thousands.
+  return members
+    .filter(({ waiting }) => waiting)
+    .map((one): Waiting => {
+      const name = `${one.service}/${one.host}`;
+      return { one, name, hash: hashText(name) };
+    })
+    .sort(compareTurns)
+    .map(({ one }) => one);
+}
+
+function compareTurns(a: Waiting, b: Waiting): number {
   return (
-    Number(a.state === "stale") - Number(b.state === "stale") ||
-    hashText(`${a.service}/${a.host}`) - hashText(`${b.service}/${b.host}`) ||
-    compareText(`${a.service}/${a.host}`, `${b.service}/${b.host}`)
+    Number(a.one.state === "stale") - Number(b.one.state === "stale") ||
+    a.hash - b.hash ||
+    compareText(a.name, b.name)
   );
 }
