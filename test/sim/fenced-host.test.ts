@@ -82,7 +82,7 @@ describe("a host that comes back after it was fenced", () => {
     const refused = inWorld.ask(b, { verb: "migrate", vm: "web", target: c });
     inWorld.runFor(5_000);
     expect(refused()?.status).toBe(409);
-    expect(refused()?.message).toMatch(/the source of its last move has not confirmed/);
+    expect(refused()?.message).toMatch(/the other end of its last move has not confirmed/);
     inWorld.links.healAll();
     inWorld.settle(60_000);
     mustDo(inWorld, b, { verb: "migrate", vm: "web", target: c });
