@@ -16,10 +16,11 @@ import type {
 import type { MemberState } from "../model/verdict.ts";
 import { viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
-import { wireLimits } from "../wire/limits.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
 import { deltaOf, GossipMessages } from "./gossip-messages.ts";
+import { GossipRound } from "./gossip-round.ts";
 import { Greeting, greetingMs } from "./greeting.ts";
+import { isNews } from "./inventory-news.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import { OwnRecords } from "./own-records.ts";
@@ -40,8 +41,6 @@ const weighedMax = 128;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
 const openMembersMax = 64;
 
-type Inventory = InventoryRecord["body"];
-
 export interface ClusterOptions {
   readonly self: Self;
   readonly outbox: Outbox;
@@ -58,6 +57,7 @@ export interface ClusterOptions {
 export class Cluster {
   readonly membership: Membership;
   readonly view: View;
+  readonly counters = { suspicions: 0, refutations: 0, accepted: 0, stale: 0 };
   readonly #options: ClusterOptions;
   readonly #self: Self;
   readonly #outbox: Outbox;
@@ -68,17 +68,13 @@ export class Cluster {
   readonly #messages: GossipMessages;
   readonly #peers: PeerList;
   readonly #greeting = new Greeting();
-  #round: HostId[] = [];
+  readonly #round = new GossipRound();
   #lastPublishMs = Number.NEGATIVE_INFINITY;
   #nowMs = 0;
   #changes = 0;
   #tidings = 0;
   /** What changed in the inventory is for everybody at once. */
   #inventoryIsNews = false;
-  #refutations = 0;
-  #suspicions = 0;
-  #accepted = 0;
-  #stale = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -110,15 +106,6 @@ export class Cluster {
 
   get incarnation(): number {
     return this.membership.incarnation;
-  }
-
-  get counters(): { suspicions: number; refutations: number; accepted: number; stale: number } {
-    return {
-      suspicions: this.#suspicions,
-      refutations: this.#refutations,
-      accepted: this.#accepted,
-      stale: this.#stale,
-    };
   }
 
   /** Changes with every inventory and document that is heard. */
@@ -274,19 +261,8 @@ export class Cluster {
     this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
     // What was fresh a second ago may be no longer.
     if (this.view.isLarge) this.#changes += 1;
-    const neighbour = this.#nextNeighbour();
+    const neighbour = this.#round.next(this.#connected, this.#options.prng);
     if (neighbour) this.#sendDigest(neighbour);
-  }
-
-  #nextNeighbour(): HostId | undefined {
-    for (let tries = 0; tries <= this.#connected.size; tries++) {
-      if (this.#round.length === 0) {
-        this.#round = this.#options.prng.shuffle([...this.#connected].sort());
-      }
-      const host = this.#round.pop();
-      if (host !== undefined && this.#connected.has(host)) return host;
-    }
-    return undefined;
   }
 
   #sendDigest(to: HostId): void {
@@ -316,8 +292,7 @@ export class Cluster {
   /** A long one is too much for news: it rides on push-pull alone. */
   #broadcastInventory(): void {
     const own = this.view.inventoryOf(this.#self.options.self)?.record;
-    if (!own || newsBytesOf(own.body) > wireLimits.newsBytesMax) return;
-    this.#outbox.broadcast(deltaOf({ records: [own] }));
+    if (own && isNews(own.body)) this.#outbox.broadcast(deltaOf({ records: [own] }));
   }
 
   #onRecord(record: HostRecord, nowMs: number, ageMs = 0): void {
@@ -327,10 +302,10 @@ export class Cluster {
     const result = this.view.merge(record, nowMs, ageMs);
     if (result === "own") this.#onOwnVersion(record, nowMs);
     if (result !== "new") {
-      this.#stale += 1;
+      this.counters.stale += 1;
       return;
     }
-    this.#accepted += 1;
+    this.counters.accepted += 1;
     if (record.kind !== "summary") {
       this.#tidings += 1;
       return;
@@ -377,7 +352,7 @@ export class Cluster {
           this.#outbox.broadcast(deltaOf({ verdicts: [order.verdict] }));
           break;
         case "refute":
-          this.#refutations += 1;
+          this.counters.refutations += 1;
           this.#raise(order.incarnation, nowMs);
           break;
         case "changed":
@@ -390,7 +365,7 @@ export class Cluster {
   #onChanged(order: Extract<MembershipOrder, { type: "changed" }>, nowMs: number): void {
     const { host, state, previous, because } = order;
     this.#changes += 1;
-    if (state === "suspect") this.#suspicions += 1;
+    if (state === "suspect") this.counters.suspicions += 1;
     const name = this.view.summaryOf(host)?.record.body.name ?? host;
     // In a large cluster members are met and forgotten all the time.
     const known = previous === undefined && this.view.isLarge ? "debug" : "info";
@@ -418,13 +393,6 @@ export class Cluster {
   #jittered(intervalMs: number): number {
     return intervalMs * (0.9 + 0.2 * this.#options.prng.nextShare());
   }
-}
-
-/** Rather too much: what is over the limit would not be sent at all. */
-function newsBytesOf({ vms, outcomes, members = [], switch: services = [] }: Inventory): number {
-  const atSwitches = services.reduce((sum, service) => sum + service.members.length, 0);
-  const small = members.length + services.length + atSwitches;
-  return 1_024 + 512 * (vms.length + outcomes.length) + 256 * small;
 }
 
 function reached(atMs: number | undefined, nowMs: number): boolean {

@@ -45,7 +45,7 @@ export class SwitchDesk {
   }
 
   /** Says what is wanted, if that changed. `declared`: every service that is. */
-  want(declared: readonly ServiceSpec[], sight: ServiceSight): void {
+  want(declared: readonly ServiceSpec[], sight: Pick<ServiceSight, "hosts">): void {
     for (const spec of declared) this.#specs.set(spec.name, spec);
     const backends = new Set(declared.flatMap(({ backend }) => backend ?? []));
     const wishes = new Map<string, Wish>();
@@ -88,7 +88,7 @@ export class SwitchDesk {
     return sortedBy(services, ({ service }) => service).slice(0, wireLimits.inventoryServicesMax);
   }
 
-  #wishesOf(spec: ServiceSpec, backend: string, sight: ServiceSight): Wish[] {
+  #wishesOf(spec: ServiceSpec, backend: string, sight: Pick<ServiceSight, "hosts">): Wish[] {
     return sight.hosts.flatMap((host) => {
       const news = host.members.find(({ service }) => service === spec.name);
       const member = memberNameOf(spec.name, host.host);

@@ -27,7 +27,7 @@ const lookMs = 250;
 const calmMs = 1_500;
 
 /** All checkers, fresh, for one world. */
-function allCheckers(world: CheckedWorld): readonly Checker[] {
+function allCheckers(world: CheckedWorld, hasServices: boolean): readonly Checker[] {
   return [
     new TwoRunning(),
     new GuestContinuity(),
@@ -38,7 +38,7 @@ function allCheckers(world: CheckedWorld): readonly Checker[] {
     new MemoryAtGrant((host) => world.machine(host)),
     new RulesHold((host) => world.machine(host)),
     new RisingVersions(),
-    new ServiceRules(world),
+    ...(hasServices ? [new ServiceRules(world)] : []),
     new Convergence(),
   ];
 }
@@ -70,7 +70,7 @@ export class CheckedWorld extends SimWorld {
     const { seed, scenario, replay = `--seed ${seed} --scenario ${scenario}` } = options;
     this.#replay = `npm run -s sim -- ${replay}`;
     this.#obeys = options.obeys ?? (() => true);
-    this.#checkers = allCheckers(this);
+    this.#checkers = allCheckers(this, options.hostingOf !== undefined);
     for (const checker of this.#checkers) {
       for (const type of checker.facts) {
         this.#audience.set(type, [...(this.#audience.get(type) ?? []), checker]);

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readServiceText } from "#agent/api/read-service-text.ts";
-import type { ServiceView } from "#lib/core/snapshot.ts";
+import type { ServiceLife, ServiceView } from "#lib/core/snapshot.ts";
 import { apiFixture } from "../../support/api-fixture.ts";
 import { declaredView, serviceSpecOf } from "../../support/declared-service.ts";
 import { readmeService } from "../../support/readme-service.ts";
@@ -88,6 +88,35 @@ describe("evenkeel service show", () => {
     expect(json).toMatchObject({
       service: { version: 3, author: "host-b" },
       file: { name: "web" },
+    });
+  });
+
+  it("shows what becomes of it in comments, so that it can still be applied again", async () => {
+    const facts = {
+      outdated: false,
+      obstacle: "",
+      cpuShare: 0.31,
+      sessions: 4,
+      diskBytes: 2 ** 28,
+    };
+    const member = { host: "QmB", hostName: "n1", hostState: "live", state: "running", ...facts };
+    const away = { host: "QmC", hostName: "n2", hostState: "suspect", state: "stale", ...facts };
+    const members = [member, { ...away, cpuShare: null, sessions: null, obstacle: "no image" }];
+    const life = { members, steward: "n1", lastRefusal: "n2 is being drained" } as ServiceLife;
+    const { run } = await fixtureWith(declaredView("web", { life }));
+    const { out } = await run("service", "show", "web");
+    expect(out.split("\n").slice(1, 6)).toEqual([
+      "# 2 members, 1 running; steward: n1",
+      "# last refusal: n2 is being drained",
+      expect.stringMatching(/^# HOST +STATE +CPU +SESSIONS +DISK/),
+      expect.stringMatching(/^# n1 +running +31 % +4 +256 MiB$/),
+      expect.stringMatching(/^# n2 +stale +- +- +256 MiB +the host is suspect; no image$/),
+    ]);
+    expect(readServiceText(out)).toEqual(serviceSpecOf("web"));
+    const json = JSON.parse((await run("service", "show", "web", "--json")).out);
+    expect(json.service).toMatchObject({
+      steward: "n1",
+      members: [{ host: "n1", hostId: "QmB", state: "running", cpuShare: 0.31, sessions: 4 }, {}],
     });
   });
 

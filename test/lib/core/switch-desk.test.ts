@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { Outbox } from "#lib/core/outbox.ts";
+import type { SightHost } from "#lib/core/service-sight.ts";
+import { SwitchDesk } from "#lib/core/switch-desk.ts";
+import type { MemberNews } from "#lib/model/member-news.ts";
+import type { BackendView, ServerState } from "#lib/model/switch.ts";
+import { serviceSpecOf } from "../../support/declared-service.ts";
+
+const web = serviceSpecOf("web");
+
+function host(number: 1 | 2, news: Partial<MemberNews>, state: SightHost["state"] = "live") {
+  const id = `QmHostNumber${number}`;
+  const member: MemberNews = {
+    ...{ service: "web", state: "running", outdated: false, waiting: false, cpuShare: null },
+    ...{ diskBytes: 0, obstacle: "", atSwitch: "ready", drainMark: null },
+    ...news,
+  };
+  const standing = { host: id, draining: false, utilisation: 0, freeMemoryBytes: 0 };
+  return { host: id, name: `n${number}`, state, standing, members: [member], atSwitch: null };
+}
+
+function view(states: readonly ServerState[], sessions = 0): BackendView {
+  const servers = states.map((state, at) => ({
+    name: `evenkeel-web--tnumber${at + 1}`,
+    ...{ address: `10.1.0.${at + 1}`, port: 80, state, weight: 100, sessions },
+  }));
+  return { backend: "web", exists: true, queued: 0, servers };
+}
+
+function deskWith() {
+  const outbox = new Outbox();
+  const desk = new SwitchDesk(outbox);
+  const want = (...hosts: SightHost[]) => {
+    desk.want([web], { hosts });
+    const [wanted] = outbox.take().filter(({ type }) => type === "switchWanted");
+    if (wanted?.type !== "switchWanted") return null;
+    return wanted.backends.map(({ servers }) => servers.map(({ state }) => state).join()).join();
+  };
+  return { desk, outbox, want };
+}
+
+describe("SwitchDesk", () => {
+  it("wants of each member what its host says, and says so when it changes", () => {
+    const { desk, outbox } = deskWith();
+    desk.want([web], { hosts: [host(1, {}), host(2, { state: "staging", atSwitch: "maint" })] });
+    expect(outbox.take()).toMatchObject([
+      {
+        backends: [
+          {
+            backend: "web",
+            servers: [
+              { member: "web--tnumber1", port: 80, state: "ready", weight: 100 },
+              { member: "web--tnumber2", state: "maint" },
+            ],
+          },
+        ],
+      },
+    ]);
+    desk.want([web], { hosts: [host(1, {}), host(2, { state: "staging", atSwitch: "maint" })] });
+    expect(outbox.take()).toEqual([]);
+    desk.want([web], { hosts: [host(1, {}), host(2, { state: "absent", atSwitch: "maint" })] });
+    expect(outbox.take()).toMatchObject([
+      { backends: [{ servers: [{ member: "web--tnumber1" }] }] },
+    ]);
+    desk.want([], { hosts: [] });
+    expect(outbox.take()).toEqual([{ type: "switchWanted", backends: [] }]);
+  });
+
+  it("keeps what a suspected or restarting host's member was, and takes out a dead one's", () => {
+    const { want } = deskWith();
+    expect(want(host(1, {}))).toBe("ready");
+    expect(want(host(1, { atSwitch: "maint" }, "suspect"))).toBeNull();
+    expect(want(host(1, { state: "resuming", atSwitch: "kept" }))).toBeNull();
+    expect(want(host(1, {}, "gone"))).toBe("maint");
+    expect(want(host(1, { state: "resuming", atSwitch: "kept" }))).toBeNull();
+    expect(deskWith().want(host(1, { state: "resuming", atSwitch: "kept" }))).toBe("ready");
+  });
+
+  it("tells of a drain only what the switch shows since it was asked for", () => {
+    const { desk, want } = deskWith();
+    want(host(1, {}));
+    desk.observed([view(["ready"], 3)]);
+    const shown = () => desk.news()[0]?.members[0];
+    expect(shown()).toMatchObject({ state: "ready", sessions: 3, drainMark: null });
+    want(host(1, { state: "draining", atSwitch: "drain", drainMark: 7 }));
+    expect(shown()).toMatchObject({ drainMark: null });
+    desk.observed([view(["ready"], 3)]);
+    expect(shown()).toMatchObject({ state: "ready", drainMark: null });
+    desk.observed([view(["drain"], 2)]);
+    expect(shown()).toMatchObject({ state: "drain", sessions: 2, drainMark: 7 });
+    want(host(1, { state: "draining", atSwitch: "drain", drainMark: 8 }));
+    desk.observed([view(["maint"])]);
+    expect(shown()).toMatchObject({ state: "maint", drainMark: null });
+    desk.observed([view(["maint"])]);
+    expect(shown()).toMatchObject({ state: "maint", drainMark: 8 });
+  });
+
+  it("drains the members of a service that is deleted until they are gone", () => {
+    const { desk, outbox, want } = deskWith();
+    want(host(1, {}));
+    const draining = host(1, { state: "draining", atSwitch: "drain", drainMark: 7 });
+    desk.want([], { hosts: [draining] });
+    expect(outbox.take()).toMatchObject([{ backends: [{ servers: [{ state: "drain" }] }] }]);
+    desk.want([], { hosts: [host(1, { state: "absent" })] });
+    expect(outbox.take()).toEqual([{ type: "switchWanted", backends: [] }]);
+  });
+});

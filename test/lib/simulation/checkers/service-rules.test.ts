@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import type { CopyState } from "#lib/model/copy.ts";
+import { ServiceRules } from "#lib/simulation/checkers/service-rules.ts";
+import { simVmSpec } from "#lib/simulation/sim-cluster.ts";
+import type { SimCopy } from "#lib/simulation/sim-copy.ts";
+import { memberAt, serving, settledOn } from "../../../support/service-world.ts";
+
+const vm = "web--ost11111";
+
+function copyOf(state: CopyState, imageUsed = false): SimCopy {
+  const spec = simVmSpec(vm);
+  return { spec, state, moveId: null, boot: "1", ranMs: 0, sinceMs: null, imageUsed };
+}
+
+function change(host: string, before: SimCopy | null, after: SimCopy | null) {
+  return { type: "copyChanged", host, change: { vm, before, after, cause: "order" } } as const;
+}
+
+describe("ServiceRules", () => {
+  it("sees an image that is resumed twice", () => {
+    const { world, first } = serving(1);
+    const rules = new ServiceRules(world);
+    const resumed = (used: boolean) =>
+      rules.observe(change(first, copyOf("suspended", used), copyOf("running")), 0);
+    expect(resumed(false)).toBeUndefined();
+    expect(resumed(true)).toMatch(/was resumed from an image that was used up/);
+  });
+
+  it("sees a member that is suspended while a switch serves by it, but after a fault", () => {
+    const { world, first } = serving(1);
+    const server = {
+      member: vm,
+      address: "10.0.0.1",
+      port: 80,
+      state: "ready",
+      weight: 1,
+    } as const;
+    world.switchOf(first)?.apply([{ backend: "web", servers: [server] }], 0);
+    const rules = new ServiceRules(world);
+    const suspends = change(first, copyOf("running"), copyOf("suspended"));
+    expect(rules.observe(suspends, 20_000)).toMatch(/was suspended while the switch of/);
+    rules.observe({ type: "linksChanged" }, 20_000);
+    expect(rules.observe(suspends, 21_000)).toBeUndefined();
+  });
+
+  it("sees two members of a service on one host, and too few or too many in the end", () => {
+    const { world, first } = serving(1);
+    const { host } = world.machine(first);
+    host.restore("web--zzzzzzzz", { ...copyOf("running"), spec: simVmSpec("web--zzzzzzzz") });
+    const rules = new ServiceRules(world);
+    expect(rules.observe(change(first, null, copyOf("running")), 0)).toMatch(/has two members of/);
+    host.restore("web--zzzzzzzz", null);
+    expect(world.runUntil(settledOn(world, 1), 60_000)).toBe(true);
+    expect(rules.settled(world)).toBeUndefined();
+    for (const at of world.hosts) {
+      const copy = memberAt(world, at);
+      if (copy) world.machine(at).host.clear(copy.spec.name);
+    }
+    world.runFor(100);
+    expect(rules.settled(world)).toMatch(/0 members of web run, 1 to 3 should/);
+  });
+});

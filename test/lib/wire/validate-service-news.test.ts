@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { Malformed } from "#lib/wire/malformed.ts";
+import { validate } from "#lib/wire/validate.ts";
+import { readMessage } from "#lib/wire/validate-message.ts";
+import { readRecord } from "#lib/wire/validate-record.ts";
+import { scaleReaders } from "#lib/wire/validate-scale.ts";
+import { readServiceNewsFields } from "#lib/wire/validate-service-news.ts";
+
+const member = {
+  ...{ service: "web", state: "running", outdated: false, waiting: false, cpuShare: 0.5 },
+  ...{ diskBytes: 1, obstacle: "", atSwitch: "ready", drainMark: null },
+};
+const shown = { host: "QmHost", state: "ready", sessions: 1, drainMark: null };
+const told = { service: "web", queued: 0, members: [shown] };
+const read = (body: unknown) => validate(body, readServiceNewsFields);
+
+describe("readServiceNewsFields", () => {
+  it("leaves out what an older agent does not say", () => {
+    expect(read({})).toEqual({});
+    expect(read({ members: [] })).toEqual({ members: [] });
+    expect(read({ members: [member], switch: [told] })).toEqual({
+      members: [member],
+      switch: [told],
+    });
+    const record = { kind: "inventory", host: "QmHost", incarnation: 1, seq: 1 };
+    expect(readRecord({ ...record, body: { vms: [], outcomes: [] } })).toMatchObject({
+      body: { vms: [], outcomes: [] },
+    });
+  });
+
+  it.each([
+    ["a state that there is not", { members: [{ ...member, state: "asleep" }] }],
+    ["a wish that there is not", { members: [{ ...member, atSwitch: "off" }] }],
+    ["a long obstacle", { members: [{ ...member, obstacle: "x".repeat(257) }] }],
+    ["too many members", { members: Array(121).fill(member) }],
+    ["a host that is none", { switch: [{ ...told, members: [{ ...shown, host: "../x" }] }] }],
+    ["too many at a switch", { switch: [{ ...told, members: Array(1_025).fill(shown) }] }],
+    ["a queue below nothing", { switch: [{ ...told, queued: -1 }] }],
+  ])("refuses %s", (_, body) => {
+    expect(read(body)).toBeInstanceOf(Malformed);
+  });
+});
+
+describe("scaleReaders", () => {
+  const scale = {
+    ...{ type: "scale", service: "web", change: "run", host: "QmHostA", steward: "QmHostB" },
+    ...{ document: { version: 1, hash: "00ff00ff" }, changing: ["QmHostA"] },
+    ...{ runningDigest: "00ff00ff", replaces: null },
+  };
+
+  it("take a proposal and its answer as they are", () => {
+    expect(Object.keys(scaleReaders)).toEqual(["scale", "scaleAnswer"]);
+    expect(readMessage({ ...scale, more: 1 })).toEqual(scale);
+    const answer = { type: "scaleAnswer", service: "web", refusal: "is being drained" };
+    expect(readMessage(answer)).toEqual(answer);
+  });
+
+  it.each([
+    ["a change that there is not", { change: "stop" }],
+    ["a host that is none", { changing: ["QmHostA", 7] }],
+    ["too many hosts", { changing: Array(17).fill("QmHostA") }],
+    ["a digest that is none", { runningDigest: "XYZ" }],
+    ["no document", { document: null }],
+  ])("refuse %s", (_, change) => {
+    expect(readMessage({ ...scale, ...change })).toBeInstanceOf(Malformed);
+  });
+});
