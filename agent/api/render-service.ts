@@ -17,6 +17,9 @@ export function renderService(service: ServiceView) {
     /** Display name of the host that proposes its changes now. */
     steward: service.life?.steward ?? null,
     lastRefusal: service.life?.lastRefusal ?? "",
+    switches: (service.life?.switches ?? []).map(({ host, hostName, queued, problem }) => {
+      return { host: hostName, hostId: host, queued, problem };
+    }),
     members: (service.life?.members ?? []).map(renderServiceMember),
   };
 }

@@ -159,6 +159,12 @@ export interface ServiceAnswer {
   readonly steward: string | null;
   /** What the asked host was refused last as steward; "" for nothing. */
   readonly lastRefusal: string;
+  readonly switches: readonly {
+    readonly host: string;
+    readonly hostId: HostId;
+    readonly queued: number;
+    readonly problem: string;
+  }[];
   readonly members: readonly ServiceMemberAnswer[];
 }
 

@@ -25,14 +25,17 @@ function serviceLines({ service, file }: OneServiceAnswer): readonly string[] {
 }
 
 /** What becomes of it; nothing where the asked host takes no part in services. */
-function lifeLines({ steward, lastRefusal, members }: ServiceAnswer): readonly string[] {
+function lifeLines({ steward, lastRefusal, switches, members }: ServiceAnswer): readonly string[] {
   if (steward === null) return [];
   const running = members.filter(({ state }) => state === "running").length;
   const said = `# ${countOf(members.length, "member")}, ${running} running; steward: ${steward}`;
   const refusal = lastRefusal === "" ? [] : [`# last refusal: ${lastRefusal}`];
+  const broken = switches
+    .filter(({ problem }) => problem !== "")
+    .map(({ host, problem }) => `# the switch of ${host}: ${problem}`);
   const columns = ["HOST", "STATE", "CPU", "SESSIONS", "DISK", ""].map((title) => ({ title }));
   const table = members.length === 0 ? [] : tableLines(columns, members.map(memberCells));
-  return [said, ...refusal, ...table.map((line) => `# ${line}`.trimEnd())];
+  return [said, ...refusal, ...broken, ...table.map((line) => `# ${line}`.trimEnd())];
 }
 
 function memberCells(member: ServiceMemberAnswer): string[] {

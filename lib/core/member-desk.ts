@@ -138,7 +138,9 @@ export class MemberDesk {
     this.#seats.get(owner.service)?.opEnded(op, result, nowMs);
     if (!result.ok) {
       const message = `member of ${owner.service}: ${op}: ${result.message}`;
-      this.#options.outbox.notice("warn", "member-failed", message, { service: owner.service });
+      this.#options.outbox.notice("warn", "service-member-failed", message, {
+        service: owner.service,
+      });
     }
   }
 
@@ -151,7 +153,10 @@ export class MemberDesk {
       if (found === "missing") outbox.relist();
       if (found !== "lost") continue;
       const message = `${seat.name}, the member of ${seat.service} here, has ended by itself`;
-      outbox.notice("warn", "member-lost", message, { service: seat.service, vm: seat.name });
+      outbox.notice("warn", "service-member-lost", message, {
+        service: seat.service,
+        vm: seat.name,
+      });
     }
   }
 

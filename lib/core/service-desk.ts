@@ -156,9 +156,9 @@ export class ServiceDesk {
     this.#lookSoon(nowMs);
   }
 
-  observed({ backends }: Extract<Event, { type: "switchObserved" }>, nowMs: number): void {
+  observed({ backends, problem }: Extract<Event, { type: "switchObserved" }>, nowMs: number): void {
     const before = JSON.stringify(this.#switch?.news() ?? null);
-    this.#switch?.observed(backends);
+    this.#switch?.observed(backends, problem);
     if (JSON.stringify(this.#switch?.news() ?? null) === before) return;
     this.#options.cluster.touch(nowMs);
     this.#lookSoon(nowMs);

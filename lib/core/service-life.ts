@@ -27,10 +27,16 @@ export function serviceLife(
     const facts = { state, outdated, obstacle, cpuShare, sessions, diskBytes };
     return [{ host, hostName, hostState, ...facts } satisfies ServiceMemberView];
   });
+  const switches = sight.hosts.flatMap(({ host, state, atSwitch }) => {
+    const news = atSwitch?.find((one) => one.service === service);
+    if (!news || state === "gone") return [];
+    return [{ host, hostName: nameOf(host), queued: news.queued, problem: news.problem }];
+  });
   const steward = services.stewards.stewardOf(service, sight);
   const refusal = services.stewards.lastRefusal(service);
   return {
     members: sortedBy(members, ({ hostName }) => hostName),
+    switches: sortedBy(switches, ({ hostName }) => hostName),
     steward: steward === undefined ? null : nameOf(steward),
     lastRefusal: refusal ? `${nameOf(refusal.host)} ${refusal.reason}` : "",
   };

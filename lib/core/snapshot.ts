@@ -45,10 +45,22 @@ export interface ServiceMemberView {
   readonly diskBytes: number;
 }
 
+/** What one host's switch shows of a service. */
+export interface ServiceSwitchView {
+  readonly host: HostId;
+  readonly hostName: string;
+  /** Sessions that wait because no member has room. */
+  readonly queued: number;
+  /** What the last look at it failed on, in words; "" when on nothing. */
+  readonly problem: string;
+}
+
 /** What becomes of a service, as this host sees it. */
 export interface ServiceLife {
   /** In the order of the hosts' names. */
   readonly members: readonly ServiceMemberView[];
+  /** By hosts that have a switch and wanted something of it for this service. */
+  readonly switches: readonly ServiceSwitchView[];
   /** Who proposes its changes now; null where nobody takes part in services. */
   readonly steward: string | null;
   /** The last refusal that this host had as steward, with who refused; "" for none. */

@@ -39,6 +39,7 @@ export class SwitchDesk {
   readonly #specs = new Map<string, ServiceSpec>();
   #said = "";
   #seen: readonly BackendView[] = [];
+  #problem = "";
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
@@ -65,8 +66,9 @@ export class SwitchDesk {
   }
 
   /** The keeper has looked. */
-  observed(backends: readonly BackendView[]): void {
+  observed(backends: readonly BackendView[], problem: string | null): void {
     this.#seen = backends;
+    this.#problem = (problem ?? "").slice(0, wireLimits.obstacleLengthMax);
     for (const wish of this.#wishes.values()) wish.looks += 1;
   }
 
@@ -84,7 +86,8 @@ export class SwitchDesk {
       room -= 1;
       news.members.push(shown);
     }
-    const services = [...byService].map(([service, news]) => ({ service, ...news }));
+    const problem = this.#problem;
+    const services = [...byService].map(([service, news]) => ({ service, problem, ...news }));
     return sortedBy(services, ({ service }) => service).slice(0, wireLimits.inventoryServicesMax);
   }
 

@@ -53,5 +53,7 @@ export interface SwitchNews {
   readonly service: string;
   /** Sessions that wait because no member has room. */
   readonly queued: number;
+  /** What the last look at the switch failed on, in words; "" when on nothing. */
+  readonly problem: string;
   readonly members: readonly MemberAtSwitch[];
 }

@@ -61,6 +61,7 @@ function readService(service: Reader): SwitchNews {
   return {
     service: service.text("service", serviceLimits.nameLengthMax),
     queued: service.figure("queued"),
+    problem: service.text("problem", wireLimits.obstacleLengthMax),
     members: service
       .list("members", wireLimits.switchMembersMax)
       .map((one, index) => readAtSwitch(service.item("members", index, one))),

@@ -159,6 +159,7 @@ const memberNews: fc.Arbitrary<MemberNews> = fc.record({
 const switchNews: fc.Arbitrary<SwitchNews> = fc.record({
   service: serviceName,
   queued: figure,
+  problem: text(256),
   members: fc.array(
     fc.record({
       host: hostId,

@@ -102,12 +102,19 @@ describe("evenkeel service show", () => {
     const member = { host: "QmB", hostName: "n1", hostState: "live", state: "running", ...facts };
     const away = { host: "QmC", hostName: "n2", hostState: "suspect", state: "stale", ...facts };
     const members = [member, { ...away, cpuShare: null, sessions: null, obstacle: "no image" }];
-    const life = { members, steward: "n1", lastRefusal: "n2 is being drained" } as ServiceLife;
+    const switches = [{ host: "QmB", hostName: "n1", queued: 0, problem: "no socket" }];
+    const life = {
+      members,
+      switches,
+      steward: "n1",
+      lastRefusal: "n2 is being drained",
+    } as ServiceLife;
     const { run } = await fixtureWith(declaredView("web", { life }));
     const { out } = await run("service", "show", "web");
-    expect(out.split("\n").slice(1, 6)).toEqual([
+    expect(out.split("\n").slice(1, 7)).toEqual([
       "# 2 members, 1 running; steward: n1",
       "# last refusal: n2 is being drained",
+      "# the switch of n1: no socket",
       expect.stringMatching(/^# HOST +STATE +CPU +SESSIONS +DISK/),
       expect.stringMatching(/^# n1 +running +31 % +4 +256 MiB$/),
       expect.stringMatching(/^# n2 +stale +- +- +256 MiB +the host is suspect; no image$/),

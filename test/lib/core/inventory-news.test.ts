@@ -25,6 +25,6 @@ it("isNews takes no inventory for news that would not fit a message", () => {
   count -= 1;
   expect(pack(inventory()).length).toBeLessThan(wireLimits.newsBytesMax);
   const atSwitch = { host: "QmA", state: "ready" as const, sessions: 1, drainMark: null };
-  const shown = [{ service: "web", queued: 0, members: Array(100).fill(atSwitch) }];
+  const shown = [{ service: "web", queued: 0, problem: "", members: Array(100).fill(atSwitch) }];
   expect(isNews({ vms: [], outcomes: [], members: [], switch: shown })).toBe(false);
 });

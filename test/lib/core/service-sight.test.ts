@@ -47,7 +47,12 @@ function sightOf(peers: Readonly<Record<string, Peer>>): ServiceSight {
 
 function shows(host: string, sessions: number, drainMark: number | null = null): SwitchNews {
   const state = drainMark === null ? "ready" : "drain";
-  return { service: "web", queued: 4, members: [{ host, state, sessions, drainMark }] };
+  return {
+    service: "web",
+    queued: 4,
+    problem: "",
+    members: [{ host, state, sessions, drainMark }],
+  };
 }
 
 describe("ServiceSight", () => {

@@ -79,20 +79,29 @@ describe("SwitchDesk", () => {
   it("tells of a drain only what the switch shows since it was asked for", () => {
     const { desk, want } = deskWith();
     want(host(1, {}));
-    desk.observed([view(["ready"], 3)]);
+    desk.observed([view(["ready"], 3)], null);
     const shown = () => desk.news()[0]?.members[0];
     expect(shown()).toMatchObject({ state: "ready", sessions: 3, drainMark: null });
     want(host(1, { state: "draining", atSwitch: "drain", drainMark: 7 }));
     expect(shown()).toMatchObject({ drainMark: null });
-    desk.observed([view(["ready"], 3)]);
+    desk.observed([view(["ready"], 3)], null);
     expect(shown()).toMatchObject({ state: "ready", drainMark: null });
-    desk.observed([view(["drain"], 2)]);
+    desk.observed([view(["drain"], 2)], null);
     expect(shown()).toMatchObject({ state: "drain", sessions: 2, drainMark: 7 });
     want(host(1, { state: "draining", atSwitch: "drain", drainMark: 8 }));
-    desk.observed([view(["maint"])]);
+    desk.observed([view(["maint"])], null);
     expect(shown()).toMatchObject({ state: "maint", drainMark: null });
-    desk.observed([view(["maint"])]);
+    desk.observed([view(["maint"])], null);
     expect(shown()).toMatchObject({ state: "maint", drainMark: 8 });
+  });
+
+  it("tells what its switch fails on, with what it showed before", () => {
+    const { desk, want } = deskWith();
+    want(host(1, {}));
+    desk.observed([view(["ready"], 3)], "haproxy is not there");
+    expect(desk.news()).toMatchObject([{ service: "web", problem: "haproxy is not there" }]);
+    desk.observed([view(["ready"], 3)], null);
+    expect(desk.news()).toMatchObject([{ problem: "", members: [{ sessions: 3 }] }]);
   });
 
   it("drains the members of a service that is deleted until they are gone", () => {

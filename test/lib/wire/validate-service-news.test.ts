@@ -11,7 +11,7 @@ const member = {
   ...{ diskBytes: 1, obstacle: "", atSwitch: "ready", drainMark: null },
 };
 const shown = { host: "QmHost", state: "ready", sessions: 1, drainMark: null };
-const told = { service: "web", queued: 0, members: [shown] };
+const told = { service: "web", queued: 0, problem: "", members: [shown] };
 const read = (body: unknown) => validate(body, readServiceNewsFields);
 
 describe("readServiceNewsFields", () => {
