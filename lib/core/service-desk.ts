@@ -3,6 +3,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
+import type { MemberNews } from "../model/member-news.ts";
 import type { InventoryRecord } from "../model/record.ts";
 import { memberNameOf, readMemberName } from "../services/member-name.ts";
 import { serviceDocumentName } from "../services/service-document.ts";
@@ -61,6 +62,7 @@ export class ServiceDesk {
   /** Of what was looked at last. */
   #seen = "";
   #told = "";
+  readonly #states = new Map<string, MemberNews["state"]>();
   #toldServing = "";
   /** Rises with each change of the own members. */
   #revision = 0;
@@ -255,12 +257,24 @@ export class ServiceDesk {
     if (told === this.#told) return;
     this.#told = told;
     this.#revision += 1;
+    this.#tellStates(news);
     // Others wait for who serves; the rest of it may ride on push-pull.
     const serving = JSON.stringify(news.map(({ service, atSwitch }) => [service, atSwitch]));
     if (serving === this.#toldServing) cluster.touch(nowMs);
     else cluster.tell(nowMs);
     this.#toldServing = serving;
     this.#lookSoon(nowMs);
+  }
+
+  /** For people: what the own members have become. */
+  #tellStates(news: readonly MemberNews[]): void {
+    for (const { service, state } of news) {
+      const before = this.#states.get(service) ?? "absent";
+      if (state === before) continue;
+      this.#states.set(service, state);
+      const message = `the member of ${service} here is ${state}`;
+      this.#options.outbox.notice("info", "service-member", message, { service, state, before });
+    }
   }
 
   #lookSoon(nowMs: number): void {

@@ -84,9 +84,9 @@ export class NeverLost implements Checker {
   }
 
   #ordered(host: HostId, opId: number, order: Order): void {
+    if (isMember(order.vm)) return;
     const orders = this.#orders.get(host) ?? new Map<number, Order>();
     this.#orders.set(host, orders.set(opId, order));
-    if (isMember(order.vm)) return;
     if (order.ends) this.#fateOf(order.vm).ended = true;
   }
 

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { mustDo } from "#lib/simulation/sim-cluster.ts";
-import { memberAt, runningHosts, serving, settled, webSpec } from "../../support/service-world.ts";
+import {
+  memberAt,
+  runningHosts,
+  serving,
+  settled,
+  settledOn,
+  webSpec,
+} from "../../support/service-world.ts";
 
 describe("ServiceDesk", () => {
   it("stages and proposes nothing before a fresh agent has had time to hear the others", () => {
@@ -36,5 +43,19 @@ describe("ServiceDesk", () => {
     const states = () =>
       world.snapshotOf(first)?.services[0]?.life?.members.map(({ state }) => state);
     expect(states()?.sort()).toEqual(["running", "suspended", "suspended"]);
+  });
+
+  it("tells what becomes of the member here, in order", () => {
+    const { world, first } = serving(1, { running: { min: 3, max: 3 } });
+    const told: unknown[] = [];
+    world.onFact((fact) => {
+      if (fact.type !== "stepped" || fact.host !== first) return;
+      for (const effect of fact.effects) {
+        if (effect.type !== "notice" || effect.notice.code !== "service-member") continue;
+        told.push(effect.notice.facts["state"]);
+      }
+    });
+    expect(world.runUntil(settledOn(world, 3), 30_000)).toBe(true);
+    expect(told).toEqual(["staging", "suspended", "resuming", "running"]);
   });
 });
