@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { GUEST_ANSWER, MemberRig } from "../support/member-rig.ts";
+import { strikeSuspend } from "../support/suspend-strike.ts";
 
 let rig: MemberRig;
 
@@ -72,6 +74,28 @@ describe("a member of a service, with real parts", () => {
     for (let time = 0; time < 2; time += 1) {
       await rig.must({ op: "discardMember", spec: rig.spec });
       expect(await rest()).toEqual(nothing);
+    }
+  });
+});
+
+describe("a member that is being suspended when everything is killed", () => {
+  // A suspend takes some 30 ms: at its beginning, in its midst, about its end, and after it.
+  it.each([0, 10, 30, 200])("%d ms after: a good image, or a stale one", async (ms) => {
+    await rig.stage();
+    await rig.suspend();
+    await rig.resume();
+    await strikeSuspend(rig, ms);
+    const gone = async () => (await rig.state()) !== "running";
+    await eventually("the member's process is gone", gone);
+    const state = await rig.state();
+    const resumed = await rig.perform({ op: "resume", spec: rig.spec });
+    if (state === "suspended") {
+      expect(resumed).toMatchObject({ ok: true });
+      await rig.check();
+      expect(await rig.qemu.countFault(rig.spec.name)).toBeNull();
+    } else {
+      expect(state).toBe("stale");
+      expect(resumed).toMatchObject({ ok: false, code: "IMAGE_STALE" });
     }
   });
 });
