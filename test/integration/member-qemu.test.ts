@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { GUEST_ANSWER, MemberRig } from "../support/member-rig.ts";
+import { GUEST_ANSWER, GUEST_HEALTH, MemberRig } from "../support/member-rig.ts";
 import { strikeSuspend } from "../support/suspend-strike.ts";
+
+const SLEEP_MS = 5_000;
 
 let rig: MemberRig;
 
@@ -40,10 +42,14 @@ describe("a member of a service, with real parts", () => {
     expect(await rig.state()).toBe("suspended");
     // HAProxy queues what comes meanwhile, or refuses it: the member is in maint, nobody asks it.
     expect(await rig.askThroughSwitch()).toBe("status 503");
+    // Long enough for the guest's clock to be wrong when it wakes up.
+    await new Promise((wake) => setTimeout(wake, SLEEP_MS));
     await rig.resume();
     expect(await rig.check()).toMatchObject({ tookMs: expect.any(Number) });
     await rig.setAtSwitch("ready");
     expect(await rig.askThroughSwitch()).toBe(GUEST_ANSWER);
+    const guestSeconds = Number(await rig.askThroughSwitch(GUEST_HEALTH));
+    expect(Math.abs(guestSeconds - Date.now() / 1000)).toBeLessThan(3);
     expect(await rig.qemu.countFault(rig.spec.name)).toBeNull();
   });
 

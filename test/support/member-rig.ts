@@ -17,6 +17,8 @@ const BASE_SIZE = "64M";
 const BOOT_MS_MAX = 60_000;
 const ANSWER_MS_MAX = 2_000;
 export const GUEST_ANSWER = "hello\n";
+/** Sets the guest's clock right and answers with it, s since 1970: scripts/lab/guest-health.sh. */
+export const GUEST_HEALTH = "/cgi-bin/health";
 const server = "evenkeel-web-1";
 const { signal } = new AbortController();
 
@@ -49,7 +51,7 @@ export class MemberRig {
     execFileSync("qemu-img", ["create", "-q", "-f", "raw", base, BASE_SIZE]);
     this.spec = specOn(qemu, { overlay: join(overlays, "web-1.qcow2"), port });
     const { kernel, initrd } = qemu.guest;
-    const probe = { address: "127.0.0.1", port, path: "/" };
+    const probe = { address: "127.0.0.1", port, path: GUEST_HEALTH };
     this.making = {
       base: { path: base, sha256: sha256Of(base), format: "raw" },
       files: [kernel, initrd].map((path) => ({ path, sha256: sha256Of(path) })),
@@ -114,8 +116,8 @@ export class MemberRig {
   }
 
   /** What a client gets through the switch. */
-  async askThroughSwitch(): Promise<string> {
-    const { status, server: body } = await this.haproxy.get("/");
+  async askThroughSwitch(path = "/"): Promise<string> {
+    const { status, server: body } = await this.haproxy.get(path);
     return status === 200 ? body : `status ${status}`;
   }
 
