@@ -1,5 +1,6 @@
 /**
- * What a sleeping member saves: `npm run -s bench:resume -- [--times 10] [--json]`.
+ * What a sleeping member saves: `npm run -s bench:resume -- [--times 10] [--health /] [--json]`.
+ * The default health check sets the guest's clock right before it is well; `--health /` asks for a plain file.
  *
  * Responsible for: how long it takes from the order to the first answered request through HAProxy,
  * for a member that is resumed and for the same member booted cold, with the page cache warm and,
@@ -13,7 +14,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { tableLines } from "#agent/cli/table.ts";
-import { GUEST_ANSWER, MemberRig } from "../test/support/member-rig.ts";
+import { GUEST_ANSWER, GUEST_HEALTH, MemberRig } from "../test/support/member-rig.ts";
 import { rounded, spreadOf } from "./bench/figures.ts";
 
 const TIMES_MAX = 100;
@@ -45,6 +46,7 @@ interface Figure {
 
 type Report = ReturnType<typeof figuresOf> & {
   readonly times: number;
+  readonly health: string;
   readonly imageBytes: number;
   readonly machineLoadAtStart: number;
   readonly machineLoadAtEnd: number;
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       times: { type: "string", default: "10" },
+      health: { type: "string", default: GUEST_HEALTH },
       json: { type: "boolean", default: false },
     },
   });
@@ -62,12 +65,12 @@ async function main(): Promise<void> {
     throw new RangeError(`--times wants a whole number from 1 to ${TIMES_MAX}`);
   }
   const machineLoadAtStart = rounded(loadavg()[0] ?? 0);
-  const rig = await MemberRig.make();
+  const rig = await MemberRig.make(values.health);
   try {
     const { runs, imageBytes } = await measure(rig, times);
     const machineLoadAtEnd = rounded(loadavg()[0] ?? 0);
     const loads = { machineLoadAtStart, machineLoadAtEnd };
-    const report = { ...figuresOf(runs), times, imageBytes, ...loads };
+    const report = { ...figuresOf(runs), times, health: values.health, imageBytes, ...loads };
     for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
     if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   } finally {

@@ -84,8 +84,8 @@ function makeInitramfs(folder: string, kernel: string): void {
   run("gcc", ["-O2", "-static", "-o", join(root, "ticker"), join(here, "ticker.c")]);
   copyFileSync(join(here, "guest-init.sh"), join(root, "init"));
   chmodSync(join(root, "init"), 0o755);
-  copyFileSync(join(here, "guest-health.sh"), join(root, "www/cgi-bin/health"));
-  chmodSync(join(root, "www/cgi-bin/health"), 0o755);
+  const health = join(root, "www/cgi-bin/health");
+  run("gcc", ["-O2", "-static", "-s", "-o", health, join(here, "health.c")]);
   run("sh", ["-c", "find . | cpio --quiet -o -H newc >../initramfs"], root);
 }
 

@@ -17,7 +17,7 @@ const BASE_SIZE = "64M";
 const BOOT_MS_MAX = 60_000;
 const ANSWER_MS_MAX = 2_000;
 export const GUEST_ANSWER = "hello\n";
-/** Sets the guest's clock right and answers with it, s since 1970: scripts/lab/guest-health.sh. */
+/** Sets the guest's clock right and answers with it, s since 1970: scripts/lab/health.c. */
 export const GUEST_HEALTH = "/cgi-bin/health";
 const server = "evenkeel-web-1";
 const { signal } = new AbortController();
@@ -28,6 +28,14 @@ const noChannel: Channel = {
   close: async () => undefined,
   stop: async () => undefined,
 };
+
+interface MemberRigParts {
+  readonly qemu: QemuRig;
+  readonly haproxy: HaproxyRig;
+  /** On this host, where the guest's HTTP server is reached. */
+  readonly port: number;
+  readonly health: string;
+}
 
 /**
  * One host that takes members: real QEMU, a guest that answers HTTP and has an overlay for a disk,
@@ -41,7 +49,7 @@ export class MemberRig {
   readonly #port: number;
   #ops: OpPerformer;
 
-  private constructor(qemu: QemuRig, haproxy: HaproxyRig, port: number) {
+  private constructor({ qemu, haproxy, port, health }: MemberRigParts) {
     this.qemu = qemu;
     this.haproxy = haproxy;
     this.#port = port;
@@ -51,7 +59,7 @@ export class MemberRig {
     execFileSync("qemu-img", ["create", "-q", "-f", "raw", base, BASE_SIZE]);
     this.spec = specOn(qemu, { overlay: join(overlays, "web-1.qcow2"), port });
     const { kernel, initrd } = qemu.guest;
-    const probe = { address: "127.0.0.1", port, path: GUEST_HEALTH };
+    const probe = { address: "127.0.0.1", port, path: health };
     this.making = {
       base: { path: base, sha256: sha256Of(base), format: "raw" },
       files: [kernel, initrd].map((path) => ({ path, sha256: sha256Of(path) })),
@@ -60,10 +68,12 @@ export class MemberRig {
     this.#ops = this.#performer();
   }
 
-  static async make(): Promise<MemberRig> {
+  /** `health` is the path of the health check. */
+  static async make(health = GUEST_HEALTH): Promise<MemberRig> {
     const qemu = await QemuRig.make();
     try {
-      return new MemberRig(qemu, await HaproxyRig.make(), await freePort());
+      const haproxy = await HaproxyRig.make();
+      return new MemberRig({ qemu, haproxy, port: await freePort(), health });
     } catch (error) {
       await qemu.close();
       throw error;
