@@ -2,19 +2,22 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentError } from "#lib/base/errors.ts";
-import type { CoreSettings } from "#lib/core/node-options.ts";
+import type { CoreSettings, ServiceHosting } from "#lib/core/node-options.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { ChannelProcess } from "./channel/channel-process.ts";
 import type { Config } from "./config/config.ts";
 import { HostLoadSampler } from "./host/load-sampler.ts";
 import { ProcSampler } from "./host/proc-sampler.ts";
 import { QemuDriver } from "./hypervisor/qemu/qemu-driver.ts";
+import { QemuMemberFiles } from "./hypervisor/qemu/qemu-member-files.ts";
 import { SimDriver } from "./hypervisor/sim/sim-driver.ts";
 import { Lifecycle, type Part } from "./lifecycle.ts";
 import type { SdNotify } from "./os/sd-notify.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Hypervisor } from "./ports/hypervisor.ts";
 import type { Log } from "./ports/log.ts";
+import type { MemberHost } from "./ports/members.ts";
+import type { KeepSwitch } from "./ports/switch-keeping.ts";
 import { Runtime } from "./runtime/runtime.ts";
 import {
   type ClusterSecrets,
@@ -26,11 +29,15 @@ import { loadIdentity } from "./store/identity.ts";
 import { SqliteJournal } from "./store/journal.ts";
 import { keepKeyed, wasKeyed } from "./store/keyed-mark.ts";
 import { prepareStateDirectory } from "./store/state-directory.ts";
+import { HaproxySwitch } from "./switch/haproxy-switch.ts";
+import { awaitHealthy } from "./switch/health-probe.ts";
+import { SwitchKeeper } from "./switch/switch-keeper.ts";
 import { Libp2pTransport } from "./transport/libp2p-transport.ts";
 
 /** In the open there is no secret; datagrams carry a public constant against damage only. */
 const openProbeKey = new Uint8Array(32);
 const mebibyte = 2 ** 20;
+const gibibyte = 2 ** 30;
 
 export interface ComposeOptions {
   readonly config: Config;
@@ -76,6 +83,7 @@ export function compose(options: ComposeOptions): Lifecycle {
       agentVersion: options.agentVersion,
       seed: randomBytes(16).toString("hex"),
       settings: coreSettings(config),
+      services: serviceHosting(config),
     },
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim(),
     instance: randomBytes(8).toString("hex"),
@@ -85,6 +93,8 @@ export function compose(options: ComposeOptions): Lifecycle {
     hypervisor,
     channel: makeChannel(options, secrets),
     channelAddress: config.migration.address,
+    members: memberHost(options),
+    keepSwitch: keepSwitch(options),
     sampler: new HostLoadSampler({
       hypervisor,
       machine: new ProcSampler({ log }),
@@ -185,6 +195,37 @@ function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
     clock,
     log,
   });
+}
+
+/** Null where this host has neither room for members nor a switch. */
+function serviceHosting(config: Config): ServiceHosting | null {
+  const { overlayDirectory, diskMaxGiB } = config.services;
+  const hasSwitch = config.switch.haproxySocket !== null;
+  if (config.hypervisor.driver === "sim" || overlayDirectory === null) {
+    const overlayFolder = join(config.stateDirectory, "members");
+    return hasSwitch ? { overlayFolder, diskBytesMax: 0, hasSwitch } : null;
+  }
+  const diskBytesMax = Math.round(diskMaxGiB * gibibyte);
+  return { overlayFolder: overlayDirectory, diskBytesMax, hasSwitch };
+}
+
+/** Null where there can be no members: guests are simulated, or there is no storage root. */
+function memberHost({ config, clock }: ComposeOptions): MemberHost | null {
+  const overlayFolder = config.services.overlayDirectory;
+  const { driver, storageRoots } = config.hypervisor;
+  if (driver === "sim" || overlayFolder === null) return null;
+  return {
+    files: new QemuMemberFiles({ overlayFolder, storageRoots }),
+    awaitHealthy: ({ timeoutMs, msMax, ...target }, signal) =>
+      awaitHealthy(target, { clock, timeoutMs, withinMs: msMax }, signal),
+  };
+}
+
+function keepSwitch({ config, clock, log }: ComposeOptions): KeepSwitch | null {
+  const socketPath = config.switch.haproxySocket;
+  if (socketPath === null) return null;
+  return (told) =>
+    new SwitchKeeper({ switch: new HaproxySwitch({ socketPath, clock }), clock, log, told });
 }
 
 function makeChannel(

@@ -19,6 +19,11 @@ interface Resolved {
   readonly readSocket: string;
   readonly keyFile: KeySource;
   readonly hypervisor: DeepReadonly<Settings["hypervisor"]> & { readonly guestDirectory: string };
+  readonly services: {
+    /** Null where there is no storage root to put it in: then this host takes no members. */
+    readonly overlayDirectory: string | null;
+    readonly diskMaxGiB: number;
+  };
 }
 
 /** The checked, frozen configuration of one agent; every setting has a value. */

@@ -122,6 +122,7 @@ function resolve(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
+  const [storageRoot] = settings.hypervisor.storageRoots;
   return {
     ...settings,
     name: settings.name ?? hostname(),
@@ -130,6 +131,12 @@ function resolve(
     hypervisor: {
       ...settings.hypervisor,
       guestDirectory: settings.hypervisor.guestDirectory ?? settings.stateDirectory,
+    },
+    services: {
+      ...settings.services,
+      overlayDirectory:
+        settings.services.overlayDirectory ??
+        (storageRoot === undefined ? null : join(storageRoot, "members")),
     },
   };
 }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { relative } from "node:path";
 // As a namespace: by name the bundle would carry all of zod, its forty languages too (4 MB of memory).
 import * as z from "zod";
 
@@ -138,6 +139,28 @@ const balance = z.strictObject({
     .describe("share of a host's memory that guests may fill, 0.1 to 1"),
 });
 
+const services = z.strictObject({
+  overlayDirectory: path()
+    .nullable()
+    .default(null)
+    .describe(
+      "folder of services' members' disks; null for members/ in the first of the storage roots",
+    ),
+  diskMaxGiB: z
+    .number()
+    .min(0)
+    .max(2 ** 20)
+    .default(64)
+    .describe("disk that members of services may take together, GiB; 0 for no members"),
+});
+
+const loadSwitch = z.strictObject({
+  haproxySocket: socketPath()
+    .nullable()
+    .default(null)
+    .describe("admin socket of this host's HAProxy (stats socket … level admin); null for none"),
+});
+
 const log = z.strictObject({
   level: z
     .enum(["debug", "info", "warn", "error"])
@@ -187,6 +210,8 @@ const settings = z.strictObject({
   hypervisor: hypervisor.prefault({}).describe("what runs the guests"),
   capacity: capacity.prefault({}).describe("what guests may have of this host"),
   balance: balance.prefault({}).describe("when moving a guest is worth it"),
+  services: services.prefault({}).describe("what this host has for services"),
+  switch: loadSwitch.prefault({}).describe("what spreads the requests of services"),
   log: log.prefault({}).describe("what is logged"),
 });
 
@@ -201,6 +226,16 @@ export const configSchema = settings.superRefine((config, context) => {
       input: channelPortMax,
     });
   }
+  const { overlayDirectory } = config.services;
+  const { storageRoots } = config.hypervisor;
+  if (overlayDirectory !== null && !storageRoots.some((root) => isUnder(overlayDirectory, root))) {
+    context.addIssue({
+      code: "custom",
+      path: ["services", "overlayDirectory"],
+      message: `expected a folder under one of hypervisor.storageRoots (${storageRoots.join(", ")})`,
+      input: overlayDirectory,
+    });
+  }
   if (config.socket === config.readSocket) {
     context.addIssue({
       code: "custom",
@@ -210,6 +245,12 @@ export const configSchema = settings.superRefine((config, context) => {
     });
   }
 });
+
+/** By the paths' texts; where symbolic links lead is looked at when a guest starts. */
+function isUnder(path: string, root: string): boolean {
+  const below = relative(root, path);
+  return below !== "" && below !== ".." && !below.startsWith("../");
+}
 
 /** The settings as the file gives them, with defaults filled in. */
 export type Settings = z.output<typeof settings>;

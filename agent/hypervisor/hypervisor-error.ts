@@ -16,6 +16,8 @@ export type HypervisorErrorCode =
   | "VM_PROCESS"
   /** The saved image must not be resumed: consumed, incomplete, or of another generation. */
   | "IMAGE_STALE"
+  /** A file that a member is made from is missing, or is not the one that the service names. */
+  | "MEMBER_FILE"
   /** The disk is full or refused to write. */
   | "STORAGE"
   /** A migration ended without success; the message has the hypervisor's own reason. */

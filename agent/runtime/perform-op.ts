@@ -4,12 +4,16 @@ import type { MoveId } from "#lib/model/ids.ts";
 import type { TransferProgress } from "#lib/model/transfer-progress.ts";
 import type { Channel } from "../ports/channel.ts";
 import type { Hypervisor } from "../ports/hypervisor.ts";
+import type { MemberHost } from "../ports/members.ts";
+import { isMemberOp, type MemberOp, MemberPerformer } from "./perform-member-op.ts";
 
 export interface OpPerformerOptions {
   readonly hypervisor: Hypervisor;
   readonly channel: Channel;
   /** Own address on the migration network; null for the one that gossip uses. */
   readonly channelAddress: string | null;
+  /** Null where this host takes no members. */
+  readonly members: MemberHost | null;
   readonly progressed: (progress: TransferProgress) => void;
 }
 
@@ -25,10 +29,12 @@ interface OpenMove {
  */
 export class OpPerformer {
   readonly #options: OpPerformerOptions;
+  readonly #members: MemberPerformer;
   readonly #open = new Map<MoveId, OpenMove>();
 
   constructor(options: OpPerformerOptions) {
     this.#options = options;
+    this.#members = new MemberPerformer(options.hypervisor, options.members);
   }
 
   /** Never rejects: a failure is a result, with the error's code and its one line. */
@@ -46,9 +52,11 @@ export class OpPerformer {
   stop(): void {
     for (const { ending } of this.#open.values()) ending.abort();
     this.#open.clear();
+    this.#members.stop();
   }
 
   #call(op: HostOp): Promise<HostOpValues[HostOpName]> {
+    if (isMemberOp(op)) return this.#members.perform(op);
     switch (op.op) {
       case "prepareIncoming":
       case "listenChannel":
@@ -124,7 +132,7 @@ export class OpPerformer {
   }
 
   async #decision(
-    op: Exclude<HostOp, TransferOp | LifecycleOp>,
+    op: Exclude<HostOp, TransferOp | LifecycleOp | MemberOp>,
   ): Promise<HostOpValues[HostOpName]> {
     const { hypervisor } = this.#options;
     switch (op.op) {

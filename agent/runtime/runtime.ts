@@ -12,6 +12,8 @@ import type { Hypervisor } from "../ports/hypervisor.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { LoadSampler } from "../ports/load-sampler.ts";
 import type { Log } from "../ports/log.ts";
+import type { MemberHost } from "../ports/members.ts";
+import type { KeepSwitch, KeptSwitch } from "../ports/switch-keeping.ts";
 import type { Transport, TransportCounters } from "../ports/transport.ts";
 import { CopyLister } from "./copy-lister.ts";
 import { OpPerformer } from "./perform-op.ts";
@@ -38,6 +40,10 @@ export interface RuntimeOptions {
   readonly hypervisor: Hypervisor;
   readonly channel: Channel;
   readonly channelAddress: string | null;
+  /** Null where this host takes no members. */
+  readonly members?: MemberHost | null;
+  /** Null where this host has no switch. */
+  readonly keepSwitch?: KeepSwitch | null;
   readonly sampler: LoadSampler;
   readonly log: Log;
   /** Called at every turn of the loop: feeds the watchdog. */
@@ -57,6 +63,7 @@ export class Runtime implements AgentView {
   readonly #ops: OpPerformer;
   readonly #lister: CopyLister;
   readonly #verbs: VerbWaiters;
+  readonly #switch: KeptSwitch | null;
   readonly #listeners = new Set<(notice: Notice, wallMs: number) => void>();
   readonly #waiting: OrderedEffect[] = [];
   #startedAtMs = 0;
@@ -73,12 +80,17 @@ export class Runtime implements AgentView {
       hypervisor: options.hypervisor,
       channel: options.channel,
       channelAddress: options.channelAddress,
+      members: options.members ?? null,
       progressed: (progress) => this.#step({ type: "transferProgressed", progress }),
     });
     this.#lister = new CopyLister(options, (copies) =>
       this.#step({ type: "copiesListed", copies }),
     );
     this.#verbs = new VerbWaiters(options.clock);
+    this.#switch =
+      options.keepSwitch?.(({ views, problem }) =>
+        this.#step({ type: "switchObserved", backends: views, problem }),
+      ) ?? null;
   }
 
   /** Resolves the journal and looks at the guests; the network may start after it. */
@@ -124,6 +136,7 @@ export class Runtime implements AgentView {
     this.#stopWatching?.();
     this.#ops.stop();
     this.#verbs.stop();
+    await this.#switch?.stop();
   }
 
   snapshot(): Snapshot {
@@ -222,6 +235,9 @@ export class Runtime implements AgentView {
         return;
       case "peersKnown":
         transport.setPeers(effect.peers);
+        return;
+      case "switchWanted":
+        this.#switch?.want(effect.backends);
         return;
       case "notice":
         this.#tell(effect.notice);

@@ -71,7 +71,7 @@ function fetchKernel(folder: string): string {
 
 function makeInitramfs(folder: string, kernel: string): void {
   const root = join(folder, "root");
-  for (const name of ["bin", "dev", "proc", "sys", "lib", "www"]) {
+  for (const name of ["bin", "dev", "proc", "sys", "lib", "www", "www/cgi-bin"]) {
     mkdirSync(join(root, name), { recursive: true });
   }
   copyFileSync(String(findOnPath("busybox")), join(root, "bin/busybox"));
@@ -84,6 +84,8 @@ function makeInitramfs(folder: string, kernel: string): void {
   run("gcc", ["-O2", "-static", "-o", join(root, "ticker"), join(here, "ticker.c")]);
   copyFileSync(join(here, "guest-init.sh"), join(root, "init"));
   chmodSync(join(root, "init"), 0o755);
+  const health = join(root, "www/cgi-bin/health");
+  run("gcc", ["-O2", "-static", "-s", "-o", health, join(here, "health.c")]);
   run("sh", ["-c", "find . | cpio --quiet -o -H newc >../initramfs"], root);
 }
 

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/free-port.ts";
 import { countsOn, nextMoveId, transfer } from "../support/qemu-move.ts";
 import { QemuRig } from "../support/qemu-rig.ts";
 
@@ -37,14 +37,6 @@ function withDisk(vm: string, machine: VmSpec["machine"]): VmSpec {
     machine,
     disks: [{ path, format: "qcow2" }],
   };
-}
-
-async function freePort(): Promise<number> {
-  const server: Server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const proofs = () => readdirSync(rig.folder).filter((name) => name.includes(".evenkeel-"));

@@ -130,11 +130,11 @@ export class HaproxyRig implements SwitchRig {
   }
 
   /** Asks through the switch and is answered at once. Never rejects: status 0 is a lost request. */
-  get(): Promise<{ status: number; server: string }> {
+  get(path = "/now"): Promise<{ status: number; server: string }> {
     const socketPath = join(this.#folder, "front");
     return new Promise((resolve) => {
       const lost = () => resolve({ status: 0, server: "" });
-      const sent = request({ socketPath, path: "/now", agent: this.#agent }, (response) => {
+      const sent = request({ socketPath, path, agent: this.#agent }, (response) => {
         let server = "";
         response.setEncoding("utf8").on("data", (text) => {
           server += text;

@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 
-const MAKE_GUEST = resolve(import.meta.dirname, "../../scripts/lab/make-guest.ts");
-/** Made once on a machine: it takes half a minute, and all tests only read it. */
-export const labGuestFolder = join(tmpdir(), "evenkeel-lab-guest");
+const LAB = resolve(import.meta.dirname, "../../scripts/lab");
+const MAKE_GUEST = join(LAB, "make-guest.ts");
+/** Made once on a machine: it takes half a minute, and all tests only read it. A new recipe, a new guest. */
+export const labGuestFolder = join(tmpdir(), `evenkeel-lab-guest-${recipeDigest()}`);
 /** The least that the unpacked Debian kernel boots in, and a little for the guest's work. */
 const MEMORY_BYTES = 96 << 20;
 const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable";
@@ -45,4 +48,10 @@ export function labSpec(vm: VmName, guest: LabGuest, work: LabWork = {}): VmSpec
     network: { kind: "none" },
     policy: { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null },
   };
+}
+
+function recipeDigest(): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(LAB).sort()) hash.update(readFileSync(join(LAB, name)));
+  return hash.digest("hex").slice(0, 8);
 }

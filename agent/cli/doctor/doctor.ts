@@ -11,6 +11,7 @@ import { checkNode } from "./check-node.ts";
 import { checkPorts } from "./check-ports.ts";
 import { checkQemu } from "./check-qemu.ts";
 import { checkStateDirectory } from "./check-state-directory.ts";
+import { checkSwitch } from "./check-switch.ts";
 import { type Check, type Finding, type FindingLevel, fail, ok, wordsOf } from "./finding.ts";
 
 /** What needs a configuration, in the order in which it is told. */
@@ -20,6 +21,7 @@ const CHECKS: readonly Check[] = [
   checkMulticast,
   checkQemu,
   checkPorts,
+  checkSwitch,
 ];
 
 const MARKS: Readonly<Record<FindingLevel, { readonly text: string; readonly tone: Tone }>> = {

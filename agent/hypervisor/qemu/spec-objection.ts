@@ -30,7 +30,8 @@ export async function specObjection(
   return bridgeObjection(spec.network, settings.bridges);
 }
 
-async function fileObjection(
+/** Why a file must not be used for a guest, in words; null when it may. */
+export async function fileObjection(
   path: string,
   roots: readonly string[],
   mode: number,

@@ -116,6 +116,21 @@ const refusals: readonly { name: string; yaml: string; flags?: ConfigFlags; says
     says: /listen\.channelPortMax: expected at least channelPortMin \(9000\)/,
   },
   {
+    name: "members' disks outside the storage roots",
+    yaml: "hypervisor: { storageRoots: [/srv/a] }\nservices:\n  overlayDirectory: /srv/ab\n",
+    says: /:3: services\.overlayDirectory: .*under one of .*\(\/srv\/a\) \(found "\/srv\/ab"\)/,
+  },
+  {
+    name: "less than no disk for members",
+    yaml: "services: { diskMaxGiB: -1 }\n",
+    says: /services\.diskMaxGiB: .*>=0 \(found -1\)/,
+  },
+  {
+    name: "a switch's socket that is no path",
+    yaml: "switch:\n  haproxySocket: haproxy.sock\n",
+    says: /:2: switch\.haproxySocket: expected an absolute path/,
+  },
+  {
     name: "one socket for both uses",
     yaml: "socket: /run/a.sock\nreadSocket: /run/a.sock\n",
     says: /:2: readSocket: expected another path/,

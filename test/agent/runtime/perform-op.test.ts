@@ -20,6 +20,7 @@ function performer(calls: Partial<Hypervisor>, channelCalls: Partial<Channel> = 
     hypervisor: stubHypervisor(calls),
     channel,
     channelAddress: "10.1.0.1",
+    members: null,
     progressed: () => undefined,
   });
 }

@@ -99,6 +99,22 @@ describe("evenkeel doctor", () => {
     expect(failures[0]?.remedy).not.toBe("");
   });
 
+  it("fails on a switch that is not there or is none, and takes one of the right level", async () => {
+    const answers = { admin: "admin\n\n", operator: "operator\n\n", web: "HTTP/1.1 400\r\n" };
+    const seen: Record<string, readonly string[]> = {};
+    for (const [name, answer] of [...Object.entries(answers), ["absent", null] as const]) {
+      const socket = join(temporaryDirectory(), "switch.sock");
+      const { words } = await host(`switch: {haproxySocket: ${socket}}\n`);
+      const server = createServer((peer) => peer.once("data", () => peer.end(answer ?? "")));
+      if (answer !== null) {
+        await new Promise<void>((resolve) => server.listen(socket, resolve));
+        onTestFinished(() => void server.close());
+      }
+      seen[name] = (await examine(words)).levelOf("switch");
+    }
+    expect(seen).toEqual({ admin: ["ok"], operator: ["fail"], web: ["fail"], absent: ["fail"] });
+  });
+
   it("fails on a QEMU that is not there", async () => {
     const { words, config } = await host();
     writeFileSync(

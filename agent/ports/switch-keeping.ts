@@ -1,0 +1,19 @@
+import type { BackendView, WantedBackend } from "#lib/model/switch.ts";
+
+/** What a look at the switch showed. */
+export interface SwitchLook {
+  readonly views: readonly BackendView[];
+  /** What the look failed on, one line; null when on nothing. */
+  readonly problem: string | null;
+}
+
+/** Keeps this host's switch in line; never fails towards its caller. */
+export interface KeptSwitch {
+  /** From now on exactly these servers are wanted. */
+  want(backends: readonly WantedBackend[]): void;
+  /** Leaves the switch as it is. */
+  stop(): Promise<void>;
+}
+
+/** Begins to keep the switch; `told` hears of every look. */
+export type KeepSwitch = (told: (look: SwitchLook) => void) => KeptSwitch;
