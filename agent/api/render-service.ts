@@ -39,7 +39,7 @@ function renderServiceMember(member: ServiceMemberView) {
 }
 
 /** Throws ApiError NOT_FOUND for a service that nobody declared, or that was deleted. */
-export function renderOneService({ services }: Snapshot, { name }: RouteRequest) {
+export function renderOneService({ services, mode }: Snapshot, { name }: RouteRequest) {
   const service = services.find((one) => one.name === name);
   if (service === undefined) {
     throw new ApiError("NOT_FOUND", `no service "${name}": see /v1/services`);
@@ -50,6 +50,7 @@ export function renderOneService({ services }: Snapshot, { name }: RouteRequest)
     throw new ApiError("NOT_FOUND", message);
   }
   return {
+    mode,
     service: renderService(service),
     /** What `POST /v1/services` takes again; null for one that cannot be read. */
     file: service.spec && serviceFileOf(service.spec),

@@ -182,6 +182,7 @@ export interface ServiceMemberAnswer {
 }
 
 export interface OneServiceAnswer {
+  readonly mode: "act" | "hold";
   readonly service: ServiceAnswer;
   /** What `POST /v1/services` takes again; null for one that cannot be read. */
   readonly file: Readonly<Record<string, unknown>> | null;

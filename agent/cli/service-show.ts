@@ -6,6 +6,8 @@ import { tableLines } from "./table.ts";
 import { countOf, formatBytes, formatShare, NO_FIGURE } from "./units.ts";
 import { printJson, type VerbRunner, wordAt } from "./verb-context.ts";
 
+const ON_HOLD = "# the cluster is on hold: nothing is staged or resumed until 'evenkeel act'";
+
 /** `evenkeel service show NAME`: who declared what, in a form that `service apply` takes. */
 export const serviceShow: VerbRunner = async (context, input) => {
   const path = servicePath(wordAt(input, 0));
@@ -16,10 +18,10 @@ export const serviceShow: VerbRunner = async (context, input) => {
 };
 
 /** What is no part of the file stands in comments, so that all of it can be applied again. */
-function serviceLines({ service, file }: OneServiceAnswer): readonly string[] {
+function serviceLines({ mode, service, file }: OneServiceAnswer): readonly string[] {
   const { name, state, version, author, problem } = service;
   const said = `# ${name}: ${state} at version ${version} by ${author}`;
-  const life = lifeLines(service);
+  const life = [...(mode === "hold" ? [ON_HOLD] : []), ...lifeLines(service)];
   if (file === null) return [said, `# ${problem ?? "it says nothing"}`];
   return [said, ...life, ...stringify(file, { lineWidth: 0 }).trimEnd().split("\n")];
 }

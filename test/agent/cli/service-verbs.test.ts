@@ -18,7 +18,7 @@ const unreadable: Partial<ServiceView> = {
 
 async function fixtureWith(...services: readonly ServiceView[]) {
   const fixture = await apiFixture();
-  fixture.view.current = snapshotFixture({ services });
+  fixture.view.current = snapshotFixture({ services, mode: "act" });
   const run = (...words: readonly string[]) => runCli(["--socket", fixture.socketPath, ...words]);
   return { ...fixture, run };
 }
@@ -125,6 +125,14 @@ describe("evenkeel service show", () => {
       steward: "n1",
       members: [{ host: "n1", hostId: "QmB", state: "running", cpuShare: 0.31, sessions: 4 }, {}],
     });
+  });
+
+  it("says that nothing becomes of it while the cluster is on hold", async () => {
+    const { run, view } = await fixtureWith(declaredView("web"));
+    const held = "# the cluster is on hold: nothing is staged or resumed until 'evenkeel act'";
+    expect((await run("service", "show", "web")).out).not.toContain(held);
+    view.current = { ...view.current, mode: "hold" };
+    expect((await run("service", "show", "web")).out.split("\n")[1]).toBe(held);
   });
 
   it("says why one cannot be read", async () => {
