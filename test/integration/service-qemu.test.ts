@@ -65,9 +65,15 @@ it("a service is staged on all hosts, one member serves, a second when it is wan
     const [view] = await haproxy.switch.observe(["web"], new AbortController().signal);
     return (view?.servers ?? []).map(({ state }) => state).sort();
   };
+  const members = async () => {
+    const { service: shown } = JSON.parse((await say("show", "web", "--json")).out);
+    return shown.members.map(({ state }: { state: string }) => state).sort();
+  };
   const staged = await eventually(
     "one serves, one sleeps",
     async () => {
+      // The first may serve while the second is still being staged.
+      expect(await members()).toEqual(["running", "suspended"]);
       expect(await states()).toEqual(["maint", "ready"]);
       return (await haproxy.get("/")).status === 200;
     },
@@ -77,16 +83,24 @@ it("a service is staged on all hosts, one member serves, a second when it is wan
   expect(fleet.hosts.flatMap((host) => host.guests())).toHaveLength(1);
 
   expect((await say("scale", "web", "--min", "2")).err).toBe("");
-  const scaled = await eventually("both serve", async () => {
-    expect(await states()).toEqual(["ready", "ready"]);
-    return true;
-  });
+  const scaled = await eventually(
+    "both serve",
+    async () => {
+      expect(await states()).toEqual(["ready", "ready"]);
+      return true;
+    },
+    { limitMs: STAGE_MS_MAX },
+  );
   console.info(`a second member serves ${Math.round(scaled)} ms after it was wanted`);
   expect(fleet.hosts.flatMap((host) => host.guests())).toHaveLength(2);
 
   expect((await say("delete", "web")).err).toBe("");
-  await eventually("nothing is left of it", async () => {
-    expect(await states()).toEqual([]);
-    return fleet.hosts.every((host) => host.guests().length === 0);
-  });
+  await eventually(
+    "nothing is left of it",
+    async () => {
+      expect(await states()).toEqual([]);
+      return fleet.hosts.every((host) => host.guests().length === 0);
+    },
+    { limitMs: STAGE_MS_MAX },
+  );
 });
