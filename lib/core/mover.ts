@@ -72,12 +72,9 @@ export class Mover {
       const { move } = entry;
       const holds = move instanceof TargetMove ? move.reserves : !move.onlyRemembered;
       if (holds) this.#reserve(line, null, line.role);
-      const guest = this.#options.guests.get(line.vm);
-      if (!guest && line.role === "source") {
+      if (!this.#options.guests.get(line.vm) && line.role === "source") {
         this.#options.guests.departs(line.vm, line.spec.memoryBytes);
       }
-      const runsHere = line.phase === (line.role === "target" ? "running" : "takenBack");
-      if (guest && runsHere) guest.unclosedMove = line.moveId;
     }
     for (const entry of this.table.all()) this.#feed(entry, { type: "restored" }, nowMs);
   }
@@ -222,7 +219,15 @@ export class Mover {
     this.#obey(entry, entry.move.handle(input, nowMs), nowMs);
     // Nothing goes on here any more: neither a slot nor a place is claimed.
     if (entry.move.onlyRemembered) this.#options.ledger.release(entry.move.facts.moveId);
+    this.#tie(entry);
     this.#tellDoubt(entry, nowMs);
+  }
+
+  /** The VM stays until the other end has confirmed that it runs here. */
+  #tie({ move }: MoveEntry): void {
+    const { moveId, vm } = move.facts;
+    const guest = this.#options.guests.get(vm);
+    if (guest && move.unclosed && this.table.get(moveId)) guest.unclosedMove = moveId;
   }
 
   #tellDoubt(entry: MoveEntry, nowMs: number): void {
@@ -278,7 +283,6 @@ export class Mover {
     } else if (order.owner.kind === "own") {
       lines.push(this.#own(entry, order.owner.version, nowMs));
     }
-    if (order.line?.phase === "takenBack") this.#tie(entry);
     this.#outbox.persist(lines);
     if (order.line) {
       const { phase, role } = order.line;
@@ -290,12 +294,6 @@ export class Mover {
       });
     }
     this.#options.changed(nowMs);
-  }
-
-  /** Until the target has promised, an operator there may be told that this host is off. */
-  #tie({ move }: MoveEntry): void {
-    const guest = this.#options.guests.get(move.facts.vm);
-    if (guest) guest.unclosedMove = move.facts.moveId;
   }
 
   #own(entry: MoveEntry, version: number, nowMs: number): JournalEntry {
@@ -312,7 +310,6 @@ export class Mover {
       ledger.release(facts.moveId);
       guest.copy = "received";
       guest.lastMoveMs = nowMs;
-      guest.unclosedMove = facts.moveId;
       guest.cooldownUntilMs = nowMs + coolDownMs(facts.recentMoves, planning);
     }
     return journalEntry(journalKeys.vm(facts.vm), owned);
