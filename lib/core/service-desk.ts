@@ -59,8 +59,8 @@ export class ServiceDesk {
   #quietUntilMs = 0;
   #lookAtMs: number | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Of what was looked at last. */
-  #seen = "";
+  /** Sum of all changes up to the last look: each only rises. */
+  #seenChanges = -1;
   #told = "";
   readonly #states = new Map<string, MemberNews["state"]>();
   #toldServing = "";
@@ -87,7 +87,7 @@ export class ServiceDesk {
       outbox,
       seatOf: (service) => this.members.seat(service),
       serviceOf: (service) => this.#stewarded(service),
-      sight: (nowMs) => this.#sight(nowMs),
+      sight: (nowMs) => this.sight(nowMs),
       heldBack: (nowMs) => options.heldBack(nowMs),
       knowsAll: () => !cluster.view.isLarge,
       granted: (nowMs) => this.#changed(nowMs),
@@ -120,10 +120,12 @@ export class ServiceDesk {
 
   /** At the end of each step: has something changed that services depend on? */
   settle(nowMs: number): void {
-    const { cluster } = this.#options;
-    const seen = `${cluster.changes} ${cluster.tidings} ${this.#revision}`;
-    if (seen === this.#seen) return;
-    this.#seen = seen;
+    const { cluster, register } = this.#options;
+    const changes = cluster.changes + cluster.tidings + this.#revision;
+    if (changes === this.#seenChanges) return;
+    this.#seenChanges = changes;
+    // Most clusters have no services: then there is nothing to look at, whatever comes.
+    if (this.#lookAtMs === undefined && register.all().length === 0) return;
     this.#lookSoon(nowMs);
   }
 
@@ -172,8 +174,16 @@ export class ServiceDesk {
     return this.#switch ? { members, switch: this.#switch.news() } : { members };
   }
 
+  /** All that is known of services at this moment. */
   sight(nowMs: number): ServiceSight {
-    return this.#sight(nowMs);
+    const { self, cluster, guests, ledger, memoryShareMax } = this.#options;
+    const own = { members: this.members.news(nowMs), atSwitch: this.#switch?.news() ?? null };
+    const key = `${nowMs} ${cluster.changes} ${cluster.tidings} ${JSON.stringify(own)}`;
+    if (this.#sightMade?.key === key) return this.#sightMade.sight;
+    const sight = new ServiceSight({ self, cluster, guests, ledger, memoryShareMax }, own);
+    this.#freeMemoryBytes = sight.ownFreeMemoryBytes;
+    this.#sightMade = { key, sight };
+    return sight;
   }
 
   /** The service whose member a VM of this name is, anywhere; undefined when it is none. */
@@ -210,19 +220,19 @@ export class ServiceDesk {
     if (all.length === 0) return;
     const quiet = this.#isQuiet(nowMs);
     const acts = !quiet && heldBack(nowMs) === null;
-    this.members.declare(all, { sight: this.#sight(nowMs), acts, nowMs });
+    this.members.declare(all, { sight: this.sight(nowMs), acts, nowMs });
     if (!quiet) this.#wantAtSwitch(nowMs);
-    this.members.drained(this.#sight(nowMs), nowMs);
+    this.members.drained(this.sight(nowMs), nowMs);
     if (acts) {
-      this.members.stage(this.#sight(nowMs), nowMs);
-      this.stewards.look(this.#allStewarded(), this.#sight(nowMs), nowMs);
+      this.members.stage(this.sight(nowMs), nowMs);
+      this.stewards.look(this.#allStewarded(), this.sight(nowMs), nowMs);
     }
     this.#changed(nowMs);
   }
 
   #wantAtSwitch(nowMs: number): void {
     const declared = this.#allStewarded().map(({ spec }) => spec);
-    this.#switch?.want(declared, this.#sight(nowMs));
+    this.#switch?.want(declared, this.sight(nowMs));
   }
 
   #allStewarded(): readonly StewardedService[] {
@@ -236,17 +246,6 @@ export class ServiceDesk {
     if (known?.word.state !== "declared" || !document) return undefined;
     const { version, hash } = document;
     return { spec: known.word.spec, document: { version, hash } };
-  }
-
-  #sight(nowMs: number): ServiceSight {
-    const { self, cluster, guests, ledger, memoryShareMax } = this.#options;
-    const own = { members: this.members.news(nowMs), atSwitch: this.#switch?.news() ?? null };
-    const key = `${nowMs} ${cluster.changes} ${cluster.tidings} ${JSON.stringify(own)}`;
-    if (this.#sightMade?.key === key) return this.#sightMade.sight;
-    const sight = new ServiceSight({ self, cluster, guests, ledger, memoryShareMax }, own);
-    this.#freeMemoryBytes = sight.ownFreeMemoryBytes;
-    this.#sightMade = { key, sight };
-    return sight;
   }
 
   /** Members may be other than they were told to be: then the others hear of it at once. */
