@@ -115,8 +115,8 @@ export class MemberSeat {
     this.feed({ type: "restarted", found, line }, nowMs);
   }
 
-  /** True when the document now says something else than before. */
-  declare(declared: SeatDeclared, nowMs: number): boolean {
+  /** What the document says now; nothing happens unless it says something else than before. */
+  declare(declared: SeatDeclared, nowMs: number): void {
     const before = this.#declared;
     const plan = declared.plan ?? before.plan;
     const now = { ...declared, plan, staged: declared.staged && plan !== null };
@@ -125,10 +125,9 @@ export class MemberSeat {
       before.staged === now.staged &&
       before.plan?.digest === plan?.digest &&
       before.drainMs === now.drainMs;
-    if (same) return false;
+    if (same) return;
     const { staged, drainMs } = now;
     this.feed({ type: "declared", staged, digest: plan?.digest ?? "", drainMs }, nowMs);
-    return true;
   }
 
   /** The service is deleted: it drains, and all of it is removed. */
