@@ -101,14 +101,23 @@ describe("a service", () => {
   });
 });
 
+/** "web" is declared everywhere, and then the first host is cut off from the others. */
+function apartOf(seed: number) {
+  const { world, hosts } = worldOf(seed);
+  const [alone, second, third] = hosts;
+  mustDo(world, alone, apply("web"));
+  expect(world.runUntil(agreed(world, ["web 1 declared"]), spreadMsMax)).toBe(true);
+  world.links.partition([[alone], [second, third]]);
+  world.runFor(apartMs);
+  return { world, hosts };
+}
+
 describe("services after a partition", () => {
   it.each(seeds)("are those of the side that wrote more versions (seed %i)", (seed) => {
-    const { world, hosts } = worldOf(seed);
-    const [alone, second, third] = hosts;
-    mustDo(world, alone, apply("web"));
-    expect(world.runUntil(agreed(world, ["web 1 declared"]), spreadMsMax)).toBe(true);
-    world.links.partition([[alone], [second, third]]);
-    world.runFor(apartMs);
+    const {
+      world,
+      hosts: [alone, second, third],
+    } = apartOf(seed);
     mustDo(world, alone, { verb: "serviceScale", service: "web", min: 2, max: 5 });
     mustDo(world, alone, apply("mail"));
     mustDo(world, second, apply("web", { drainMs: 1_000 }));
@@ -127,12 +136,8 @@ describe("services after a partition", () => {
   });
 
   it.each(seeds)("are one of the two where both wrote the same version (seed %i)", (seed) => {
-    const { world, hosts } = worldOf(seed);
+    const { world, hosts } = apartOf(seed);
     const [alone, second, third] = hosts;
-    mustDo(world, alone, apply("web"));
-    expect(world.runUntil(agreed(world, ["web 1 declared"]), spreadMsMax)).toBe(true);
-    world.links.partition([[alone], [second, third]]);
-    world.runFor(apartMs);
     mustDo(world, alone, { verb: "serviceScale", service: "web", min: 2, max: 5 });
     mustDo(world, second, deleteWeb);
     const words = [alone, second].map((host) => JSON.stringify(servicesAt(world, host)));
@@ -146,12 +151,10 @@ describe("services after a partition", () => {
   });
 
   it.each(seeds)("do not come back when one side deleted them (seed %i)", (seed) => {
-    const { world, hosts } = worldOf(seed);
-    const [alone, second, third] = hosts;
-    mustDo(world, alone, apply("web"));
-    expect(world.runUntil(agreed(world, ["web 1 declared"]), spreadMsMax)).toBe(true);
-    world.links.partition([[alone], [second, third]]);
-    world.runFor(apartMs);
+    const {
+      world,
+      hosts: [alone, second],
+    } = apartOf(seed);
     mustDo(world, second, deleteWeb);
     // Whoever slept through it has the old version in its journal.
     world.killAgent(alone);
