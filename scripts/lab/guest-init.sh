@@ -26,8 +26,18 @@ case " $COMMAND_LINE " in *" net=1 "*)
   done
   ip link set lo up
   ip link set eth0 up
-  echo hello >/www/index.html
-  httpd -p 80 -h /www
+  case " $COMMAND_LINE " in
+  *" web="*)
+    WORDS=${COMMAND_LINE##* web=}
+    WORDS=${WORDS%% *}
+    # web=MS,N: a server of known capacity in place of files.
+    /web "${WORDS%,*}" "${WORDS#*,}" &
+    ;;
+  *)
+    echo hello >/www/index.html
+    httpd -p 80 -h /www
+    ;;
+  esac
   echo "network up"
   ;;
 esac

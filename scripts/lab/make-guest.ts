@@ -81,7 +81,9 @@ function makeInitramfs(folder: string, kernel: string): void {
       cpSync(join(kernel, path), join(root, "lib", basename(path)));
     }
   }
-  run("gcc", ["-O2", "-static", "-o", join(root, "ticker"), join(here, "ticker.c")]);
+  for (const name of ["ticker", "web"]) {
+    run("gcc", ["-O2", "-static", "-s", "-o", join(root, name), join(here, `${name}.c`)]);
+  }
   copyFileSync(join(here, "guest-init.sh"), join(root, "init"));
   chmodSync(join(root, "init"), 0o755);
   const health = join(root, "www/cgi-bin/health");
