@@ -19,6 +19,7 @@ const FIELDS_OF_FILE: readonly (readonly [declared: string, written: string])[] 
   ["drainMs", "drain"],
   ["settleMs", "settle"],
   ["backend", "switch.backend"],
+  ["connectionsPerMember", "switch.connectionsPerMember"],
 ];
 
 /**
@@ -61,6 +62,7 @@ function specOf(file: ServiceFile): ServiceSpec {
     drainMs: file.drain,
     settleMs: file.settle,
     backend: file.switch?.backend ?? null,
+    connectionsPerMember: file.switch?.connectionsPerMember ?? null,
   };
 }
 

@@ -35,8 +35,12 @@ export function serviceFileOf(spec: ServiceSpec): Readonly<Record<string, unknow
     },
     drain: spanOf(spec.drainMs),
     settle: spanOf(spec.settleMs),
-    ...(spec.backend !== null && { switch: { backend: spec.backend } }),
+    ...(spec.backend !== null && { switch: switchOf(spec.backend, spec.connectionsPerMember) }),
   };
+}
+
+function switchOf(backend: string, connectionsPerMember: number | null) {
+  return { backend, ...(connectionsPerMember !== null && { connectionsPerMember }) };
 }
 
 function templateOf({ vcpus, memoryBytes, machine, kernel, image, network }: MemberTemplate) {

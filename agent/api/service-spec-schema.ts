@@ -108,6 +108,13 @@ const backend = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, "must be the name of a backend of HAProxy");
 
+const connectionsPerMember = z
+  .int()
+  .min(1)
+  .max(serviceLimits.connectionsMax)
+  .nullable()
+  .default(null);
+
 /** A service as an admin writes it: YAML or JSON, unknown keys refused, defaults filled in. */
 export const serviceSpecSchema = z.strictObject({
   name,
@@ -124,5 +131,5 @@ export const serviceSpecSchema = z.strictObject({
   health: health.prefault({}),
   drain: span.default(30_000),
   settle: span.default(30_000),
-  switch: z.strictObject({ backend }).nullable().default(null),
+  switch: z.strictObject({ backend, connectionsPerMember }).nullable().default(null),
 });

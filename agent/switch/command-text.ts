@@ -19,17 +19,34 @@ export function commandObjection(command: SwitchCommand): string | undefined {
   const { backend, server } = command;
   const isServer = serverPattern.test(server) && server.length <= switchLimits.serverNameLengthMax;
   if (!isServer) return `"${server.slice(0, 60)}" is no name of a server of ours`;
-  return backendObjection(backend) ?? placeObjection(command) ?? weightObjection(command);
+  return (
+    backendObjection(backend) ??
+    placeObjection(command) ??
+    weightObjection(command) ??
+    connectionsObjection(command)
+  );
 }
 
-/** The line of HAProxy's runtime API for a command without objection. */
-export function commandText(command: SwitchCommand): string {
+/** The lines of HAProxy's runtime API, in order, for a command without objection. */
+export function commandLines(command: SwitchCommand): readonly string[] {
+  if (command.act !== "connections") return [commandLine(command)];
+  const { backend, server, connectionsMax } = command;
+  const set = `set maxconn server ${backend}/${server}`;
+  if (connectionsMax !== null) return [`${set} ${connectionsMax}`];
+  // Zero is no limit, but lets none through that waits already (2.6): they would wait in vain.
+  return [`${set} ${switchLimits.connectionsMax}`, `${set} 0`];
+}
+
+function commandLine(command: Exclude<SwitchCommand, { act: "connections" }>): string {
   const at = `${command.backend}/${command.server}`;
   switch (command.act) {
     case "add":
       // No pool of idle connections, whatever the version's default: a guest that was suspended
       // must not come back to connections that only its own end still knows.
-      return `add server ${at} ${endpointText(command)} weight ${command.weight} pool-max-conn 0`;
+      return [
+        `add server ${at} ${endpointText(command)} weight ${command.weight} pool-max-conn 0`,
+        ...(command.connectionsMax === null ? [] : [`maxconn ${command.connectionsMax}`]),
+      ].join(" ");
     case "address":
       return `set server ${at} addr ${canonicalAddress(command.address)} port ${command.port}`;
     case "weight":
@@ -63,4 +80,12 @@ function weightObjection(command: SwitchCommand): string | undefined {
   const { weight } = command;
   const isWeight = Number.isInteger(weight) && weight >= 0 && weight <= switchLimits.weightMax;
   return isWeight ? undefined : `${weight} is no weight from 0 to ${switchLimits.weightMax}`;
+}
+
+function connectionsObjection(command: SwitchCommand): string | undefined {
+  if (command.act !== "add" && command.act !== "connections") return undefined;
+  const { connectionsMax: most } = command;
+  const isLimit = most === null || (Number.isInteger(most) && most > 0);
+  if (isLimit && (most ?? 0) <= switchLimits.connectionsMax) return undefined;
+  return `${most} is no number of connections from 1 to ${switchLimits.connectionsMax}`;
 }

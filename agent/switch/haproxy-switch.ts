@@ -3,7 +3,7 @@ import { type BackendView, type SwitchCommand, switchLimits } from "#lib/model/s
 import type { Clock } from "../ports/clock.ts";
 import type { Switch } from "../ports/switch.ts";
 import { AnswerFault } from "./answer-fault.ts";
-import { backendObjection, commandObjection, commandText } from "./command-text.ts";
+import { backendObjection, commandLines, commandObjection } from "./command-text.ts";
 import { HaproxySocket } from "./haproxy-socket.ts";
 import { parseServersState, type ServerStateLine } from "./parse-servers-state.ts";
 import { parseStatCsv, type StatLine } from "./parse-stat-csv.ts";
@@ -20,11 +20,14 @@ const CONFIRMATIONS: Readonly<Record<SwitchCommand["act"], RegExp>> = {
   add: /^New server registered\.$/,
   address: /by 'stats socket command'$/,
   weight: /^$/,
+  connections: /^$/,
   ready: /^$/,
   drain: /^$/,
   maint: /^$/,
   remove: /^Server deleted\.$/,
 };
+
+const nothing = { sessions: 0, queued: 0, connectionsMax: null } as const;
 
 export interface HaproxySwitchOptions {
   /** Of `stats socket … level admin`. */
@@ -67,10 +70,12 @@ export class HaproxySwitch implements Switch {
     const where = `backend ${command.backend}, server ${command.server}`;
     const objection = commandObjection(command);
     if (objection) throw this.#badCommand(objection);
-    const answer = (await this.#socket.ask(commandText(command), signal)).trim();
-    if (CONFIRMATIONS[command.act].test(answer)) return;
-    const { code, words } = refusalOf(answer);
-    throw new SwitchError(`${this.place}: ${where}: ${command.act}: ${words}`, { code });
+    for (const line of commandLines(command)) {
+      const answer = (await this.#socket.ask(line, signal)).trim();
+      if (CONFIRMATIONS[command.act].test(answer)) continue;
+      const { code, words } = refusalOf(answer);
+      throw new SwitchError(`${this.place}: ${where}: ${command.act}: ${words}`, { code });
+    }
   }
 
   async #show<Line>(
@@ -111,12 +116,13 @@ export class HaproxySwitch implements Switch {
     const servers = lines.map(({ backend: _, ...server }) => {
       const line = counts.get(server.name);
       // One that was added between the two answers has had no time for sessions.
-      return { ...server, sessions: (line?.sessions ?? 0) + (line?.queued ?? 0) };
+      const { sessions, queued, connectionsMax } = line ?? nothing;
+      return { ...server, connectionsMax, sessions, queued };
     });
     return {
       backend,
       exists: true,
-      queued: whole.queued,
+      queued: servers.reduce((sum, { queued }) => sum + queued, whole.queued),
       servers: sortedBy(servers, ({ name }) => name),
     };
   }

@@ -1,6 +1,6 @@
 import { AnswerFault, columnsOf, readName, readWhole, wholeLines } from "./answer-fault.ts";
 
-const COLUMNS = ["pxname", "svname", "qcur", "scur", "type"] as const;
+const COLUMNS = ["pxname", "svname", "qcur", "scur", "slim", "type"] as const;
 /** Values of `type`: a whole backend, one of its servers. */
 const TYPE_BACKEND = 1;
 const TYPE_SERVER = 2;
@@ -10,7 +10,10 @@ export interface StatLine {
   readonly backend: string;
   readonly server: string | null;
   readonly sessions: number;
+  /** Without the requests that wait for one server, in the line of a whole backend. */
   readonly queued: number;
+  /** Null where there is no limit. */
+  readonly connectionsMax: number | null;
 }
 
 /** Reads the CSV of `show stat`, backends and servers only. Throws AnswerFault when it is none. */
@@ -33,6 +36,7 @@ export function parseStatCsv(answer: string): StatLine[] {
         server: type === TYPE_SERVER ? readName(at("svname"), "a server") : null,
         sessions: readWhole(at("scur"), "the sessions"),
         queued: readWhole(at("qcur"), "the queue"),
+        connectionsMax: at("slim") === "" ? null : readWhole(at("slim"), "a limit"),
       },
     ];
   });

@@ -26,6 +26,8 @@ interface Wish {
   looks: number;
 }
 
+const nothing = { state: "maint", sessions: 0, queued: 0 } as const;
+
 type Endpoint = { readonly address: string; readonly port: number } | null;
 
 /** Where members of a document's hosts are reached; a document is never changed, only replaced. */
@@ -128,7 +130,8 @@ function wishOf(facts: {
   const { spec, backend, host, news, member, endpoint, known } = facts;
   const state = stateOf(host, news, known?.server.state);
   const drainMark = state === "drain" ? news.drainMark : null;
-  const server = { member, ...endpoint, state, weight };
+  const { connectionsPerMember: connectionsMax } = spec;
+  const server = { member, ...endpoint, state, weight, connectionsMax };
   const isNew = known?.server.state !== state || known.drainMark !== drainMark;
   const looks = isNew ? 0 : known.looks;
   return { service: spec.name, backend, host: host.host, server, drainMark, looks };
@@ -151,7 +154,9 @@ function shownOf(wish: Wish, view: BackendView | undefined): MemberAtSwitch | un
   if (!view) return undefined;
   const name = serverName(server.member);
   const seen = view.servers.find((one) => one.name === name);
-  const { state, sessions } = seen ?? { state: "maint" as const, sessions: 0 };
+  const { state, sessions: served, queued } = seen ?? nothing;
+  // What waits at one that is left keeps it from being drained; else it counts as queued alone.
+  const sessions = state === "ready" ? served : served + queued;
   if (state === "maint" && sessions === 0 && drainMark === null) return undefined;
   const follows = state === "drain" || (state === "maint" && wish.looks >= looksMin);
   return { host, state, sessions, drainMark: follows ? drainMark : null };

@@ -65,6 +65,11 @@ export interface ServiceSpec {
   readonly settleMs: number;
   /** The switch's backend that spreads the requests; null for none. */
   readonly backend: string | null;
+  /**
+   * Sessions at a time that a switch gives one member, the others wait there; 1 to 100000, null for
+   * no limit. Documents of older agents say nothing of it, which is null.
+   */
+  readonly connectionsPerMember: number | null;
 }
 
 /** Bounds of a service, the same for a file from the admin and for a document from a peer. */
@@ -77,6 +82,7 @@ export const serviceLimits = {
   textLengthMax: 256,
   membersMax: 1024,
   timeMsMax: 3_600_000,
+  connectionsMax: 100_000,
 } as const;
 
 const serviceNamePattern = new RegExp(

@@ -12,8 +12,12 @@ export interface SwitchServer {
   readonly state: ServerState;
   /** 0 to 256; a share of the requests, relative to the other servers' weights. */
   readonly weight: number;
-  /** Sessions that it serves now, those queued for it included. */
+  /** Sessions at a time that it gets at most, the others wait at the switch; null for no limit. */
+  readonly connectionsMax: number | null;
+  /** Sessions that it serves now. */
   readonly sessions: number;
+  /** Sessions that wait for this server alone. */
+  readonly queued: number;
 }
 
 /** One backend of the switch, as it was seen. */
@@ -21,7 +25,7 @@ export interface BackendView {
   readonly backend: string;
   /** False when the switch has no backend of this name; then there is nothing in it. */
   readonly exists: boolean;
-  /** Requests that wait because no server has room. */
+  /** Requests that wait because no server has room, those that wait for one server included. */
   readonly queued: number;
   /** In name order. */
   readonly servers: readonly SwitchServer[];
@@ -34,9 +38,12 @@ export type SwitchCommand = { readonly backend: string; readonly server: string 
       readonly address: string;
       readonly port: number;
       readonly weight: number;
+      readonly connectionsMax: number | null;
     }
   | { readonly act: "address"; readonly address: string; readonly port: number }
   | { readonly act: "weight"; readonly weight: number }
+  /** Those that wait are let through at once when there is more room. */
+  | { readonly act: "connections"; readonly connectionsMax: number | null }
   | { readonly act: ServerState | "remove" }
 );
 
@@ -49,6 +56,8 @@ export interface WantedServer {
   readonly state: ServerState;
   /** 1 to `switchLimits.weightMax`. */
   readonly weight: number;
+  /** 1 to `switchLimits.connectionsMax`; null for no limit. */
+  readonly connectionsMax: number | null;
 }
 
 /** All that a service wants of its backend; no two members of one name. */
@@ -61,6 +70,8 @@ export interface WantedBackend {
 export const switchLimits = {
   /** HAProxy's own. */
   weightMax: 256,
+  /** Of one server; more than any one guest serves. */
+  connectionsMax: 100_000,
   backendNameLengthMax: 64,
   serverNameLengthMax: 128,
   /** Servers of one backend; services have 1024 members at most. */

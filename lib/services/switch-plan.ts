@@ -59,14 +59,14 @@ export function unwantedServers(seen: BackendView, wanted: ReadonlySet<string>):
 
 function additionOf(backend: string, wanted: WantedServer): SwitchCommand[] {
   const at = { backend, server: serverName(wanted.member) };
-  const { address, port, weight, state } = wanted;
-  const added: SwitchCommand = { ...at, act: "add", address, port, weight };
+  const { address, port, weight, connectionsMax, state } = wanted;
+  const added: SwitchCommand = { ...at, act: "add", address, port, weight, connectionsMax };
   return state === "maint" ? [added] : [added, { ...at, act: state }];
 }
 
 function changesOf(backend: string, wanted: WantedServer, server: SwitchServer): SwitchCommand[] {
   const at = { backend, server: server.name };
-  const { address, port, weight, state } = wanted;
+  const { address, port, weight, connectionsMax, state } = wanted;
   const commands: SwitchCommand[] = [];
   let current = server.state;
   if (server.address !== address || server.port !== port) {
@@ -76,6 +76,9 @@ function changesOf(backend: string, wanted: WantedServer, server: SwitchServer):
     commands.push({ ...at, act: "address", address, port });
   }
   if (server.weight !== weight) commands.push({ ...at, act: "weight", weight });
+  if (server.connectionsMax !== connectionsMax) {
+    commands.push({ ...at, act: "connections", connectionsMax });
+  }
   if (current !== state) commands.push({ ...at, act: state });
   return commands;
 }
@@ -86,7 +89,7 @@ function removalOf(
   overdue: ReadonlySet<string>,
 ): SwitchCommand[] {
   const at = { backend, server: server.name };
-  const isBusy = server.sessions > 0;
+  const isBusy = server.sessions + server.queued > 0;
   if (isBusy && !overdue.has(server.name)) {
     return server.state === "ready" ? [{ ...at, act: "drain" }] : [];
   }

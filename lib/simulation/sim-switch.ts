@@ -66,7 +66,7 @@ export class SimSwitch {
     this.#backends.set(backend, servers);
   }
 
-  /** Returns how many wait because there is nobody to serve them. */
+  /** Returns how many wait because nobody has room for them. */
   #spread(backend: string, servers: ReadonlyMap<string, Server>, nowMs: number): number {
     const total = this.#demand(backend, nowMs);
     const ready = [...servers.values()].filter(({ wanted }) => wanted.state === "ready");
@@ -74,14 +74,17 @@ export class SimSwitch {
       const since = server.drainsSinceMs;
       if (since !== null && nowMs - since >= sessionMs) server.sessions = 0;
     }
+    let waiting = total;
     for (const [index, server] of ready.entries()) {
-      server.sessions = Math.floor((total + index) / ready.length);
+      const most = server.wanted.connectionsMax ?? Number.POSITIVE_INFINITY;
+      server.sessions = Math.min(most, Math.floor((total + index) / ready.length));
+      waiting -= server.sessions;
     }
-    return ready.length === 0 ? total : 0;
+    return waiting;
   }
 
   #shown({ wanted, sessions }: Server): SwitchServer {
-    const { address, port, state, weight, member } = wanted;
-    return { name: serverName(member), address, port, state, weight, sessions };
+    const { member, ...place } = wanted;
+    return { name: serverName(member), ...place, sessions, queued: 0 };
   }
 }

@@ -57,7 +57,15 @@ export function readServiceSpecFields(spec: Reader): ServiceSpec {
     backend: spec.isNull("backend")
       ? null
       : spec.matching("backend", backendPattern, "the name of a backend"),
+    connectionsPerMember: readConnections(spec),
   };
+}
+
+/** Older documents say nothing of it. */
+function readConnections(spec: Reader): number | null {
+  const key = "connectionsPerMember";
+  if (spec.isMissing(key) || spec.isNull(key)) return null;
+  return spec.count(key, 1, serviceLimits.connectionsMax);
 }
 
 export function readServiceName(reader: Reader, key: string): string {

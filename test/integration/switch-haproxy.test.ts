@@ -37,6 +37,7 @@ describe("HaproxySwitch", () => {
       address: "192.0.2.1",
       port: 80,
       weight: 1,
+      connectionsMax: null,
     };
     const added = at(level).perform(command, signal);
     await expect(added).rejects.toMatchObject({
@@ -97,11 +98,15 @@ describe("SwitchKeeper with a real HAProxy", () => {
     state: WantedServer["state"] = "ready",
     weight = 100,
   ): Promise<WantedServer> {
-    return { member, ...(await rig.endpoint(member)), state, weight };
+    return { member, ...(await rig.endpoint(member)), state, weight, connectionsMax: null };
   }
 
-  async function inLine(keeper: SwitchKeeper, servers: WantedServer[]): Promise<void> {
-    keeper.want([{ backend: "web", servers }]);
+  async function inLine(
+    keeper: SwitchKeeper,
+    servers: WantedServer[],
+    backend = "web",
+  ): Promise<void> {
+    keeper.want([{ backend, servers }]);
     await eventually("the switch is in line", async () => {
       const { inLineSinceMs, problem } = await keeper.look();
       return inLineSinceMs !== null && problem === null;
@@ -180,6 +185,65 @@ describe("SwitchKeeper with a real HAProxy", () => {
     });
     await inLine(keeper, [await server("b")]);
     expect(await rig.get()).toEqual({ status: 200, server: "b" });
+  });
+
+  it.each(["drain", "maint"] as const)(
+    "loses no request that waits at a server when that is set to %s",
+    async (state) => {
+      const keeper = makeKeeper();
+      const limited = async (member: string) => ({ ...(await server(member)), connectionsMax: 1 });
+      const [a, b] = [await limited("a"), await limited("b")];
+      await inLine(keeper, [a, b], "hashed");
+      const requests = Array.from({ length: 6 }, () => rig.send("hashed"));
+      const first = await Promise.race(requests);
+      const other = first?.server === "a" ? "b" : "a";
+      await eventually("five wait for the server of the first", async () => {
+        const { views } = await keeper.look();
+        const own = views[0]?.servers.find(({ name }) => name === `evenkeel-${first?.server}`);
+        return views[0]?.queued === 5 && own?.queued === 5;
+      });
+      await inLine(
+        keeper,
+        [a, b].map((one) => (one.member === other ? one : { ...one, state })),
+        "hashed",
+      );
+      const taken: string[] = [];
+      const answered = requests.map(async (arriving) => {
+        const request = await arriving;
+        taken.push(request?.server ?? "lost");
+        await request?.finish();
+      });
+      await Promise.all(answered);
+      expect(taken).toEqual([first?.server, ...Array.from({ length: 5 }, () => other)]);
+    },
+  );
+
+  it("loses no request of a crowd that waits while members are limited, come and drain", async () => {
+    const keeper = makeKeeper();
+    const limited = async (member: string, state: WantedServer["state"] = "ready") => {
+      return { ...(await server(member, state)), connectionsMax: 2 };
+    };
+    const queued = (count: number) =>
+      eventually(`${count} wait`, async () => (await keeper.look()).views[0]?.queued === count);
+    await inLine(keeper, [await limited("a"), await limited("b")]);
+    const answered: string[] = [];
+    const crowd = Array.from({ length: 20 }, async () => {
+      const request = await rig.send();
+      answered.push(request?.server ?? "lost");
+      return request;
+    });
+    await queued(16);
+    await inLine(keeper, [await limited("a"), await limited("b"), await limited("c")]);
+    // Whoever is new has all the work that it may have before anybody else has ended any.
+    await queued(14);
+    await eventually("c has two", async () => answered.filter((name) => name === "c").length === 2);
+    await inLine(keeper, [await limited("a", "drain"), await limited("b"), await limited("c")]);
+    await queued(14);
+    await Promise.all(crowd.map((arriving) => arriving.then((request) => request?.finish())));
+    expect(answered).toHaveLength(20);
+    expect(answered.filter((name) => name === "a")).toHaveLength(2);
+    expect(answered).not.toContain("lost");
+    expect(log.records).toEqual([]);
   });
 
   it("loses no request while members come, drain, sleep, change weight and go", async () => {

@@ -34,6 +34,7 @@ export function serviceSpecOf(name: string, changes: Partial<ServiceSpec> = {}):
     drainMs: 30_000,
     settleMs: 30_000,
     backend: "web",
+    connectionsPerMember: null,
     ...changes,
   };
 }

@@ -99,11 +99,13 @@ export class HaproxyRig implements SwitchRig {
     this.#members.delete(server);
   }
 
-  async send(): Promise<HeldRequest | null> {
+  /** `hashed` has the same server for every request, as long as that one is there. */
+  async send(backend: "web" | "hashed" = "web"): Promise<HeldRequest | null> {
     this.#requests += 1;
     const number = String(this.#requests);
     const socketPath = join(this.#folder, "front");
-    const sent = request({ socketPath, path: "/", headers: { number }, agent: false });
+    const headers = { number, backend };
+    const sent = request({ socketPath, path: "/", headers, agent: false });
     let status: number | undefined;
     const answered = new Promise<void>((resolve, reject) => {
       sent.on("error", reject);
@@ -184,11 +186,17 @@ export class HaproxyRig implements SwitchRig {
       "  timeout connect 5s",
       "  timeout client 60s",
       "  timeout server 60s",
+      // Without it a request waits for no longer than a connection may take.
+      "  timeout queue 60s",
       "frontend front",
       `  bind unix@${join(this.#folder, "front")} mode 600`,
+      "  use_backend hashed if { req.hdr(backend) hashed }",
       "  default_backend web",
       "backend web",
       "  balance roundrobin",
+      "backend hashed",
+      "  balance uri",
+      "  hash-type consistent",
       "backend fixed",
       "  balance static-rr",
       "  server admins-own 127.0.0.1:9",

@@ -117,7 +117,13 @@ export class MemberRig {
 
   /** Adds the member at the switch, taking no requests yet. */
   async addToSwitch(): Promise<void> {
-    const add = { act: "add", address: "127.0.0.1", port: this.#port, weight: 1 } as const;
+    const add = {
+      act: "add",
+      address: "127.0.0.1",
+      port: this.#port,
+      weight: 1,
+      connectionsMax: null,
+    } as const;
     await this.haproxy.switch.perform({ backend: "web", server, ...add }, signal);
   }
 

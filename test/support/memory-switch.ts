@@ -7,11 +7,16 @@ import type { BackendView, SwitchCommand, SwitchServer } from "#lib/model/switch
 type Server = { -readonly [Field in keyof SwitchServer]: SwitchServer[Field] } & {
   /** Sessions given so far; with the weight it says whose turn is next. */
   served: number;
+  connectionsMax: number | null;
 };
+
+const newServer = { sessions: 0, queued: 0, served: 0, connectionsMax: null } as const;
 
 interface Backend {
   readonly isDynamic: boolean;
   servers: Map<string, Server>;
+  /** Requests for which no server had room, the oldest first. */
+  readonly waiting: ((session: MemorySession) => void)[];
 }
 
 export interface MemorySession {
@@ -35,12 +40,12 @@ export class MemorySwitch implements Switch {
   readonly #backends = new Map<string, Backend>();
 
   addBackend(name: string, isDynamic = true): void {
-    this.#backends.set(name, { isDynamic, servers: new Map() });
+    this.#backends.set(name, { isDynamic, servers: new Map(), waiting: [] });
   }
 
   /** A server of the admin's own, as a line of haproxy.cfg makes it. */
   addFixedServer(backend: string, name: string): void {
-    const server = { name, address: "192.0.2.1", port: 80, weight: 1, sessions: 0, served: 0 };
+    const server = { name, address: "192.0.2.1", port: 80, weight: 1, ...newServer };
     this.#backends.get(backend)?.servers.set(name, { ...server, state: "ready" });
   }
 
@@ -49,10 +54,19 @@ export class MemorySwitch implements Switch {
     for (const backend of this.#backends.values()) backend.servers = new Map();
   }
 
-  /** A request comes in; null when no server takes it. */
+  /** A request comes in, and waits where all servers are full; null when there is none to take it. */
+  request(backendName: string): Promise<MemorySession | null> {
+    const backend = this.#backends.get(backendName);
+    const session = this.open(backendName);
+    const isFull = [...(backend?.servers.values() ?? [])].some(isAble);
+    if (session !== null || !backend || !isFull) return Promise.resolve(session);
+    return new Promise((resolve) => backend.waiting.push(resolve));
+  }
+
+  /** A request comes in; null when no server takes it at once. */
   open(backendName: string): MemorySession | null {
     const servers = [...(this.#backends.get(backendName)?.servers.values() ?? [])];
-    const able = servers.filter(({ state, weight }) => state === "ready" && weight > 0);
+    const able = servers.filter((server) => isAble(server) && hasRoom(server));
     const turn = (server: Server) => (server.served + 1) / server.weight;
     const [server] = able.sort((a, b) => turn(a) - turn(b));
     if (server === undefined) return null;
@@ -62,6 +76,7 @@ export class MemorySwitch implements Switch {
       server: server.name,
       finish: () => {
         server.sessions -= 1;
+        this.#letIn(backendName);
       },
     };
   }
@@ -77,7 +92,7 @@ export class MemorySwitch implements Switch {
       return {
         backend: name,
         exists: backend !== undefined,
-        queued: 0,
+        queued: backend?.waiting.length ?? 0,
         servers: sortedBy(servers, (server) => server.name),
       };
     });
@@ -96,14 +111,24 @@ export class MemorySwitch implements Switch {
     if (command.act === "add") this.#add(backend, command);
     else this.#change(backend, command);
     this.performed.push(command);
+    this.#letIn(command.backend);
+  }
+
+  #letIn(backendName: string): void {
+    const waiting = this.#backends.get(backendName)?.waiting ?? [];
+    while (waiting.length > 0) {
+      const session = this.open(backendName);
+      if (session === null) return;
+      waiting.shift()?.(session);
+    }
   }
 
   #add(backend: Backend, command: SwitchCommand & { act: "add" }): void {
-    const { server: name, address, port, weight } = command;
+    const { server: name, address, port, weight, connectionsMax } = command;
     if (!backend.isDynamic) throw this.#error("BACKEND_STATIC", command.backend);
     if (backend.servers.has(name)) throw this.#error("SERVER_EXISTS", name);
-    const counts = { sessions: 0, served: 0 };
-    backend.servers.set(name, { name, address, port, weight, state: "maint", ...counts });
+    const place = { name, address, port, weight };
+    backend.servers.set(name, { ...newServer, ...place, connectionsMax, state: "maint" });
   }
 
   #change(backend: Backend, command: Exclude<SwitchCommand, { act: "add" }>): void {
@@ -118,6 +143,9 @@ export class MemorySwitch implements Switch {
         return;
       case "weight":
         server.weight = command.weight;
+        return;
+      case "connections":
+        server.connectionsMax = command.connectionsMax;
         return;
       case "remove":
         if (server.state !== "maint") throw this.#error("SERVER_STATE", server.name);
@@ -137,4 +165,12 @@ export class MemorySwitch implements Switch {
   #error(code: SwitchErrorCode, words: string): SwitchError {
     return new SwitchError(`${this.place}: ${words}: ${code}`, { code });
   }
+}
+
+function isAble({ state, weight }: Server): boolean {
+  return state === "ready" && weight > 0;
+}
+
+function hasRoom({ connectionsMax, sessions }: Server): boolean {
+  return connectionsMax === null || sessions < connectionsMax;
 }

@@ -93,8 +93,11 @@ export const serviceSpec: fc.Arbitrary<ServiceSpec> = fc
     drainMs: fc.integer({ min: 0, max: 3_600_000 }),
     settleMs: spanMs,
     backend: orNull(fc.stringMatching(/^[A-Za-z0-9_.:-]{1,20}$/)),
+    connectionsPerMember: orNull(fc.integer({ min: 1, max: 100_000 })),
   })
   .map((spec) => ({
     ...spec,
+    // A file says it beside the backend.
+    connectionsPerMember: spec.backend === null ? null : spec.connectionsPerMember,
     stagedMax: spec.stagedMax === null ? null : Math.max(spec.stagedMax, spec.running.max),
   }));

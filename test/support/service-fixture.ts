@@ -32,6 +32,7 @@ export function serviceSpec(changes: Partial<ServiceSpec> = {}): ServiceSpec {
     drainMs: 30_000,
     settleMs: 30_000,
     backend: "web",
+    connectionsPerMember: null,
     ...changes,
   };
 }

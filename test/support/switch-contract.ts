@@ -74,15 +74,25 @@ export function switchContract(name: string, makeRig: () => Promise<SwitchRig>):
       return perform({ backend: rig.backend, server, act: word });
     }
 
-    async function add(server: string, weight = 100): Promise<void> {
-      const endpoint = await rig.endpoint(server);
-      await perform({ backend: rig.backend, server, act: "add", weight, ...endpoint });
+    async function add(
+      server: string,
+      weight = 100,
+      connectionsMax: number | null = null,
+    ): Promise<void> {
+      const place = { ...(await rig.endpoint(server)), weight, connectionsMax };
+      await perform({ backend: rig.backend, server, act: "add", ...place });
     }
 
-    async function added(server: string, weight = 100): Promise<void> {
-      await add(server, weight);
+    async function added(server: string, weight?: number, connectionsMax?: number): Promise<void> {
+      await add(server, weight, connectionsMax);
       await act(server, "ready");
     }
+
+    const queuedIs = (count: number) =>
+      eventually(`${count} requests wait`, async () => {
+        const [view] = await rig.switch.observe([rig.backend], signal);
+        return view?.queued === count;
+      });
 
     async function hold(): Promise<HeldRequest> {
       const request = await rig.send();
@@ -136,7 +146,15 @@ export function switchContract(name: string, makeRig: () => Promise<SwitchRig>):
       const endpoint = await rig.endpoint("evenkeel-a");
       await add("evenkeel-a", 30);
       expect(await seen()).toEqual([
-        { name: "evenkeel-a", ...endpoint, state: "maint", weight: 30, sessions: 0 },
+        {
+          name: "evenkeel-a",
+          ...endpoint,
+          state: "maint",
+          weight: 30,
+          connectionsMax: null,
+          sessions: 0,
+          queued: 0,
+        },
       ]);
       expect(await answers(2)).toEqual(new Map([[null, 2]]));
     });
@@ -180,6 +198,45 @@ export function switchContract(name: string, makeRig: () => Promise<SwitchRig>):
       const shifted = await answers(ASKED_FOR_SHARES);
       expect(shifted.get("evenkeel-a")).toBeGreaterThanOrEqual(ASKED_FOR_SHARES * 0.75);
       expect(shifted.get("evenkeel-b")).toBeGreaterThan(0);
+    });
+
+    it("a limit of connections makes requests wait, and more room lets them through", async () => {
+      await added("evenkeel-a", 100, 1);
+      expect(await serverOf("evenkeel-a")).toMatchObject({ connectionsMax: 1 });
+      const first = await hold();
+      const second = hold();
+      await queuedIs(1);
+      expect(await serverOf("evenkeel-a")).toMatchObject({ sessions: 1, queued: 0 });
+      const at = { backend: rig.backend, server: "evenkeel-a", act: "connections" } as const;
+      await perform({ ...at, connectionsMax: 2 });
+      expect((await second).server).toBe("evenkeel-a");
+      await queuedIs(0);
+      const third = hold();
+      await queuedIs(1);
+      await first.finish();
+      await third;
+      const fourth = hold();
+      await queuedIs(1);
+      await perform({ ...at, connectionsMax: null });
+      await fourth;
+      expect(await serverOf("evenkeel-a")).toMatchObject({ connectionsMax: null, sessions: 3 });
+    });
+
+    it("requests that wait go to a server as soon as it is ready", async () => {
+      await added("evenkeel-a", 100, 1);
+      await hold();
+      const waiting = [hold(), hold(), hold()];
+      await queuedIs(3);
+      await add("evenkeel-b", 100, 2);
+      await queuedIs(3);
+      await act("evenkeel-b", "ready");
+      const taken = await Promise.all([Promise.race(waiting), queuedIs(1)]);
+      expect(taken[0].server).toBe("evenkeel-b");
+      // Whoever is left without room waits on, and is taken by the next.
+      await act("evenkeel-a", "drain");
+      await added("evenkeel-c", 100, 1);
+      const servers = (await Promise.all(waiting)).map(({ server }) => server).sort();
+      expect(servers).toEqual(["evenkeel-b", "evenkeel-b", "evenkeel-c"]);
     });
 
     it("address leads the requests elsewhere, and may be repeated", async () => {
@@ -230,12 +287,15 @@ export function switchContract(name: string, makeRig: () => Promise<SwitchRig>):
     it("refuses what cannot be, naming the switch and the server", async () => {
       const at = { backend: rig.backend, server: "evenkeel-a" };
       const place = { address: "192.0.2.7", port: 80 };
+      const added = { ...place, connectionsMax: null };
+      const limit = { ...at, act: "connections", connectionsMax: 3 } as const;
+      expect(await codeOf(perform(limit))).toBe("SERVER_ABSENT");
       for (const word of ["ready", "drain", "maint", "remove"] as const) {
         expect(await codeOf(act("evenkeel-a", word))).toBe("SERVER_ABSENT");
       }
       expect(await codeOf(perform({ ...at, act: "weight", weight: 3 }))).toBe("SERVER_ABSENT");
       expect(await codeOf(perform({ ...at, act: "address", ...place }))).toBe("SERVER_ABSENT");
-      const nowhere = { ...at, backend: "nowhere", act: "add", weight: 1, ...place } as const;
+      const nowhere = { ...at, backend: "nowhere", act: "add", weight: 1, ...added } as const;
       expect(await codeOf(perform(nowhere))).toBe("BACKEND_ABSENT");
       const fixed = { ...nowhere, backend: rig.staticBackend };
       expect(await codeOf(perform(fixed))).toBe("BACKEND_STATIC");
@@ -256,17 +316,24 @@ export function switchContract(name: string, makeRig: () => Promise<SwitchRig>):
         expect(await codeOf(perform({ ...at, backend, act: "maint" }))).toBe("BAD_COMMAND");
         expect(await codeOf(rig.switch.observe([backend], signal))).toBe("BAD_COMMAND");
       }
-      for (const address of ["web.example", "1.2.3.4;", "1.2.3", "::1%lo", ""]) {
-        const command = { ...at, act: "address", address, port: 80 } as const;
-        expect(await codeOf(perform(command))).toBe("BAD_COMMAND");
-      }
-      for (const port of [0, 65_536, 1.5, Number.NaN]) {
-        const command = { ...at, act: "address", address: "192.0.2.1", port } as const;
-        expect(await codeOf(perform(command))).toBe("BAD_COMMAND");
-      }
-      for (const weight of [-1, 257, 0.5, Number.NaN]) {
-        expect(await codeOf(perform({ ...at, act: "weight", weight }))).toBe("BAD_COMMAND");
-      }
+    });
+
+    it("never sends a figure or an address that is none", async () => {
+      await add("evenkeel-a");
+      const at = { backend: rig.backend, server: "evenkeel-a" };
+      const bad: SwitchCommand[] = [
+        ...["web.example", "1.2.3.4;", "1.2.3", "::1%lo", ""].map((address) => {
+          return { ...at, act: "address", address, port: 80 } as const;
+        }),
+        ...[0, 65_536, 1.5, Number.NaN].map((port) => {
+          return { ...at, act: "address", address: "192.0.2.1", port } as const;
+        }),
+        ...[-1, 257, 0.5, Number.NaN].map((weight) => ({ ...at, act: "weight", weight }) as const),
+        ...[-1, 0, 0.5, 100_001, Number.NaN].map((connectionsMax) => {
+          return { ...at, act: "connections", connectionsMax } as const;
+        }),
+      ];
+      for (const command of bad) expect(await codeOf(perform(command))).toBe("BAD_COMMAND");
       expect(await serverOf("evenkeel-a")).toMatchObject({ state: "maint", weight: 100 });
     });
 

@@ -53,6 +53,7 @@ describe("readServiceText()", () => {
       drainMs: 30_000,
       settleMs: 30_000,
       backend: null,
+      connectionsPerMember: null,
     });
   });
 
@@ -74,7 +75,7 @@ describe("readServiceText()", () => {
       "health: {path: /ok, timeout: 500ms, resumeWithin: 2 s, bootWithin: 10m}",
       "drain: 0s",
       "settle: 1h",
-      "switch: {backend: shop}",
+      "switch: {backend: shop, connectionsPerMember: 40}",
     ].join("\n");
     expect(readServiceText(text)).toMatchObject({
       target: { kind: "sessions", perMember: 20 },
@@ -83,6 +84,7 @@ describe("readServiceText()", () => {
       drainMs: 0,
       settleMs: 3_600_000,
       backend: "shop",
+      connectionsPerMember: 40,
     });
   });
 
@@ -141,6 +143,11 @@ describe("readServiceText()", () => {
       "bad backend",
       withLine(12, "switch: {backend: a b}"),
       /line 12: switch\.backend: must be the/,
+    ],
+    [
+      "no connections at all",
+      withLine(12, "switch: {backend: a, connectionsPerMember: 0}"),
+      /line 12: switch\.connectionsPerMember: .*1/,
     ],
     [
       "bad health path",

@@ -69,16 +69,17 @@ describe("HaproxySwitch", () => {
     ]);
   });
 
-  it("observe() counts requests that wait for a server among its sessions", async () => {
+  it("observe() counts requests that wait for a server among those that wait", async () => {
     const busy = stat
-      .replace("web,evenkeel-a,0,0,0,", "web,evenkeel-a,2,2,3,")
+      .replace("web,evenkeel-a,0,0,0,0,,", "web,evenkeel-a,2,2,3,3,4,")
       .replace("web,BACKEND,0,", "web,BACKEND,5,");
     const { adapter } = await bench((socket, command) =>
       socket.end(command.startsWith("show stat") ? busy : state),
     );
     const [web] = await adapter.observe(["web"], signal);
-    expect(web?.servers.find(({ name }) => name === "evenkeel-a")?.sessions).toBe(5);
-    expect(web?.queued).toBe(5);
+    const server = web?.servers.find(({ name }) => name === "evenkeel-a");
+    expect(server).toMatchObject({ sessions: 3, queued: 2, connectionsMax: 4 });
+    expect(web?.queued).toBe(7);
   });
 
   it("perform() says each command as HAProxy reads it", async () => {
@@ -92,19 +93,24 @@ describe("HaproxySwitch", () => {
       socket.end(answers[word] ?? "\n");
     });
     const commands: SwitchCommand[] = [
-      { ...at, act: "add", address: "192.0.2.1", port: 80, weight: 100 },
-      { ...at, act: "add", address: "2001:DB8::0:1", port: 80, weight: 0 },
+      { ...at, act: "add", address: "192.0.2.1", port: 80, weight: 100, connectionsMax: null },
+      { ...at, act: "add", address: "2001:DB8::0:1", port: 80, weight: 0, connectionsMax: 7 },
       { ...at, act: "address", address: "2001:db8::1", port: 81 },
       { ...at, act: "weight", weight: 256 },
+      { ...at, act: "connections", connectionsMax: 9 },
+      { ...at, act: "connections", connectionsMax: null },
       { ...at, act: "ready" },
       { ...at, act: "remove" },
     ];
     for (const command of commands) await adapter.perform(command, signal);
     expect(fake.commands).toEqual([
       "add server web/evenkeel-a 192.0.2.1:80 weight 100 pool-max-conn 0",
-      "add server web/evenkeel-a [2001:db8::1]:80 weight 0 pool-max-conn 0",
+      "add server web/evenkeel-a [2001:db8::1]:80 weight 0 pool-max-conn 0 maxconn 7",
       "set server web/evenkeel-a addr 2001:db8::1 port 81",
       "set server web/evenkeel-a weight 256",
+      "set maxconn server web/evenkeel-a 9",
+      "set maxconn server web/evenkeel-a 100000",
+      "set maxconn server web/evenkeel-a 0",
       "set server web/evenkeel-a state ready",
       "del server web/evenkeel-a",
     ]);

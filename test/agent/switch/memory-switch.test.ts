@@ -16,7 +16,7 @@ switchContract("MemorySwitch", async (): Promise<SwitchRig> => {
       return { address: "127.0.0.1", port };
     },
     send: async () => {
-      const session = table.open("web");
+      const session = await table.request("web");
       return session && { server: session.server, finish: async () => session.finish() };
     },
     restart: async () => table.restart(),

@@ -9,27 +9,30 @@ const captured = readFileSync("test/fixtures/haproxy-2.6/stat.csv", "latin1");
 
 describe("parseStatCsv()", () => {
   it("reads what HAProxy 2.6 wrote", () => {
-    const none = { sessions: 0, queued: 0 };
+    const none = { sessions: 0, queued: 0, connectionsMax: null };
     const names = ["admins-own", "by_path", "by_name", "evenkeel-a", "evenkeel-b", "evenkeel-c"];
     expect(parseStatCsv(captured)).toEqual([
       ...names.map((server) => ({ backend: "web", server, ...none })),
-      { backend: "web", server: null, ...none },
-      { backend: "empty", server: null, ...none },
+      { backend: "web", server: null, ...none, connectionsMax: 999 },
+      { backend: "empty", server: null, ...none, connectionsMax: 1 },
     ]);
   });
 
   it("reads sessions and queue, by the columns' names, and leaves frontends out", () => {
-    const header = "# type,scur,pxname,qcur,svname,\n";
-    const lines = '0,9,front,,FRONTEND,\n2,3,web,1,a,\n1,4,web,2,"BACKEND",\n3,0,front,,sock,\n';
+    const header = "# type,scur,pxname,qcur,svname,slim,\n";
+    const lines =
+      '0,9,front,,FRONTEND,9,\n2,3,web,1,a,7,\n1,4,web,2,"BACKEND",,\n3,0,front,,sock,,\n';
     expect(parseStatCsv(`${header}${lines}\n`)).toEqual([
-      { backend: "web", server: "a", sessions: 3, queued: 1 },
-      { backend: "web", server: null, sessions: 4, queued: 2 },
+      { backend: "web", server: "a", sessions: 3, queued: 1, connectionsMax: 7 },
+      { backend: "web", server: null, sessions: 4, queued: 2, connectionsMax: null },
     ]);
   });
 
   it("reads quoted fields with commas and quotes in them", () => {
-    const answer = '# pxname,svname,qcur,scur,type,last_chk,\nweb,a,0,1,2,"no, ""really"" no",\n\n';
-    expect(parseStatCsv(answer)).toEqual([{ backend: "web", server: "a", sessions: 1, queued: 0 }]);
+    const answer =
+      '# pxname,svname,qcur,scur,slim,type,last_chk,\nweb,a,0,1,,2,"no, ""really"" no",\n\n';
+    const counts = { sessions: 1, queued: 0, connectionsMax: null };
+    expect(parseStatCsv(answer)).toEqual([{ backend: "web", server: "a", ...counts }]);
   });
 
   it("refuses an answer that was cut short, wherever", () => {

@@ -40,7 +40,8 @@ async function settled(): Promise<void> {
 }
 
 function server(member: string, changes: Partial<WantedServer> = {}): WantedServer {
-  return { member, address: "192.0.2.1", port: 80, state: "ready", weight: 100, ...changes };
+  const place = { address: "192.0.2.1", port: 80, weight: 100, connectionsMax: null };
+  return { member, ...place, state: "ready", ...changes };
 }
 
 function acts(commands: readonly SwitchCommand[]): string[] {
@@ -232,7 +233,10 @@ describe("SwitchKeeper", () => {
     expect(table.looks).toBe(looks + 1);
     expect(keeper.state.views).toHaveLength(1);
     const at = { backend: "web", server: "evenkeel-stray", address: "192.0.2.9", port: 80 };
-    await table.perform({ ...at, act: "add", weight: 1 }, new AbortController().signal);
+    await table.perform(
+      { ...at, act: "add", weight: 1, connectionsMax: null },
+      new AbortController().signal,
+    );
     await pass(1000);
     expect(acts(table.performed).at(-1)).toBe("remove stray");
   });

@@ -23,6 +23,7 @@ function view(states: readonly ServerState[], sessions = 0): BackendView {
   const servers = states.map((state, at) => ({
     name: `evenkeel-web--tnumber${at + 1}`,
     ...{ address: `10.1.0.${at + 1}`, port: 80, state, weight: 100, sessions },
+    ...{ connectionsMax: null, queued: 0 },
   }));
   return { backend: "web", exists: true, queued: 0, servers };
 }

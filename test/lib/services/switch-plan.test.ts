@@ -18,13 +18,14 @@ function wantedServer(changes: Partial<WantedServer> = {}): WantedServer {
     port: 80,
     state: "ready",
     weight: 100,
+    connectionsMax: null,
     ...changes,
   };
 }
 
 function seenServer(changes: Partial<SwitchServer> = {}): SwitchServer {
   const { member, ...server } = wantedServer();
-  return { name: serverName(member), sessions: 0, ...server, ...changes };
+  return { name: serverName(member), sessions: 0, queued: 0, ...server, ...changes };
 }
 
 function view(servers: readonly SwitchServer[]): BackendView {
@@ -43,8 +44,9 @@ function applied(servers: readonly SwitchServer[], command: SwitchCommand): Swit
   const server = servers.find((other) => other.name === name);
   if (command.act === "add") {
     expect(server).toBeUndefined();
-    const { address, port, weight } = command;
-    return [...others, { name, address, port, weight, state: "maint", sessions: 0 }];
+    const { address, port, weight, connectionsMax } = command;
+    const place = { name, address, port, weight, connectionsMax };
+    return [...others, { ...place, state: "maint", sessions: 0, queued: 0 }];
   }
   if (server === undefined) throw new Error(`${command.act} of ${name}, which is not there`);
   switch (command.act) {
@@ -53,8 +55,10 @@ function applied(servers: readonly SwitchServer[], command: SwitchCommand): Swit
       return [...others, { ...server, address: command.address, port: command.port }];
     case "weight":
       return [...others, { ...server, weight: command.weight }];
+    case "connections":
+      return [...others, { ...server, connectionsMax: command.connectionsMax }];
     case "remove":
-      expect(server).toMatchObject({ state: "maint", sessions: 0 });
+      expect(server).toMatchObject({ state: "maint", sessions: 0, queued: 0 });
       return others;
     default:
       return [...others, { ...server, state: command.act }];
@@ -67,6 +71,7 @@ const place = {
   port: fc.constantFrom(80, 81),
   state: fc.constantFrom(...STATES),
   weight: fc.constantFrom(1, 100, 256),
+  connectionsMax: fc.constantFrom(null, 1, 100_000),
 };
 const wantedServers = fc.uniqueArray(fc.record({ member: members, ...place }), {
   selector: ({ member }) => member,
@@ -75,10 +80,14 @@ const seenServers = fc.uniqueArray(
   fc.record({
     name: fc.oneof(members.map(serverName), members),
     sessions: fc.constantFrom(0, 0, 3),
+    queued: fc.constantFrom(0, 0, 2),
     ...place,
   }),
   { selector: ({ name }) => name },
 );
+
+const isLeftBusy = ({ sessions, queued, state }: SwitchServer) =>
+  sessions + queued > 0 && state !== "ready";
 
 describe("planSwitch()", () => {
   const busy = seenServer({ sessions: 2 });
@@ -138,6 +147,21 @@ describe("planSwitch()", () => {
       expect: ["weight a"],
     },
     {
+      name: "changes the limit of connections, or takes it away",
+      wanted: [wantedServer({ connectionsMax: 7 }), wantedServer({ member: "b" })],
+      seen: [
+        seenServer({ connectionsMax: 8 }),
+        seenServer({ name: "evenkeel-b", connectionsMax: 8 }),
+      ],
+      expect: ["connections a", "connections b"],
+    },
+    {
+      name: "waits for those that wait for a server",
+      wanted: [],
+      seen: [seenServer({ queued: 1, state: "drain" })],
+      expect: [],
+    },
+    {
       name: "adds before it takes away",
       wanted: [wantedServer({ member: "b" })],
       seen: [seenServer()],
@@ -194,7 +218,7 @@ describe("planSwitch()", () => {
         expect(foreign(servers)).toEqual(foreign(seen));
         const names = new Set(wanted.map(({ member }) => serverName(member)));
         const left = servers.filter(({ name }) => isOwnServer(name) && !names.has(name));
-        expect(left.every(({ sessions, state }) => sessions > 0 && state !== "ready")).toBe(true);
+        expect(left.every(isLeftBusy)).toBe(true);
       }),
     );
   });

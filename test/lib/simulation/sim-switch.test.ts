@@ -2,11 +2,14 @@ import { expect, it } from "vitest";
 import type { ServerState } from "#lib/model/switch.ts";
 import { SimSwitch } from "#lib/simulation/sim-switch.ts";
 
-const backends = (states: Readonly<Record<string, ServerState>>) => [
+const backends = (
+  states: Readonly<Record<string, ServerState>>,
+  connectionsMax: number | null = null,
+) => [
   {
     backend: "web",
     servers: Object.entries(states).map(([member, state]) => {
-      return { member, address: "10.0.0.1", port: 80, state, weight: 100 };
+      return { member, address: "10.0.0.1", port: 80, state, weight: 100, connectionsMax };
     }),
   },
 ];
@@ -25,4 +28,13 @@ it("SimSwitch spreads sessions over who is ready, and lets a drain end", () => {
   expect(found.look(2_000)[0]).toMatchObject({ queued: 5 });
   found.reset();
   expect(found.look(3_000)).toEqual([]);
+});
+
+it("SimSwitch makes those wait for whom no member has room", () => {
+  const found = new SimSwitch(() => 10);
+  found.apply(backends({ a: "ready", b: "ready" }, 3), 0);
+  expect(found.look(0)[0]).toMatchObject({
+    queued: 4,
+    servers: [{ sessions: 3 }, { sessions: 3 }],
+  });
 });

@@ -53,6 +53,8 @@ describe("readServiceSpec()", () => {
     ["drainMs", { ...web, drainMs: -1 }],
     ["settleMs", { ...web, settleMs: 0 }],
     ["backend", { ...web, backend: "web;shutdown" }],
+    ["connectionsPerMember", { ...web, connectionsPerMember: 0 }],
+    ["connectionsPerMember", { ...web, connectionsPerMember: 100_001 }],
     ["", []],
   ])("names %s", (path, value) => {
     expect(readServiceSpec(value)).toMatchObject({ path });

@@ -34,6 +34,7 @@ describe("ServiceRules", () => {
       port: 80,
       state: "ready",
       weight: 1,
+      connectionsMax: null,
     } as const;
     world.switchOf(first)?.apply([{ backend: "web", servers: [server] }], 0);
     const rules = new ServiceRules(world);
