@@ -109,7 +109,7 @@ export class MemberDesk {
 
   /** Stages what has its turn. */
   stage(sight: ServiceSight, nowMs: number): void {
-    for (const service of this.#turns.due(sight.liveMembers(), nowMs)) {
+    for (const service of this.#turns.due(sight.staging(), nowMs)) {
       this.#seats.get(service)?.feed({ type: "mayStage" }, nowMs);
     }
   }
@@ -182,17 +182,32 @@ export class MemberDesk {
   }
 
   #declareOne(spec: ServiceSpec, sight: ServiceSight, nowMs: number): void {
-    const { name, drainMs, stagedMax } = spec;
-    const plan = this.#planOf(spec);
-    // A host that is being emptied keeps what it has and gets nothing new.
-    const hosts = sight.hosts.filter(({ state }) => state !== "gone").map(({ host }) => host);
-    const members = sight.membersOf(name);
-    const { self } = this.#options.self.options;
-    const staged = keepsMember({ name, stagedMax }, { self, hosts, members });
-    const declared = { plan, staged: staged && this.#options.hosting.diskBytesMax > 0, drainMs };
+    const { name, drainMs } = spec;
+    const isStaged = this.#options.hosting.diskBytesMax > 0 && this.#keeps(spec, sight);
     const seat = this.#seats.get(name);
-    if (seat) seat.declare(declared, nowMs);
-    else this.#sit(name, declared, null)?.restart(null, this.#copyOf(name), nowMs);
+    if (!seat && !isStaged) {
+      this.#objections.delete(name);
+      return;
+    }
+    const declared = { plan: this.#planOf(spec), staged: isStaged, drainMs };
+    if (!seat) this.#sit(name, declared, null)?.restart(null, this.#copyOf(name), nowMs);
+    else {
+      seat.declare(declared, nowMs);
+      if (!isStaged && seat.state === "absent") this.#seats.delete(name);
+    }
+  }
+
+  /** True when this host should have a member, or cannot let go of it yet. */
+  #keeps(spec: ServiceSpec, sight: ServiceSight): boolean {
+    const { self } = this.#options.self.options;
+    const chosen = sight.chosenHosts(spec);
+    if (chosen.includes(self)) return true;
+    if (!this.#seats.has(spec.name)) return false;
+    return keepsMember(spec, {
+      self,
+      hosts: [...chosen, self],
+      members: sight.membersOf(spec.name),
+    });
   }
 
   #planOf(spec: ServiceSpec): MemberPlan | null {

@@ -4,18 +4,21 @@ import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { MemberNews } from "../model/member-news.ts";
-import type { InventoryRecord } from "../model/record.ts";
 import { memberNameOf, readMemberName } from "../services/member-name.ts";
 import { serviceDocumentName } from "../services/service-document.ts";
 import type { ScaleAnswerMessage, ScaleMessage } from "../wire/messages.ts";
 import { BootWait } from "./boot-wait.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Event } from "./events.ts";
+import { GossipedNews } from "./gossiped-news.ts";
 import type { GuestTable } from "./guest-table.ts";
+import { ownStanding } from "./host-standing.ts";
 import { MemberDesk } from "./member-desk.ts";
+import type { HostServiceNews } from "./news-by-service.ts";
 import type { ServiceHosting } from "./node-options.ts";
 import type { Outbox, PendingOp } from "./outbox.ts";
 import type { Self } from "./self.ts";
+import { ServiceHosts } from "./service-hosts.ts";
 import type { ServiceRegister } from "./service-register.ts";
 import { ServiceSight } from "./service-sight.ts";
 import { StewardDesk, type StewardedService } from "./steward-desk.ts";
@@ -55,6 +58,8 @@ export class ServiceDesk {
   readonly stewards: StewardDesk;
   readonly #options: ServiceDeskOptions;
   readonly #switch: SwitchDesk | null;
+  readonly #hosts: ServiceHosts;
+  readonly #gossiped: GossipedNews;
   #wait: BootWait | undefined;
   #quietUntilMs = 0;
   #lookAtMs: number | undefined;
@@ -66,8 +71,6 @@ export class ServiceDesk {
   #toldServing = "";
   /** Rises with each change of the own members. */
   #revision = 0;
-  /** What was seen last, as long as nothing that it is made from changed. */
-  #sightMade: { readonly key: string; readonly sight: ServiceSight } | undefined;
   #toldShares = new Map<string, number>();
 
   constructor(options: ServiceDeskOptions, incarnation: number) {
@@ -79,8 +82,10 @@ export class ServiceDesk {
       outbox,
       guests,
       drainMarkBase: incarnation * drainsMax,
-      freeMemoryBytes: () => this.#freeMemoryBytes,
+      freeMemoryBytes: () => ownStanding(options).freeMemoryBytes,
     });
+    this.#hosts = new ServiceHosts({ self: self.options.self, cluster });
+    this.#gossiped = new GossipedNews({ self: self.options.self, cluster });
     this.#switch = hosting.hasSwitch ? new SwitchDesk(outbox) : null;
     this.stewards = new StewardDesk({
       self: self.options.self,
@@ -93,8 +98,6 @@ export class ServiceDesk {
       granted: (nowMs) => this.#changed(nowMs),
     });
   }
-
-  #freeMemoryBytes = 0;
 
   /** `peers`: hosts that the journal remembers; the first proposals wait until they were heard. */
   start(
@@ -169,21 +172,17 @@ export class ServiceDesk {
   }
 
   /** What the inventory says of services. */
-  news(nowMs: number): Pick<InventoryRecord["body"], "members" | "switch"> {
+  news(nowMs: number): HostServiceNews {
     const members = this.members.news(nowMs);
     return this.#switch ? { members, switch: this.#switch.news() } : { members };
   }
 
   /** All that is known of services at this moment. */
   sight(nowMs: number): ServiceSight {
-    const { self, cluster, guests, ledger, memoryShareMax } = this.#options;
-    const own = { members: this.members.news(nowMs), atSwitch: this.#switch?.news() ?? null };
-    const key = `${nowMs} ${cluster.changes} ${cluster.tidings} ${JSON.stringify(own)}`;
-    if (this.#sightMade?.key === key) return this.#sightMade.sight;
-    const sight = new ServiceSight({ self, cluster, guests, ledger, memoryShareMax }, own);
-    this.#freeMemoryBytes = sight.ownFreeMemoryBytes;
-    this.#sightMade = { key, sight };
-    return sight;
+    this.#hosts.refresh();
+    this.#gossiped.refresh();
+    const options = { ...this.#options, hosts: this.#hosts, others: this.#gossiped.news };
+    return new ServiceSight(options, this.news(nowMs));
   }
 
   /** The service whose member a VM of this name is, anywhere; undefined when it is none. */

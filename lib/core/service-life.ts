@@ -18,21 +18,18 @@ export function serviceLife(
   },
 ): ServiceLife {
   const sessionsOf = new Map(sight.membersOf(service).map((one) => [one.host, one.sessions]));
-  const members = sight.hosts.flatMap(({ host, state: hostState, members: all }) => {
-    const news = all.find((one) => one.service === service);
-    if (!news) return [];
+  const members = sight.seenMembers(service).map(({ at, news }): ServiceMemberView => {
     const { state, outdated, obstacle, cpuShare, diskBytes } = news;
+    const { host, state: hostState } = at;
     const sessions = sessionsOf.get(host) ?? null;
     const hostName = nameOf(host);
     const facts = { state, outdated, obstacle, cpuShare, sessions, diskBytes };
-    return [{ host, hostName, hostState, ...facts } satisfies ServiceMemberView];
+    return { host, hostName, hostState, ...facts };
   });
-  const switches = sight.hosts.flatMap(({ host, state, atSwitch }) => {
-    const news = atSwitch?.find((one) => one.service === service);
-    if (!news || state === "gone") return [];
-    return [{ host, hostName: nameOf(host), queued: news.queued, problem: news.problem }];
+  const switches = sight.switchesOf(service).map(({ host, news }) => {
+    return { host, hostName: nameOf(host), queued: news.queued, problem: news.problem };
   });
-  const steward = services.stewards.stewardOf(service, sight);
+  const steward = sight.stewardOf(service);
   const refusal = services.stewards.lastRefusal(service);
   return {
     members: sortedBy(members, ({ hostName }) => hostName),

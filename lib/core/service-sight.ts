@@ -2,106 +2,171 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { HostId } from "../model/ids.ts";
 import type { MemberNews, SwitchNews } from "../model/member-news.ts";
 import type { ServiceSpec } from "../model/service.ts";
-import { figuresOfSummary, type HostFigures, utilisationOf } from "../planning/host-figures.ts";
+import { figuresOfSummary } from "../planning/host-figures.ts";
 import type { MemberEntry } from "../services/member-entry.ts";
 import type { DocumentMark, HostStanding, ServiceView } from "../services/service-view.ts";
 import type { Cluster } from "./cluster.ts";
 import type { GuestTable } from "./guest-table.ts";
-import { ownFigures } from "./own-figures.ts";
+import { ownStanding, standingOf } from "./host-standing.ts";
+import type { HostServiceNews, NewsByService } from "./news-by-service.ts";
 import type { Self } from "./self.ts";
+import type { HostState, ServiceHosts } from "./service-hosts.ts";
 
 /** One host that takes part in services, as it is seen from here. */
 export interface SightHost {
   readonly host: HostId;
   /** Its own name, which a service's substitutions go by. */
   readonly name: string;
-  /** A host whose agent restarts is live: that is no loss of the host. */
-  readonly state: "live" | "suspect" | "gone";
-  readonly standing: HostStanding;
-  readonly members: readonly MemberNews[];
-  /** Null where it has no switch. */
-  readonly atSwitch: readonly SwitchNews[] | null;
+  readonly state: HostState;
 }
 
-/** What all live switches show of one service. */
-interface AtSwitches {
-  readonly news: SwitchNews[];
-  readonly sessions: Map<HostId, number>;
+/** What a host tells of its member of one service. */
+export interface SeenMember {
+  readonly at: SightHost;
+  readonly news: MemberNews;
 }
 
 export interface SightOptions {
   readonly self: Self;
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, "view">;
   readonly guests: GuestTable;
   readonly ledger: Ledger;
   readonly memoryShareMax: number;
+  readonly hosts: ServiceHosts;
+  /** What the others tell. */
+  readonly others: NewsByService;
 }
 
-/** Own news, fresher than what was gossiped last. */
-export interface OwnNews {
-  readonly members: readonly MemberNews[];
-  readonly atSwitch: readonly SwitchNews[] | null;
-}
-
-/** All that is known of services at one moment; made anew for each look. */
+/**
+ * All that is known of services at one moment. Nothing is worked out before somebody asks, and then
+ * for the one service that is asked for.
+ */
 export class ServiceSight {
-  readonly hosts: readonly SightHost[];
+  readonly hosts: ServiceHosts;
   readonly self: HostId;
-  readonly #members = new Map<string, MemberEntry[]>();
-  readonly #switches = new Map<string, AtSwitches>();
-  readonly #standings: readonly HostStanding[];
+  readonly #options: SightOptions;
+  /** Fresher than what was gossiped last. */
+  readonly #own: HostServiceNews;
+  readonly #members = new Map<string, readonly MemberEntry[]>();
+  #ownStanding: HostStanding | undefined;
 
-  constructor(options: SightOptions, own: OwnNews) {
+  constructor(options: SightOptions, own: HostServiceNews) {
+    this.#options = options;
+    this.#own = own;
+    this.hosts = options.hosts;
     this.self = options.self.options.self;
-    this.hosts = sightHosts(options, own);
-    const live = this.hosts.filter(({ state }) => state === "live");
-    this.#standings = live.map(({ standing }) => standing);
-    for (const { atSwitch } of live) for (const one of atSwitch ?? []) this.#addSwitch(one);
-    for (const { host, state, members } of this.hosts) {
-      if (state !== "gone") for (const news of members) this.#addMember(host, news);
-    }
   }
 
-  /** By the ledger, what is granted to others is taken. */
-  get ownFreeMemoryBytes(): number {
-    return this.#standings.find(({ host }) => host === this.self)?.freeMemoryBytes ?? 0;
+  get ownStanding(): HostStanding {
+    this.#ownStanding ??= ownStanding(this.#options);
+    return this.#ownStanding;
   }
 
   get liveHosts(): readonly HostId[] {
-    return this.#standings.map(({ host }) => host);
+    return this.hosts.live.hosts;
+  }
+
+  /** The steward, as this host sees it. */
+  stewardOf(service: string): HostId | undefined {
+    return this.hosts.live.first(service);
+  }
+
+  /** What each host, gone ones too, tells of its member of the service. */
+  seenMembers(service: string): SeenMember[] {
+    const seen: SeenMember[] = [];
+    const own = this.#own.members.find((one) => one.service === service);
+    if (own) seen.push({ at: this.#hostOf(this.self), news: own });
+    for (const [host, news] of this.#options.others.membersOf(service)) {
+      seen.push({ at: this.#hostOf(host), news });
+    }
+    return seen;
+  }
+
+  /** What the switches of hosts that are not gone show of the service. */
+  switchesOf(service: string): { readonly host: HostId; readonly news: SwitchNews }[] {
+    const own = this.#own.switch?.find((one) => one.service === service);
+    const others = [...this.#options.others.switchesOf(service)]
+      .filter(([host]) => this.hosts.stateOf(host) !== "gone")
+      .map(([host, news]) => ({ host, news }));
+    return own ? [{ host: this.self, news: own }, ...others] : others;
   }
 
   /** The service's members on hosts that are not gone. */
   membersOf(service: string): readonly MemberEntry[] {
-    return this.#members.get(service) ?? [];
+    let members = this.#members.get(service);
+    if (!members) {
+      const sessions = this.#sessionsOf(service);
+      members = this.seenMembers(service)
+        .filter(({ at }) => at.state !== "gone")
+        .map(({ at, news }) => entryOf(at.host, news, sessions && (sessions.get(at.host) ?? 0)));
+      this.#members.set(service, members);
+    }
+    return members;
   }
 
-  /** The members of all services on live hosts. */
-  liveMembers(): MemberEntry[] {
-    const live = new Set(this.liveHosts);
-    return [...this.#members.values()].flat().filter(({ host }) => live.has(host));
+  /** Members on live hosts that are being staged or wait for it, of all services. */
+  staging(): MemberEntry[] {
+    const own = this.#own.members.filter((one) => one.waiting || one.state === "staging");
+    const entries = own.map((news) => entryOf(this.self, news, null));
+    for (const [host, all] of this.#options.others.staging) {
+      if (this.hosts.stateOf(host) !== "live") continue;
+      for (const news of all) entries.push(entryOf(host, news, null));
+    }
+    return entries;
   }
 
   viewOf(spec: ServiceSpec, document: DocumentMark): ServiceView {
-    return {
-      spec,
-      document,
-      self: this.self,
-      hosts: this.#standings,
-      members: this.membersOf(spec.name),
-      queued: this.#queuedFor(spec.name),
-    };
+    const members = this.membersOf(spec.name);
+    const hosts = this.#concerned(spec, members).flatMap((host) => this.#standingOf(host) ?? []);
+    return { spec, document, self: this.self, hosts, members, queued: this.#queuedFor(spec.name) };
+  }
+
+  /** The hosts that should have a member, those that are suspected too. */
+  chosenHosts({ name, stagedMax }: Pick<ServiceSpec, "name" | "stagedMax">): readonly HostId[] {
+    const { present } = this.hosts;
+    return stagedMax === null ? present.hosts : present.top(name, stagedMax);
   }
 
   /** True once no live switch sends the host's member anything, or has sessions of it. */
   isDrained(service: string, host: HostId, drainMark: number): boolean {
-    return this.hosts.every(({ state, atSwitch }) => {
-      if (state !== "live" || atSwitch === null) return true;
-      const shown = atSwitch
+    const isDone = (switches: readonly SwitchNews[]) => {
+      const shown = switches
         .find((one) => one.service === service)
         ?.members.find((one) => one.host === host);
       return shown?.drainMark === drainMark && shown.sessions === 0;
+    };
+    const { others } = this.#options;
+    return this.liveHosts.every((at) => {
+      const shown = at === this.self ? this.#own.switch : others.of(at)?.switch;
+      return shown === undefined || isDone(shown);
     });
+  }
+
+  /**
+   * The live hosts that matter for the service, in no meaningful order: those with a member, those
+   * that should have one, and the steward. None of the others changes what becomes of it, and there
+   * may be a thousand of them.
+   */
+  #concerned({ name, stagedMax }: ServiceSpec, members: readonly MemberEntry[]): HostId[] {
+    const { live } = this.hosts;
+    const hosts = new Set([this.self, ...live.top(name, 1)]);
+    for (const { host } of members) if (this.hosts.stateOf(host) === "live") hosts.add(host);
+    for (const host of stagedMax === null ? live.hosts : live.top(name, stagedMax)) hosts.add(host);
+    return [...hosts];
+  }
+
+  #hostOf(host: HostId): SightHost {
+    const { self, cluster } = this.#options;
+    if (host === this.self) return { host, name: self.options.name, state: "live" };
+    const name = cluster.view.summaryOf(host)?.record.body.name ?? host;
+    return { host, name, state: this.hosts.stateOf(host) };
+  }
+
+  #standingOf(host: HostId): HostStanding | undefined {
+    if (host === this.self) return this.ownStanding;
+    const summary = this.#options.cluster.view.summaryOf(host)?.record.body;
+    if (!summary) return undefined;
+    return standingOf(figuresOfSummary(host, summary), this.#options.memoryShareMax);
   }
 
   /**
@@ -111,7 +176,7 @@ export class ServiceSight {
   #queuedFor(service: string): number {
     const running = this.membersOf(service).filter(({ state }) => state === "running");
     let queued = 0;
-    for (const news of this.#switches.get(service)?.news ?? []) {
+    for (const news of this.#liveSwitchesOf(service)) {
       const ready = new Set(
         news.members.flatMap(({ host, state }) => (state === "ready" ? [host] : [])),
       );
@@ -120,70 +185,25 @@ export class ServiceSight {
     return queued;
   }
 
-  #addSwitch(news: SwitchNews): void {
-    const { service, members } = news;
-    const all: AtSwitches = this.#switches.get(service) ?? { news: [], sessions: new Map() };
-    this.#switches.set(service, all);
-    all.news.push(news);
-    for (const { host, sessions } of members) {
-      all.sessions.set(host, (all.sessions.get(host) ?? 0) + sessions);
+  /** Of each host's member, at all live switches together; null where no switch tells. */
+  #sessionsOf(service: string): ReadonlyMap<HostId, number> | null {
+    const switches = this.#liveSwitchesOf(service);
+    if (switches.length === 0) return null;
+    const all = new Map<HostId, number>();
+    for (const { members } of switches) {
+      for (const { host, sessions } of members) all.set(host, (all.get(host) ?? 0) + sessions);
     }
+    return all;
   }
 
-  #addMember(host: HostId, news: MemberNews): void {
-    const { service, state, outdated, waiting, cpuShare, obstacle } = news;
-    const told = this.#switches.get(service);
-    const sessions = told ? (told.sessions.get(host) ?? 0) : null;
-    const entry = { service, host, state, outdated, waiting, cpuShare, sessions, obstacle };
-    const known = this.#members.get(service);
-    if (known) known.push(entry);
-    else this.#members.set(service, [entry]);
+  #liveSwitchesOf(service: string): SwitchNews[] {
+    return this.switchesOf(service).flatMap(({ host, news }) =>
+      this.hosts.stateOf(host) === "live" ? [news] : [],
+    );
   }
 }
 
-function sightHosts(options: SightOptions, own: OwnNews): SightHost[] {
-  const { self, cluster, guests, ledger, memoryShareMax } = options;
-  const me = ownFigures(self, guests, ledger);
-  const hosts: SightHost[] = [
-    {
-      host: me.host,
-      name: me.name,
-      state: "live",
-      standing: standingOf(me, memoryShareMax),
-      members: own.members,
-      atSwitch: own.atSwitch,
-    },
-  ];
-  const restarting = new Set(
-    cluster.membership.members().flatMap((one) => (one.restarting ? [one.host] : [])),
-  );
-  for (const host of cluster.view.hosts()) {
-    const summary = cluster.view.summaryOf(host)?.record.body;
-    const inventory = cluster.view.inventoryOf(host)?.record.body;
-    // Who says nothing of members, an older agent for one, takes no part.
-    if (host === me.host || !summary || !inventory?.members) continue;
-    const figures = figuresOfSummary(host, summary);
-    const state = cluster.membership.stateOf(host);
-    const isLive = state === "alive" || (state === "suspect" && restarting.has(host));
-    hosts.push({
-      host,
-      name: summary.name,
-      state: isLive ? "live" : state === "suspect" ? "suspect" : "gone",
-      standing: standingOf(figures, memoryShareMax),
-      members: inventory.members,
-      atSwitch: inventory.switch ?? null,
-    });
-  }
-  return hosts;
-}
-
-function standingOf(figures: HostFigures, memoryShareMax: number): HostStanding {
-  const { cpu, memory } = utilisationOf(figures);
-  const usable = figures.memoryCapacityBytes * memoryShareMax;
-  return {
-    host: figures.host,
-    draining: figures.draining,
-    utilisation: Math.max(cpu, memory),
-    freeMemoryBytes: Math.max(0, usable - figures.memoryBytes),
-  };
+function entryOf(host: HostId, news: MemberNews, sessions: number | null): MemberEntry {
+  const { service, state, outdated, waiting, cpuShare, obstacle } = news;
+  return { service, host, state, outdated, waiting, cpuShare, sessions, obstacle };
 }

@@ -2,7 +2,6 @@ import type { HostId } from "../model/ids.ts";
 import type { ServiceSpec } from "../model/service.ts";
 import { type OwnStanding, refusalOf } from "../services/judge-proposal.ts";
 import { defaultServiceParams } from "../services/params.ts";
-import { stewardOf } from "../services/rendezvous.ts";
 import type { ScaleProposal } from "../services/scale-proposal.ts";
 import type { DocumentMark } from "../services/service-view.ts";
 import { Steward } from "../services/steward.ts";
@@ -37,23 +36,9 @@ export class StewardDesk {
   readonly #options: StewardDeskOptions;
   readonly #stewards = new Map<string, Steward>();
   readonly #refusals = new Map<string, { readonly host: HostId; readonly reason: string }>();
-  /** The steward of each service as long as the live hosts are these. */
-  readonly #chosen = new Map<string, HostId | undefined>();
-  #chosenAmong = "";
 
   constructor(options: StewardDeskOptions) {
     this.#options = options;
-  }
-
-  stewardOf(service: string, sight: ServiceSight): HostId | undefined {
-    const live = sight.liveHosts;
-    const among = live.join();
-    if (among !== this.#chosenAmong) {
-      this.#chosen.clear();
-      this.#chosenAmong = among;
-    }
-    if (!this.#chosen.has(service)) this.#chosen.set(service, stewardOf(service, live));
-    return this.#chosen.get(service);
   }
 
   /** The last refusal that this host had as steward; undefined when the last answer was a grant. */
@@ -64,12 +49,11 @@ export class StewardDesk {
   /** Proposes what each of the services that this host stewards needs. */
   look(services: readonly StewardedService[], sight: ServiceSight, nowMs: number): void {
     const { self } = this.#options;
-    for (const name of this.#stewards.keys()) {
-      if (!services.some(({ spec }) => spec.name === name)) this.#forget(name);
-    }
+    const declared = new Set(services.map(({ spec }) => spec.name));
+    for (const name of this.#stewards.keys()) if (!declared.has(name)) this.#forget(name);
     for (const { spec, document } of services) {
       const { name } = spec;
-      if (this.stewardOf(name, sight) !== self) {
+      if (sight.stewardOf(name) !== self) {
         this.#forget(name);
         continue;
       }
@@ -135,10 +119,10 @@ export class StewardDesk {
   }
 
   #standing(seat: MemberSeat, sight: ServiceSight, nowMs: number): OwnStanding {
-    const own = sight.hosts.find(({ host }) => host === this.#options.self)?.standing;
+    const { draining, freeMemoryBytes } = sight.ownStanding;
     return {
-      draining: own?.draining ?? false,
-      freeMemoryBytes: own?.freeMemoryBytes ?? 0,
+      draining,
+      freeMemoryBytes,
       restRefusal: seat.restRefusal(nowMs),
       knowsAll: this.#options.knowsAll(),
     };

@@ -8,7 +8,7 @@ import { memberSpecOf } from "../services/member-spec.ts";
 import { serverName } from "../services/switch-plan.ts";
 import { wireLimits } from "../wire/limits.ts";
 import type { Outbox } from "./outbox.ts";
-import type { ServiceSight, SightHost } from "./service-sight.ts";
+import type { SeenMember, ServiceSight, SightHost } from "./service-sight.ts";
 
 /** All members of one service take the same share of its requests. */
 const weight = 100;
@@ -48,8 +48,9 @@ export class SwitchDesk {
   }
 
   /** Says what is wanted, if that changed. `declared`: every service that is. */
-  want(declared: readonly ServiceSpec[], sight: Pick<ServiceSight, "hosts">): void {
+  want(declared: readonly ServiceSpec[], sight: Pick<ServiceSight, "seenMembers">): void {
     for (const spec of declared) this.#specs.set(spec.name, spec);
+    const isDeclared = new Set(declared);
     const backends = new Set(declared.flatMap(({ backend }) => backend ?? []));
     const wishes = new Map<string, Wish>();
     for (const [name, spec] of this.#specs) {
@@ -59,7 +60,7 @@ export class SwitchDesk {
           wishes.set(`${wish.service}/${wish.host}`, wish);
         }
       }
-      const isOver = wishes.size === before && !declared.includes(spec);
+      const isOver = wishes.size === before && !isDeclared.has(spec);
       if (isOver) this.#specs.delete(name);
     }
     this.#wishes = wishes;
@@ -93,14 +94,14 @@ export class SwitchDesk {
     return sortedBy(services, ({ service }) => service).slice(0, wireLimits.inventoryServicesMax);
   }
 
-  #wishesOf(spec: ServiceSpec, backend: string, sight: Pick<ServiceSight, "hosts">): Wish[] {
-    return sight.hosts.flatMap((host) => {
-      const news = host.members.find(({ service }) => service === spec.name);
-      const member = memberNameOf(spec.name, host.host);
-      const endpoint = news && news.state !== "absent" ? endpointOf(spec, host) : null;
-      if (!news || !endpoint || member === null) return [];
-      const known = this.#wishes.get(`${spec.name}/${host.host}`);
-      return [wishOf({ spec, backend, host, news, member, endpoint, known })];
+  #wishesOf(spec: ServiceSpec, backend: string, sight: Pick<ServiceSight, "seenMembers">): Wish[] {
+    return sight.seenMembers(spec.name).flatMap((seen) => {
+      const { host } = seen.at;
+      const member = memberNameOf(spec.name, host);
+      const endpoint = seen.news.state === "absent" ? null : endpointOf(spec, seen.at);
+      if (!endpoint || member === null) return [];
+      const known = this.#wishes.get(`${spec.name}/${host}`);
+      return [wishOf({ spec, backend, seen, member, endpoint, known })];
     });
   }
 
@@ -121,13 +122,13 @@ export class SwitchDesk {
 function wishOf(facts: {
   readonly spec: ServiceSpec;
   readonly backend: string;
-  readonly host: SightHost;
-  readonly news: MemberNews;
+  readonly seen: SeenMember;
   readonly member: VmName;
   readonly endpoint: NonNullable<Endpoint>;
   readonly known: Wish | undefined;
 }): Wish {
-  const { spec, backend, host, news, member, endpoint, known } = facts;
+  const { spec, backend, seen, member, endpoint, known } = facts;
+  const { at: host, news } = seen;
   const state = stateOf(host, news, known?.server.state);
   const drainMark = state === "drain" ? news.drainMark : null;
   const { connectionsPerMember: connectionsMax } = spec;

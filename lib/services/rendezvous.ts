@@ -2,16 +2,59 @@ import { compareText } from "../base/ordered.ts";
 import { hashText } from "../base/prng.ts";
 import type { HostId } from "../model/ids.ts";
 
+interface Ranked {
+  readonly host: HostId;
+  readonly weight: number;
+}
+
 /**
- * The hosts in the order of their hash with `key`, highest first (rendezvous or highest-random-weight
+ * Hosts in the order of their hash with a key, highest first (rendezvous or highest-random-weight
  * hashing; Thaler and Ravishankar 1998). Every host computes the same order, and a host that comes
- * or goes changes nothing in the order of the others.
+ * or goes changes nothing in the order of the others. Each host's id is hashed once: with a hundred
+ * services and a thousand hosts a hash for each pair of texts would take tens of milliseconds.
  */
+export class HostRanking {
+  readonly hosts: readonly HostId[];
+  readonly #hashes: readonly number[];
+  readonly #tops = new Map<string, { readonly count: number; readonly hosts: readonly HostId[] }>();
+
+  constructor(hosts: Iterable<HostId>) {
+    this.hosts = [...hosts];
+    this.#hashes = this.hosts.map(hashText);
+  }
+
+  /** Undefined when there is no host. */
+  first(key: string): HostId | undefined {
+    return this.top(key, 1)[0];
+  }
+
+  /** The first `count` for this key, in order; found once, and kept. */
+  top(key: string, count: number): readonly HostId[] {
+    const known = this.#tops.get(key);
+    if (known && (known.count >= count || known.hosts.length === this.hosts.length)) {
+      return known.count === count ? known.hosts : known.hosts.slice(0, count);
+    }
+    const hosts = this.#best(hashText(key), count).map(({ host }) => host);
+    this.#tops.set(key, { count, hosts });
+    return hosts;
+  }
+
+  #best(keyHash: number, count: number): Ranked[] {
+    const all = this.#hashes.length <= count;
+    const best: Ranked[] = [];
+    for (const [index, host] of this.hosts.entries()) {
+      const one = { host, weight: mix(keyHash, this.#hashes[index] ?? 0) };
+      if (all) best.push(one);
+      else insert(one, best, count);
+    }
+    return all ? best.sort(compareWeights) : best;
+  }
+}
+
+/** The hosts in the order of their hash with `key`, highest first. */
 export function rendezvousOrder(key: string, hosts: Iterable<HostId>): HostId[] {
-  return [...hosts]
-    .map((host) => ({ host, weight: weightOf(key, host) }))
-    .sort(compareWeights)
-    .map(({ host }) => host);
+  const ranking = new HostRanking(hosts);
+  return [...ranking.top(key, ranking.hosts.length)];
 }
 
 /**
@@ -19,21 +62,31 @@ export function rendezvousOrder(key: string, hosts: Iterable<HostId>): HostId[] 
  * controller: it only proposes. Undefined when there is no host.
  */
 export function stewardOf(service: string, live: Iterable<HostId>): HostId | undefined {
-  let first: { host: HostId; weight: number } | undefined;
-  for (const host of live) {
-    const one = { host, weight: weightOf(service, host) };
-    if (first === undefined || compareWeights(one, first) < 0) first = one;
+  return new HostRanking(live).first(service);
+}
+
+/** Keeps the `count` best in order: most hosts are no match for the last of them. */
+function insert(one: Ranked, best: Ranked[], count: number): void {
+  const last = best[count - 1];
+  if (count === 0 || (last && compareWeights(one, last) > 0)) return;
+  let place = Math.min(best.length, count - 1);
+  best.length = place + 1;
+  for (; place > 0; place -= 1) {
+    const before = best[place - 1];
+    if (!before || compareWeights(before, one) <= 0) break;
+    best[place] = before;
   }
-  return first?.host;
+  best[place] = one;
 }
 
-function weightOf(key: string, host: HostId): number {
-  return hashText(`${key}/${host}`);
+/** One weight of two hashes: murmur3's finalizer, so that no two keys order the hosts alike. */
+function mix(key: number, host: number): number {
+  let hash = (Math.imul(key, 0x9e3779b1) + host) | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-function compareWeights(
-  a: { readonly host: HostId; readonly weight: number },
-  b: { readonly host: HostId; readonly weight: number },
-): number {
+function compareWeights(a: Ranked, b: Ranked): number {
   return b.weight - a.weight || compareText(a.host, b.host);
 }

@@ -1,5 +1,5 @@
 import type { HostId, VmName } from "../../model/ids.ts";
-import { readMemberName } from "../../services/member-name.ts";
+import { memberNameOf, readMemberName } from "../../services/member-name.ts";
 import type { SimFact } from "../sim-fact.ts";
 import type { SimWorld } from "../sim-world.ts";
 import type { Checker } from "./checker.ts";
@@ -48,15 +48,22 @@ export class ServiceRules implements Checker {
   settled(world: SimWorld): string | undefined {
     const snapshot = world.hosts.map((host) => world.snapshotOf(host)).find((one) => one?.services);
     if (!snapshot || snapshot.mode === "hold") return undefined;
-    for (const { spec, life } of snapshot.services) {
-      if (!spec || !life) continue;
-      const { length } = life.members.filter(({ state }) => state === "running");
-      const least = Math.min(spec.running.min, life.members.length);
-      if (length < least || length > spec.running.max) {
-        return `${length} members of ${spec.name} run, ${least} to ${spec.running.max} should`;
+    for (const { spec } of snapshot.services) {
+      if (!spec) continue;
+      const states = world.hosts.flatMap((host) => this.#copyAt(host, spec.name)?.state ?? []);
+      const running = states.filter((state) => state === "running").length;
+      const staged = running + states.filter((state) => state === "suspended").length;
+      const least = Math.min(spec.running.min, staged);
+      if (running < least || running > spec.running.max) {
+        return `${running} members of ${spec.name} run, ${least} to ${spec.running.max} should`;
       }
     }
     return undefined;
+  }
+
+  #copyAt(host: HostId, service: string) {
+    const name = memberNameOf(service, host);
+    return name === null ? undefined : this.#world.machine(host).host.copy(name);
   }
 
   #stillServed(vm: VmName, host: HostId): string | undefined {

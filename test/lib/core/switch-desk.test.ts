@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Outbox } from "#lib/core/outbox.ts";
-import type { SightHost } from "#lib/core/service-sight.ts";
+import type { SeenMember, SightHost } from "#lib/core/service-sight.ts";
 import { SwitchDesk } from "#lib/core/switch-desk.ts";
 import type { MemberNews } from "#lib/model/member-news.ts";
 import type { BackendView, ServerState } from "#lib/model/switch.ts";
@@ -15,8 +15,12 @@ function host(number: 1 | 2, news: Partial<MemberNews>, state: SightHost["state"
     ...{ diskBytes: 0, obstacle: "", atSwitch: "ready", drainMark: null },
     ...news,
   };
-  const standing = { host: id, draining: false, utilisation: 0, freeMemoryBytes: 0 };
-  return { host: id, name: `n${number}`, state, standing, members: [member], atSwitch: null };
+  return { at: { host: id, name: `n${number}`, state }, news: member };
+}
+
+/** What is seen of `web`, of which alone is asked. */
+function seeing(...members: readonly SeenMember[]) {
+  return { seenMembers: () => [...members] };
 }
 
 function view(states: readonly ServerState[], sessions = 0): BackendView {
@@ -31,8 +35,8 @@ function view(states: readonly ServerState[], sessions = 0): BackendView {
 function deskWith() {
   const outbox = new Outbox();
   const desk = new SwitchDesk(outbox);
-  const want = (...hosts: SightHost[]) => {
-    desk.want([web], { hosts });
+  const want = (...members: SeenMember[]) => {
+    desk.want([web], seeing(...members));
     const [wanted] = outbox.take().filter(({ type }) => type === "switchWanted");
     if (wanted?.type !== "switchWanted") return null;
     return wanted.backends.map(({ servers }) => servers.map(({ state }) => state).join()).join();
@@ -43,7 +47,7 @@ function deskWith() {
 describe("SwitchDesk", () => {
   it("wants of each member what its host says, and says so when it changes", () => {
     const { desk, outbox } = deskWith();
-    desk.want([web], { hosts: [host(1, {}), host(2, { state: "staging", atSwitch: "maint" })] });
+    desk.want([web], seeing(host(1, {}), host(2, { state: "staging", atSwitch: "maint" })));
     expect(outbox.take()).toMatchObject([
       {
         backends: [
@@ -57,13 +61,13 @@ describe("SwitchDesk", () => {
         ],
       },
     ]);
-    desk.want([web], { hosts: [host(1, {}), host(2, { state: "staging", atSwitch: "maint" })] });
+    desk.want([web], seeing(host(1, {}), host(2, { state: "staging", atSwitch: "maint" })));
     expect(outbox.take()).toEqual([]);
-    desk.want([web], { hosts: [host(1, {}), host(2, { state: "absent", atSwitch: "maint" })] });
+    desk.want([web], seeing(host(1, {}), host(2, { state: "absent", atSwitch: "maint" })));
     expect(outbox.take()).toMatchObject([
       { backends: [{ servers: [{ member: "web--tnumber1" }] }] },
     ]);
-    desk.want([], { hosts: [] });
+    desk.want([], seeing());
     expect(outbox.take()).toEqual([{ type: "switchWanted", backends: [] }]);
   });
 
@@ -109,9 +113,9 @@ describe("SwitchDesk", () => {
     const { desk, outbox, want } = deskWith();
     want(host(1, {}));
     const draining = host(1, { state: "draining", atSwitch: "drain", drainMark: 7 });
-    desk.want([], { hosts: [draining] });
+    desk.want([], seeing(draining));
     expect(outbox.take()).toMatchObject([{ backends: [{ servers: [{ state: "drain" }] }] }]);
-    desk.want([], { hosts: [host(1, { state: "absent" })] });
+    desk.want([], seeing(host(1, { state: "absent" })));
     expect(outbox.take()).toEqual([{ type: "switchWanted", backends: [] }]);
   });
 });

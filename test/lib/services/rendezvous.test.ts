@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { rendezvousOrder, stewardOf } from "#lib/services/rendezvous.ts";
+import { HostRanking, rendezvousOrder, stewardOf } from "#lib/services/rendezvous.ts";
 
 const hostNames = fc.uniqueArray(fc.string({ minLength: 4, maxLength: 8 }), {
   minLength: 1,
@@ -21,6 +21,17 @@ test("rendezvousOrder() keeps the order of the others when one goes", () => {
       const gone = hosts[at % hosts.length];
       const others = (list: string[]) => list.filter((host) => host !== gone);
       expect(rendezvousOrder(key, others(hosts))).toEqual(others(rendezvousOrder(key, hosts)));
+    }),
+  );
+});
+
+test("HostRanking.top() is the begin of the whole order, however often and for how many it is asked", () => {
+  fc.assert(
+    fc.property(fc.string(), hostNames, fc.array(fc.nat(14)), (key, hosts, counts) => {
+      const ranking = new HostRanking(hosts);
+      const order = rendezvousOrder(key, hosts);
+      for (const count of counts) expect(ranking.top(key, count)).toEqual(order.slice(0, count));
+      expect(ranking.first(key)).toBe(order[0]);
     }),
   );
 });
