@@ -14,8 +14,11 @@ const PORT = 7531;
 
 export interface FleetOptions {
   readonly count: number;
-  /** Each host in a network namespace of its own, or all on loopback with an address each. */
-  readonly network: "namespaces" | "loopback";
+  /**
+   * Each host in a network namespace of its own (`bridges`: with a bridge `br0` for its guests), or
+   * all on loopback with an address each.
+   */
+  readonly network: "namespaces" | "bridges" | "loopback";
   /** False: no host gets a key. */
   readonly keyed?: boolean;
   /** Settings for every host; absent (and only in namespaces): no configuration file at all. */
@@ -61,9 +64,10 @@ export class AgentFleet {
     // Two fleets on one machine must not meet on loopback.
     this.#addressPrefix = `127.${1 + (process.pid % 250)}.${fleetsMade % 250}`;
     const prefix = `ek${process.pid}${String.fromCharCode(96 + (fleetsMade % 26 || 26))}`;
-    const namespaced = options.network === "namespaces";
+    const namespaced = options.network !== "loopback";
+    const bridged = options.network === "bridges";
     this.#guard = startGuard(this.folder, namespaced ? prefix : "");
-    this.#namespaces = namespaced ? new NetworkNamespaces(prefix, options.count) : null;
+    this.#namespaces = namespaced ? new NetworkNamespaces(prefix, options.count, bridged) : null;
     this.#namespaces?.up();
     this.hosts = Array.from({ length: options.count }, (_, i) => this.makeHost(i + 1));
   }
@@ -153,7 +157,7 @@ export class AgentFleet {
   #settingsOf(number: number): Readonly<Record<string, unknown>> | null {
     const { settings, settingsOf, network, count } = this.#options;
     const own = settingsOf?.(number);
-    if (network === "namespaces") {
+    if (network !== "loopback") {
       return settings === undefined && own === undefined ? null : { ...settings, ...own };
     }
     const peers = Array.from({ length: count }, (_, i) => `${this.addressOf(i + 1)}:${PORT}`);

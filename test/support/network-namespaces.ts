@@ -19,11 +19,16 @@ export function canMakeNamespaces(): boolean {
 export class NetworkNamespaces {
   readonly #prefix: string;
   readonly #count: number;
+  readonly #bridged: boolean;
 
-  /** `prefix`: at most 8 characters; names of interfaces are short. */
-  constructor(prefix: string, count: number) {
+  /**
+   * `prefix`: at most 8 characters; names of interfaces are short. `bridged`: each host has a bridge
+   * of its own, `br0`, with its address and its cable on it, which guests are attached to.
+   */
+  constructor(prefix: string, count: number, bridged = false) {
     this.#prefix = prefix;
     this.#count = count;
+    this.#bridged = bridged;
   }
 
   up(): void {
@@ -63,10 +68,16 @@ export class NetworkNamespaces {
     ip("link", "set", name, "netns", bridge);
     ip("-n", bridge, "link", "set", name, "master", "br0", "up");
     ip("-n", name, "link", "set", "lo", "up");
-    ip("-n", name, "addr", "add", `10.98.0.${i}/24`, "dev", "eth0");
     ip("-n", name, "link", "set", "eth0", "up");
+    const device = this.#bridged ? "br0" : "eth0";
+    if (this.#bridged) {
+      ip("-n", name, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0");
+      ip("-n", name, "link", "set", "eth0", "master", "br0");
+      ip("-n", name, "link", "set", "br0", "up");
+    }
+    ip("-n", name, "addr", "add", `10.98.0.${i}/24`, "dev", device);
     // Without a route for multicast mDNS silently does nothing.
-    ip("-n", name, "route", "add", "default", "dev", "eth0");
+    ip("-n", name, "route", "add", "default", "dev", device);
   }
 
   #name(part: string): string {
