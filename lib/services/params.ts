@@ -19,6 +19,8 @@ export interface ServiceParams {
   readonly settleUpShare: number;
   /** A calm of less than this is none, however short the service's settle time is, in ms. */
   readonly calmMsMin: number;
+  /** The calm for members that came by themselves, as after a partition, in ms. */
+  readonly surplusCalmMs: number;
   /** One member less must leave this share of the target free, or none is taken away. */
   readonly spareShare: number;
 }
@@ -34,5 +36,6 @@ export const defaultServiceParams: ServiceParams = {
   skipMs: 2_000,
   settleUpShare: 0.1,
   calmMsMin: 12_000,
+  surplusCalmMs: 3_000,
   spareShare: 0.15,
 };

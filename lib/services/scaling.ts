@@ -14,7 +14,7 @@ export interface ScalingInput {
   readonly queued: number;
 }
 
-type Params = Pick<ServiceParams, "settleUpShare" | "spareShare" | "calmMsMin">;
+type Params = Pick<ServiceParams, "settleUpShare" | "spareShare" | "calmMsMin" | "surplusCalmMs">;
 
 /** Sessions that wait make the demand at most so many times what is measured, in one step. */
 const surgeMax = 4;
@@ -24,13 +24,16 @@ const tolerance = 1e-6;
 /**
  * How many members of a service should run. Up at once, by as many as the demand says; down by one
  * at a time, after a calm in which one member less would have done all along with something to
- * spare. So a load that swings within the calm changes nothing.
+ * spare. So a load that swings within the calm changes nothing. Members that came by themselves, as
+ * when the two sides of a partition meet, go sooner: the load did well without them.
  */
 export class Scaling {
   readonly #params: Params;
   #calmSinceMs: number | undefined;
   #up = { atMs: Number.NEGATIVE_INFINITY, to: 0 };
   #lastCount = 0;
+  /** As many as were decided on here, or found at the begin: whatever is beyond came by itself. */
+  #decided: number | undefined;
 
   constructor(params: Params) {
     this.#params = params;
@@ -44,7 +47,9 @@ export class Scaling {
     if (count !== this.#lastCount) this.#calmSinceMs = undefined;
     this.#lastCount = count;
     const wanted = this.#freely(input, { count, settleMs, nowMs });
-    return Math.min(running.max, Math.max(running.min, wanted));
+    const bounded = Math.min(running.max, Math.max(running.min, wanted));
+    if (this.#decided === undefined || bounded !== count) this.#decided = bounded;
+    return bounded;
   }
 
   #freely(
@@ -64,11 +69,18 @@ export class Scaling {
     }
     const known = input.running.every((one) => figureOf(one, input.spec.target.kind) !== null);
     const spare = demand / (1 - this.#params.spareShare);
-    const calm = input.coming === 0 && known && Math.ceil(spare - tolerance) < count;
+    const fewerDo = Math.ceil(spare - tolerance) < count;
+    if (!fewerDo) this.#decided = Math.max(count, this.#decided ?? 0);
+    const calm = input.coming === 0 && known && fewerDo;
     if (!calm) this.#calmSinceMs = undefined;
     else this.#calmSinceMs ??= nowMs;
     const calmMs = nowMs - (this.#calmSinceMs ?? nowMs);
-    return calm && calmMs >= Math.max(settleMs, this.#params.calmMsMin) ? count - 1 : count;
+    return calm && calmMs >= this.#calmMsMin(count, settleMs) ? count - 1 : count;
+  }
+
+  #calmMsMin(count: number, settleMs: number): number {
+    const { calmMsMin, surplusCalmMs } = this.#params;
+    return count > (this.#decided ?? count) ? surplusCalmMs : Math.max(settleMs, calmMsMin);
   }
 }
 

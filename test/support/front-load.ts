@@ -1,43 +1,47 @@
-import { FrontSender } from "./front-sender.ts";
-
-const TICK_MS = 10;
-const MS_PER_SECOND = 1000;
-const IN_FLIGHT_MAX = 300;
+import { quantile } from "#lib/base/stats.ts";
+import { RequestLoad } from "../../scripts/load/request-load.ts";
+import { type FrontEnd, FrontSender } from "./front-sender.ts";
 
 /** Asks through one switch at a rate that may change, whatever the answers do. */
 export class FrontLoad {
-  readonly sender: FrontSender;
-  readonly #timer: NodeJS.Timeout;
-  readonly #open = new Set<Promise<unknown>>();
-  #perSecond: number;
-  #due = 0;
-  #lookedAtMs = performance.now();
+  readonly #sender: FrontSender;
+  readonly #load: RequestLoad;
+  #rate: number;
 
   constructor(socketPath: string, perSecond: number) {
-    this.sender = new FrontSender(socketPath);
-    this.#perSecond = perSecond;
-    this.#timer = setInterval(() => this.#look(), TICK_MS);
+    this.#rate = perSecond;
+    this.#sender = new FrontSender(socketPath);
+    this.#load = new RequestLoad({
+      sender: this.#sender,
+      limitMs: this.#sender.limitMs,
+      rateAt: () => this.#rate,
+    });
+    this.#load.start();
   }
 
   set rate(perSecond: number) {
-    this.#perSecond = perSecond;
+    this.#rate = perSecond;
+  }
+
+  get ends(): readonly FrontEnd[] {
+    return this.#sender.ends;
+  }
+
+  get lost(): readonly FrontEnd[] {
+    return this.ends.filter(({ loss }) => loss !== "");
+  }
+
+  /** As "3 of 120 requests lost (status-504), half answered within 60 ms, all within 2015 ms". */
+  get words(): string {
+    const by = [...new Set(this.lost.map(({ loss }) => loss))].join(", ");
+    const times = this.ends.flatMap(({ loss, tookMs }) => (loss === "" ? [tookMs] : []));
+    const [half, all] = [0.5, 1].map((share) => Math.round(quantile(times, share)));
+    const lost = `${this.lost.length} of ${this.ends.length} requests lost${by && ` (${by})`}`;
+    return `${lost}, half answered within ${half} ms, all within ${all} ms`;
   }
 
   /** Sends no more; resolves when all have ended. Safe to call twice. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await Promise.all(this.#open);
-    this.sender.close();
-  }
-
-  #look(): void {
-    const nowMs = performance.now();
-    this.#due += ((nowMs - this.#lookedAtMs) * this.#perSecond) / MS_PER_SECOND;
-    this.#lookedAtMs = nowMs;
-    for (; this.#due >= 1 && this.#open.size < IN_FLIGHT_MAX; this.#due -= 1) {
-      const sent = this.sender.send();
-      this.#open.add(sent);
-      void sent.finally(() => this.#open.delete(sent));
-    }
+  stop(): Promise<void> {
+    return this.#load.stop();
   }
 }

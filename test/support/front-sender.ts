@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import type { RequestSender } from "../../scripts/load/request-load.ts";
 
 /** What became of one request through a switch. */
 export interface FrontEnd {
@@ -12,11 +13,12 @@ export interface FrontEnd {
 }
 
 /** Longer than HAProxy itself waits for a server: what is lost is lost by the switch's word. */
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 40_000;
 const STATUS_OK = 200;
 
 /** Asks through a FrontSwitch over connections that are kept, and keeps what became of each request. */
-export class FrontSender {
+export class FrontSender implements RequestSender {
+  readonly limitMs = LIMIT_MS;
   readonly ends: FrontEnd[] = [];
   readonly #socketPath: string;
   readonly #path: string;
@@ -25,10 +27,6 @@ export class FrontSender {
   constructor(socketPath: string, path = "/") {
     this.#socketPath = socketPath;
     this.#path = path;
-  }
-
-  get lost(): readonly FrontEnd[] {
-    return this.ends.filter(({ loss }) => loss !== "");
   }
 
   /** Never rejects: "" for a good answer. */
@@ -41,7 +39,7 @@ export class FrontSender {
         settle(loss);
       };
       const [socketPath, path, agent] = [this.#socketPath, this.#path, this.#agent];
-      const sent = request({ socketPath, path, agent, timeout: LIMIT_MS }, (response) => {
+      const sent = request({ socketPath, path, agent, timeout: this.limitMs }, (response) => {
         const { statusCode = 0, headers } = response;
         server = String(headers["x-server"] ?? "");
         response.resume();

@@ -6,22 +6,28 @@ import { join } from "node:path";
 import { AgentFleet } from "./agent-fleet.ts";
 import type { AgentHost } from "./agent-host.ts";
 import { eventually } from "./eventually.ts";
+import { showLogs } from "./fleet-in-test.ts";
 import { FrontLoad } from "./front-load.ts";
 import { FrontSwitch } from "./front-switch.ts";
 import { labGuest, labGuestFolder } from "./lab-guest.ts";
 import { MemberWatch } from "./member-watch.ts";
+import { ServiceStory } from "./service-story.ts";
 
 const COUNT = 3;
 const STAGE_MS_MAX = 120_000;
-const CMDLINE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable net=1 gip=${address}";
+const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable";
+/** Each request takes 50 ms, and four at a time are taken: 80 a second and member. */
+const WORK = "50,4";
 
 export interface ServiceRigOptions {
   /** What differs from the rig's own service `web`. */
   readonly service?: Readonly<Record<string, unknown>>;
+  /** What a member's web server is capable of: scripts/lab/web.c. */
+  readonly web?: string;
+  /** Called before the agents start. */
+  readonly prepare?: (fleet: AgentFleet) => void;
   /** The hosts (from 1) that have a switch. */
   readonly switches?: readonly number[];
-  /** More settings for one host; they replace whole sections. */
-  readonly settingsOf?: (number: number) => Readonly<Record<string, unknown>>;
 }
 
 /** A member as `service show --json` prints it. */
@@ -36,6 +42,7 @@ export interface MemberShown {
 interface ServiceShown {
   readonly members: readonly MemberShown[];
   readonly steward: string | null;
+  readonly lastRefusal: string;
 }
 
 /**
@@ -45,6 +52,7 @@ interface ServiceShown {
 export class ServiceRig {
   readonly fleet: AgentFleet;
   readonly watch: MemberWatch;
+  readonly story: ServiceStory;
   readonly fronts = new Map<number, FrontSwitch>();
   readonly #folder: string;
   readonly #options: ServiceRigOptions;
@@ -60,12 +68,11 @@ export class ServiceRig {
         hypervisor: { driver: "qemu", storageRoots: [labGuestFolder], bridges: ["br0"] },
         capacity: { cpuCores: 2, memoryMiB: 1024 },
       },
-      settingsOf: (number) => ({
-        ...(this.#hasSwitch(number) && { switch: { haproxySocket: this.#place(number, "admin") } }),
-        ...options.settingsOf?.(number),
-      }),
+      settingsOf: (number) =>
+        this.#hasSwitch(number) ? { switch: { haproxySocket: this.#place(number, "admin") } } : {},
     });
     this.watch = new MemberWatch(this.fleet);
+    this.story = new ServiceStory(this);
   }
 
   /** Resolves when all members are staged and `min` of them serve. */
@@ -160,9 +167,20 @@ export class ServiceRig {
     return host.api.post("/v1/services/web/scale", bounds);
   }
 
+  /** To be called after each test: what must never be was not, and a failure is explained. */
+  review(failed: boolean): void {
+    const story = this.story.take();
+    if (failed) {
+      showLogs(this.fleet);
+      console.log(story);
+    }
+    if (this.watch.wrongs.length > 0) throw new Error(this.watch.wrongs.join("\n"));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#loads.map((load) => load.stop()));
     this.watch.stop();
+    this.story.stop();
     for (const front of this.fronts.values()) await front.halt();
     await this.fleet.close();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -173,10 +191,12 @@ export class ServiceRig {
       const commandOn = (command: readonly string[]) => this.fleet.commandOn(number, command);
       this.fronts.set(number, await FrontSwitch.start(this.#place(number), commandOn));
     }
+    this.#options.prepare?.(this.fleet);
     await this.fleet.startAll();
     await this.fleet.joined();
     await this.fleet.host(1).api.post("/v1/mode", { mode: "act" });
-    const service = serviceOf(this.#options.service ?? {});
+    const { service: changes = {}, web = WORK } = this.#options;
+    const service = serviceOf(`${CONSOLE} net=1 gip=\${address} web=${web}`, changes);
     await this.fleet.host(1).api.post("/v1/services", service);
     const { min } = service.running;
     const states = Array.from({ length: COUNT }, (_, at) => (at < min ? "running" : "suspended"));
@@ -200,7 +220,7 @@ function addressOf(number: number): string {
   return `10.98.0.${100 + number}`;
 }
 
-function serviceOf(changes: Readonly<Record<string, unknown>>) {
+function serviceOf(cmdline: string, changes: Readonly<Record<string, unknown>>) {
   const { kernel, initrd } = labGuest();
   const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
   const numbers = Array.from({ length: COUNT }, (_, at) => at + 1);
@@ -213,7 +233,7 @@ function serviceOf(changes: Readonly<Record<string, unknown>>) {
         path: kernel,
         sha256: digest(kernel),
         initrd: { path: initrd, sha256: digest(initrd) },
-        cmdline: CMDLINE,
+        cmdline,
       },
       network: { kind: "bridge", bridge: "br0" },
     },
@@ -221,7 +241,7 @@ function serviceOf(changes: Readonly<Record<string, unknown>>) {
     hosts: Object.fromEntries(numbers.map((at) => [`n${at}`, { address: addressOf(at) }])),
     running: { min: 1, max: 3 },
     target: { sessionsPerMember: 100 },
-    health: { path: "/cgi-bin/health" },
+    health: { path: "/health" },
     drain: "2s",
     settle: "2s",
     switch: { backend: "web" },

@@ -85,14 +85,45 @@ describe("Scaling", () => {
     expect(scaling.wanted(fewer, 2 * settleMs + 1_000)).toBe(1);
   });
 
-  it("begins its calm anew when members come that it did not ask for", () => {
-    const scaling = new Scaling(params);
+  describe("members that come which it did not ask for, as after a partition", () => {
     const two = input({ shares: [0.1, 0.1] });
-    for (let nowMs = 0; nowMs < settleMs; nowMs += 1_000) scaling.wanted(two, nowMs);
     const three = input({ shares: [0.1, 0.1, 0.1] });
-    expect(scaling.wanted(three, settleMs)).toBe(3);
-    expect(scaling.wanted(three, 2 * settleMs - 1)).toBe(3);
-    expect(scaling.wanted(three, 2 * settleMs)).toBe(2);
+
+    /** After two of which it knew, at 15 s. */
+    function surprised(): Scaling {
+      const scaling = new Scaling(params);
+      for (let nowMs = 0; nowMs < 15_000; nowMs += 1_000) scaling.wanted(two, nowMs);
+      expect(scaling.wanted(three, 15_000)).toBe(3);
+      return scaling;
+    }
+
+    it("go after a moment when nobody needs them", () => {
+      const scaling = surprised();
+      const goMs = 15_000 + params.surplusCalmMs;
+      expect(scaling.wanted(three, goMs - 1)).toBe(3);
+      expect(scaling.wanted(three, goMs)).toBe(2);
+      // What it had decided on before keeps its whole calm, and that begins anew.
+      expect(scaling.wanted(two, goMs + 1_000)).toBe(2);
+      expect(scaling.wanted(two, goMs + settleMs)).toBe(2);
+      expect(scaling.wanted(two, goMs + 1_000 + settleMs)).toBe(1);
+    });
+
+    it("have the whole calm once they were needed", () => {
+      const scaling = surprised();
+      expect(scaling.wanted(input({ shares: [0.4, 0.4, 0.4] }), 16_000)).toBe(3);
+      expect(scaling.wanted(three, 17_000)).toBe(3);
+      expect(scaling.wanted(three, 17_000 + settleMs - 1)).toBe(3);
+      expect(scaling.wanted(three, 17_000 + settleMs)).toBe(2);
+    });
+
+    it("have the whole calm when they were only away", () => {
+      const scaling = new Scaling(params);
+      scaling.wanted(three, 0);
+      scaling.wanted(two, 1_000);
+      expect(scaling.wanted(three, 2_000)).toBe(3);
+      expect(scaling.wanted(three, 2_000 + settleMs - 1)).toBe(3);
+      expect(scaling.wanted(three, 2_000 + settleMs)).toBe(2);
+    });
   });
 
   it("stays where one less would be close to the target", () => {
