@@ -10,7 +10,18 @@ const config: KnipConfig = {
   ],
   project: ["{agent,lib,scripts,test}/**/*.ts"],
   // Debian's, not npm's: tests that need them say so.
-  ignoreBinaries: ["ip", "mount", "umount", "nsenter", "qemu-img", "unshare"],
+  ignoreBinaries: [
+    "dpkg-deb",
+    "groff",
+    "ip",
+    "man",
+    "mount",
+    "umount",
+    "nsenter",
+    "qemu-img",
+    "strip",
+    "unshare",
+  ],
   // A union's members have names of their own for readers, whoever uses them alone.
   ignoreExportsUsedInFile: { interface: true, type: true },
 };

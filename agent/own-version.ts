@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 
-/** From the sources and from the bundle in dist/ the manifest is at most this many folders up. */
+/** Installed, the manifest lies beside the bundle; from the sources it is at most this many folders up. */
 const LEVELS_MAX = 3;
 
 /** The version in the manifest that this command came with; "unknown" where there is none. */
 export function ownVersion(): string {
-  for (let level = 1; level <= LEVELS_MAX; level += 1) {
-    const manifest = readManifest(new URL(`${"../".repeat(level)}package.json`, import.meta.url));
+  for (let level = 0; level <= LEVELS_MAX; level += 1) {
+    const manifest = readManifest(new URL(`./${"../".repeat(level)}package.json`, import.meta.url));
     if (manifest?.["name"] === "evenkeel") return String(manifest["version"]);
   }
   return "unknown";

@@ -58,6 +58,7 @@ const texts = [
   ...globSync("*.{md,json,ts}"),
   ...globSync("systemd/*"),
   ...globSync("scripts/*"),
+  ...globSync("scripts/package/*"),
   ".npmrc",
   ".ci/run",
 ].filter((path) => basename(path).includes(".") || isScript(path));
@@ -141,7 +142,8 @@ function filesWith(isBad: (text: string) => boolean, paths: readonly string[] = 
 }
 
 function isScript(path: string): boolean {
-  return [".ci/run", "scripts/test", "scripts/quickstart"].includes(path);
+  const scripts = [".ci/run", "scripts/deb", "scripts/test", "scripts/quickstart"];
+  return scripts.includes(path) || /^scripts\/package\/[a-z]+$/.test(path);
 }
 
 function read(path: string): string {

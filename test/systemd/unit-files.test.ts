@@ -33,6 +33,19 @@ describe.skipIf(!has("systemd-analyze"))("evenkeel.service for systemd", () => {
     expect(status).toBe(0);
   });
 
+  it.each(["evenkeel-key.path", "evenkeel-key.service"])(
+    "has a helper, %s, understood too",
+    (name) => {
+      // verify follows a path to its service, and wants its programs to be there.
+      const folder = temporaryFolder();
+      for (const one of ["evenkeel-key.path", "evenkeel-key.service"]) {
+        writeFileSync(join(folder, one), readFileSync(join("systemd", one)));
+      }
+      const { stderr, status } = run("systemd-analyze", ["verify", "--man=no", join(folder, name)]);
+      expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    },
+  );
+
   it("would not pass with a key that systemd does not know", () => {
     const broken = unit.replace("[Service]", "[Service]\nNoSuchKey=1");
     const { stderr } = run("systemd-analyze", ["verify", verifiableUnit(broken)]);
