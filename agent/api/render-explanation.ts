@@ -11,6 +11,8 @@ interface ExplainData {
   readonly host: HostId;
   readonly candidates: readonly Candidate[];
   readonly reason: string;
+  /** Missing where the owner's version knows no shifts. */
+  readonly service?: string | null;
   readonly history: readonly MoveOutcome[];
 }
 
@@ -24,6 +26,7 @@ export function renderExplanation(snapshot: Snapshot, data: unknown): unknown {
     vm: data.vm,
     host: hostNameOf(snapshot, data.host),
     hostId: data.host,
+    service: data.service ?? null,
     reason: data.reason,
     candidates: data.candidates.map((weighed) => renderCandidate(snapshot, weighed)),
     history: data.history.map((outcome) => renderOutcome(snapshot, outcome)),

@@ -108,6 +108,7 @@ function renderPlan(snapshot: Snapshot) {
     reason: snapshot.plan.reason,
     moves: snapshot.plan.moves.map((move) => renderCandidate(snapshot, move)),
     considered: snapshot.considered.map((weighed) => renderCandidate(snapshot, weighed)),
+    shifts: snapshot.shifts.map((weighed) => renderCandidate(snapshot, weighed)),
   };
 }
 

@@ -128,11 +128,15 @@ export interface PlanAnswer {
   readonly reason: string;
   readonly moves: readonly PlannedMoveAnswer[];
   readonly considered: readonly CandidateAnswer[];
+  /** Missing where the agent's version knows no shifts. */
+  readonly shifts?: readonly CandidateAnswer[];
 }
 
 export interface ExplainAnswer {
   readonly vm: VmName;
   readonly host: string;
+  /** The service whose member it is; null or missing for a VM. */
+  readonly service?: string | null;
   readonly reason: string;
   readonly candidates: readonly CandidateAnswer[];
   readonly history: readonly OutcomeAnswer[];

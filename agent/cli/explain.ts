@@ -17,8 +17,13 @@ export const explain: VerbRunner = async (context, input) => {
 function explainLines(answer: ExplainAnswer, palette: Palette): readonly string[] {
   const { vm, host, reason, candidates, history } = answer;
   const lines = [`${palette("strong", vm)} is on ${palette("strong", host)}: ${reason}`];
+  const isMember = (answer.service ?? null) !== null;
   if (candidates.length > 0) {
-    lines.push("", palette("strong", "Where it could go"), ...candidateLines(candidates, palette));
+    const title = isMember ? "Where it could be shifted" : "Where it could go";
+    lines.push("", palette("strong", title), ...candidateLines(candidates, palette));
+  }
+  if (isMember) {
+    return [...lines, "", `it is a member of service ${answer.service}, which never migrates`];
   }
   if (history.length > 0) {
     lines.push("", palette("strong", "How it came here"), ...outcomeLines(history, palette));

@@ -60,10 +60,20 @@ function planLines(answer: PlanAnswer, palette: Palette): readonly string[] {
   if (shown.length > 0) {
     lines.push("", palette("strong", "Weighed and not taken"), ...candidateLines(shown, palette));
   }
-  return more > 0 ? [...lines, `and ${more} more (--json shows all)`] : lines;
+  if (more > 0) lines.push(`and ${more} more (--json shows all)`);
+  const shifts = (answer.shifts ?? []).slice(0, REFUSED_SHOWN_MAX);
+  if (shifts.length > 0) {
+    lines.push(
+      "",
+      palette("strong", "Members of services here"),
+      ...candidateLines(shifts, palette),
+    );
+  }
+  return lines;
 }
 
 function verdictText(weighed: CandidateAnswer | PlannedMoveAnswer, palette: Palette): string {
   if (weighed.refusal !== null) return palette("dim", weighed.refusal);
-  return "reason" in weighed ? palette("good", weighed.reason) : palette("good", "may move");
+  if ("reason" in weighed) return palette("good", weighed.reason);
+  return palette("good", "service" in weighed ? "may be shifted" : "may move");
 }

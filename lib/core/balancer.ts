@@ -3,7 +3,7 @@ import type { Prng } from "../base/prng.ts";
 import { defaultElectionParams } from "../election/params.ts";
 import { SourceElection } from "../election/source-election.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { ActionReason, Candidate } from "../model/action.ts";
+import { type ActionReason, type Candidate, isLevelling } from "../model/action.ts";
 import type { HostOpResult, MoveOffer } from "../model/host-op.ts";
 import { type HostId, type MoveId, moveIdOf, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
@@ -23,6 +23,7 @@ import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
 import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
+import type { ShiftDesk } from "./shift-desk.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Operators' migrations that wait for an answer at one time. */
@@ -66,6 +67,7 @@ export interface BalancerOptions {
   readonly history: MoveHistory;
   readonly cluster: Cluster;
   readonly surroundings: Surroundings;
+  readonly shifts: Pick<ShiftDesk, "hasMembers" | "isOpen" | "begin" | "review">;
   readonly planning: PlanningParams;
   /** Answers the verb, wherever its asker sits. */
   readonly reply: (requestId: string, result: VerbResult) => void;
@@ -123,7 +125,8 @@ export class Balancer {
 
   /** Once a load sample: has this host a reason to look? */
   loadSampled(nowMs: number): void {
-    const { surroundings } = this.#options;
+    const { surroundings, shifts } = this.#options;
+    shifts.review(nowMs);
     this.#trigger.observe({
       self: surroundings.own(),
       mean: surroundings.mean(),
@@ -148,13 +151,14 @@ export class Balancer {
   }
 
   #round(nowMs: number): void {
-    const { guests, ledger, heldBack } = this.#options;
+    const { heldBack } = this.#options;
     const reasons = this.#trigger.reasons.filter((reason) => heldBack(reason, nowMs) === null);
-    if (reasons.length === 0 || guests.size === 0 || ledger.freeSlotsOut === 0) return;
+    if (!this.#mayLook(reasons)) return;
     this.#rounds += 1;
     // A reason that no move serves must not keep the next one from its turn.
     for (const reason of reasons) {
       const weighed = this.#search.find(reason, nowMs);
+      if (isLevelling(reason) && this.#shifts(weighed[0], nowMs)) return;
       if (weighed.length > 0) {
         const choices = weighed.map((one) => this.#proposalOf(one, reason, null));
         const first = this.#election.begin(choices, nowMs);
@@ -163,9 +167,21 @@ export class Balancer {
       }
     }
     if (!this.#search.isPatient) this.#election.foundNothing();
-    if (reasons.some((reason) => reason === "hot" || reason === "imbalance")) {
-      this.#options.noMoveFits(nowMs);
-    }
+    if (reasons.some(isLevelling)) this.#options.noMoveFits(nowMs);
+  }
+
+  #mayLook(reasons: readonly ActionReason[]): boolean {
+    const { guests, ledger, shifts } = this.#options;
+    if (reasons.length === 0 || ledger.freeSlotsOut === 0) return false;
+    // One action at a time: what a shift leaves to be done is seen when it is done.
+    if (shifts.isOpen && reasons.every(isLevelling)) return false;
+    return guests.size > 0 || shifts.hasMembers;
+  }
+
+  /** Asks for a shift instead of the best move, if there is one that wins more. */
+  #shifts(move: Candidate | undefined, nowMs: number): boolean {
+    const rivals = { moveScore: move?.score ?? 0, level: this.#search.level };
+    return !this.#options.shifts.isOpen && this.#options.shifts.begin(rivals, nowMs);
   }
 
   #weigh(reason: ActionReason, target: HostFigures, nowMs: number): Candidate[] {

@@ -18,6 +18,7 @@ import type { Outbox } from "./outbox.ts";
 import { ownSummary } from "./own-figures.ts";
 import type { Self } from "./self.ts";
 import { ServiceDesk } from "./service-desk.ts";
+import { ShiftDesk } from "./shift-desk.ts";
 import { Surroundings } from "./surroundings.ts";
 import { VerbDesk } from "./verb-desk.ts";
 
@@ -31,6 +32,7 @@ export interface Parts {
   readonly explain: ExplainDesk;
   readonly desk: VerbDesk;
   readonly exchange: ExchangeDesk;
+  readonly shifts: ShiftDesk;
   /** Null on a host that takes no part in services. */
   readonly services: ServiceDesk | null;
 }
@@ -79,9 +81,11 @@ export function buildParts(options: BuildOptions): Parts {
   const surroundings = new Surroundings({ self, cluster, guests, moves: mover.table, ledger });
   const { heldBack } = options;
   const shared = { self, outbox, prng, guests, ledger, mover, surroundings, planning, heldBack };
+  const shifts: ShiftDesk = new ShiftDesk({ ...shared, services: () => services });
   const balancer: Balancer = new Balancer(
     {
       ...shared,
+      shifts,
       history,
       cluster,
       reply: (requestId, result): void => desk.reply(requestId, result),
@@ -103,6 +107,7 @@ export function buildParts(options: BuildOptions): Parts {
     self,
     surroundings,
     balancer,
+    shifts,
     cluster,
     history,
     planning,
@@ -119,15 +124,23 @@ export function buildParts(options: BuildOptions): Parts {
     surroundings,
     explain,
     changed,
-    serviceOfMember: (vm): string | undefined => services?.serviceOfMember(vm),
+    memberNamed: (vm) => services?.memberNamed(vm),
   });
-  const services = serviceDesk(options, { cluster, desk, planning });
-  return { cluster, mover, surroundings, balancer, admission, explain, desk, exchange, services };
+  const services = serviceDesk(options, { cluster, desk, shifts, planning });
+  const deciding = { balancer, admission, explain, exchange, shifts };
+  return { cluster, mover, surroundings, desk, services, ...deciding };
+}
+
+interface ServiceNeighbours {
+  readonly cluster: Cluster;
+  readonly desk: VerbDesk;
+  readonly shifts: ShiftDesk;
+  readonly planning: PlanningParams;
 }
 
 function serviceDesk(
   { self, outbox, guests, ledger, heldBack, incarnation }: BuildOptions,
-  { cluster, desk, planning }: { cluster: Cluster; desk: VerbDesk; planning: PlanningParams },
+  { cluster, desk, shifts, planning }: ServiceNeighbours,
 ): ServiceDesk | null {
   const { services: hosting, keyed } = self.options;
   if (!hosting || !keyed) return null;
@@ -142,6 +155,7 @@ function serviceDesk(
     register: desk.services,
     memoryShareMax,
     heldBack: (atMs: number) => heldBack("imbalance", atMs),
+    stoodIn: (service: string, atMs: number) => shifts.stoodIn(service, atMs),
   };
   return new ServiceDesk(options, incarnation);
 }

@@ -1,6 +1,6 @@
 import type { Prng } from "../base/prng.ts";
 import { sampleTargets } from "../election/sample-targets.ts";
-import type { ActionReason, Candidate, PlannedMove } from "../model/action.ts";
+import type { ActionReason, Candidate, PlannedMove, ShiftCandidate } from "../model/action.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
 import { candidates } from "../planning/candidates.ts";
@@ -14,6 +14,7 @@ import { figuresOfEntries } from "./figures-of-entry.ts";
 import { withMeasuredLink } from "./measured-link.ts";
 import type { MoveHistory } from "./move-history.ts";
 import type { Self } from "./self.ts";
+import type { ShiftDesk } from "./shift-desk.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Hosts that one VM is weighed against for people to read. */
@@ -32,6 +33,8 @@ export interface Explanation {
   /** Why this host looks for moves at all, or why not, in words with the figures. */
   readonly reason: string;
   readonly candidates: readonly (Candidate & { readonly toName: string })[];
+  /** The service whose member it is: then the candidates are shifts. Null for a VM. */
+  readonly service: string | null;
   readonly history: readonly MoveOutcome[];
 }
 
@@ -39,6 +42,8 @@ export interface Plan {
   readonly moves: readonly PlannedMove[];
   /** Own VMs that are not moved now, weighed against the others, best first. */
   readonly considered: readonly Candidate[];
+  /** Own members of services, weighed against the hosts where they could run instead, best first. */
+  readonly shifts: readonly ShiftCandidate[];
   readonly reason: string;
 }
 
@@ -46,6 +51,7 @@ export interface ExplainDeskOptions {
   readonly self: Self;
   readonly surroundings: Surroundings;
   readonly balancer: Balancer;
+  readonly shifts: Pick<ShiftDesk, "explain" | "weighed">;
   readonly cluster: Cluster;
   readonly history: MoveHistory;
   readonly planning: PlanningParams;
@@ -63,7 +69,9 @@ export class ExplainDesk {
   }
 
   explain(vm: VmName, nowMs: number): Explanation {
-    const { surroundings, history } = this.#options;
+    const { surroundings, history, shifts } = this.#options;
+    const member = shifts.explain(vm, nowMs);
+    if (member) return this.#explainMember(vm, member, nowMs);
     const own = surroundings.own();
     const weighed = this.#weigh(
       {
@@ -78,12 +86,33 @@ export class ExplainDesk {
       vm,
       host: own.host,
       hostName: own.name,
+      service: null,
       reason: this.#reasonWords(nowMs),
       candidates: weighed.map((one) => ({ ...one, toName: surroundings.nameOf(one.to) })),
       history: history
         .merged(surroundings.gossipedOutcomes())
         .filter((outcome) => outcome.vm === vm)
         .slice(0, 8),
+    };
+  }
+
+  #explainMember(
+    vm: VmName,
+    { service, state, shifts }: NonNullable<ReturnType<ShiftDesk["explain"]>>,
+    nowMs: number,
+  ): Explanation {
+    const { surroundings } = this.#options;
+    const own = surroundings.own();
+    const where =
+      state === "running" ? "" : `it is ${state}, and only running members are shifted; `;
+    return {
+      vm,
+      host: own.host,
+      hostName: own.name,
+      service,
+      reason: where + this.#reasonWords(nowMs),
+      candidates: shifts.map((one) => ({ ...one, toName: surroundings.nameOf(one.to) })),
+      history: [],
     };
   }
 
@@ -112,7 +141,8 @@ export class ExplainDesk {
     moves.sort((a, b) => b.score - a.score);
     const chosen = new Set(moves.map((one) => one.vm));
     const considered = weighed.filter((one) => !chosen.has(one.vm)).slice(0, consideredMax);
-    return { moves, considered, reason: this.#reasonWords(nowMs) };
+    const shifts = this.#options.shifts.weighed(nowMs).slice(0, consideredMax);
+    return { moves, considered, shifts, reason: this.#reasonWords(nowMs) };
   }
 
   /** Another host's best move, worked out from what it gossips; only it can make it. */

@@ -63,6 +63,13 @@ export class MemberDesk {
     return undefined;
   }
 
+  /** Services whose member runs here. */
+  get running(): readonly string[] {
+    return [...this.#seats.values()].flatMap(({ service, state }) =>
+      state === "running" ? [service] : [],
+    );
+  }
+
   get nextTimeoutMs(): number | undefined {
     const turnMs = this.#turns.nextTimeoutMs;
     const times = [...this.#seats.values()].flatMap(({ nextTimeoutMs: atMs }) =>

@@ -1,7 +1,7 @@
 import type { Prng } from "../base/prng.ts";
 import { defaultElectionParams } from "../election/params.ts";
 import { sampleTargets } from "../election/sample-targets.ts";
-import type { ActionReason, Candidate } from "../model/action.ts";
+import { type ActionReason, type Candidate, isLevelling } from "../model/action.ts";
 import { transferMs } from "../planning/action-cost.ts";
 import { candidates } from "../planning/candidates.ts";
 import { type HostFigures, utilisationOf } from "../planning/host-figures.ts";
@@ -61,9 +61,14 @@ export class MoveSearch {
     return this.#lastLevel > this.#options.planning.gainMin;
   }
 
+  /** The least score of an action worth taking at the last look (Patience). */
+  get level(): number {
+    return this.#lastLevel;
+  }
+
   /** Own moves that may be proposed for this reason, best first. */
   find(reason: ActionReason, nowMs: number): readonly Candidate[] {
-    if (reason === "imbalance" || reason === "hot") return this.#levelling(reason, nowMs);
+    if (isLevelling(reason)) return this.#levelling(reason, nowMs);
     const { prng, surroundings } = this.#options;
     const targets = sampleTargets(prng, surroundings.others(), {
       count: defaultElectionParams.sampleSize,

@@ -56,6 +56,12 @@ function routeOrder(from: HostId, message: OrderMessage, parts: Parts, nowMs: nu
     case "scaleAnswer":
       parts.services?.onScaleAnswer(from, message, nowMs);
       return;
+    case "shift":
+      parts.services?.onShift(from, message, nowMs);
+      return;
+    case "shiftAnswer":
+      parts.shifts.onAnswer(from, message, nowMs);
+      return;
     case "exchange":
     case "exchangeAnswer":
     case "passOn":

@@ -6,7 +6,8 @@ import type { HostId, VmName } from "../model/ids.ts";
 import type { MemberNews } from "../model/member-news.ts";
 import { memberNameOf, readMemberName } from "../services/member-name.ts";
 import { serviceDocumentName } from "../services/service-document.ts";
-import type { ScaleAnswerMessage, ScaleMessage } from "../wire/messages.ts";
+import type { ServiceView } from "../services/service-view.ts";
+import type { ScaleAnswerMessage, ScaleMessage, ShiftMessage } from "../wire/messages.ts";
 import { BootWait } from "./boot-wait.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Event } from "./events.ts";
@@ -47,6 +48,14 @@ export interface ServiceDeskOptions {
   readonly memoryShareMax: number;
   /** Why this host must not act now, in words; null when it may. */
   readonly heldBack: (nowMs: number) => string | null;
+  /** The member here is resumed in another's place. */
+  readonly stoodIn: (service: string, nowMs: number) => void;
+}
+
+/** Whose member a VM is, and where. */
+export interface MemberPlace {
+  readonly service: string;
+  readonly host: HostId;
 }
 
 /**
@@ -95,7 +104,10 @@ export class ServiceDesk {
       sight: (nowMs) => this.sight(nowMs),
       heldBack: (nowMs) => options.heldBack(nowMs),
       knowsAll: () => !cluster.view.isLarge,
-      granted: (nowMs) => this.#changed(nowMs),
+      granted: ({ service, replaces }, nowMs) => {
+        if (replaces !== null) options.stoodIn(service, nowMs);
+        this.#changed(nowMs);
+      },
     });
   }
 
@@ -163,6 +175,11 @@ export class ServiceDesk {
     this.#lookSoon(nowMs);
   }
 
+  onShift(from: HostId, message: ShiftMessage, nowMs: number): void {
+    this.stewards.onShift(from, message, nowMs);
+    this.#lookSoon(nowMs);
+  }
+
   observed({ backends, problem }: Extract<Event, { type: "switchObserved" }>, nowMs: number): void {
     const before = JSON.stringify(this.#switch?.news() ?? null);
     this.#switch?.observed(backends, problem);
@@ -185,20 +202,26 @@ export class ServiceDesk {
     return new ServiceSight(options, this.news(nowMs));
   }
 
-  /** The service whose member a VM of this name is, anywhere; undefined when it is none. */
-  serviceOfMember(vm: VmName): string | undefined {
+  /** One service as it is seen from here; undefined unless it is declared. */
+  viewOf(service: string, nowMs: number): ServiceView | undefined {
+    const declared = this.#stewarded(service);
+    return declared && this.sight(nowMs).viewOf(declared.spec, declared.document);
+  }
+
+  /** The service and host whose member a VM of this name is; undefined when it is none. */
+  memberNamed(vm: VmName): MemberPlace | undefined {
+    const { self, register, cluster } = this.#options;
     const own = this.members.serviceOf(vm);
-    if (own !== undefined) return own;
+    if (own !== undefined) return { service: own, host: self.options.self };
     const service = readMemberName(vm)?.service;
-    if (service === undefined || this.#options.register.get(service) === undefined)
-      return undefined;
-    const { view } = this.#options.cluster;
-    const isMember = view.hosts().some((host) => {
-      const news = view.inventoryOf(host)?.record.body.members ?? [];
-      const isThere = news.some((one) => one.service === service && one.state !== "absent");
-      return isThere && memberNameOf(service, host) === vm;
+    if (service === undefined || register.get(service) === undefined) return undefined;
+    const { view } = cluster;
+    const host = view.hosts().find((one) => {
+      const news = view.inventoryOf(one)?.record.body.members ?? [];
+      const isThere = news.some((told) => told.service === service && told.state !== "absent");
+      return isThere && memberNameOf(service, one) === vm;
     });
-    return isMember ? service : undefined;
+    return host === undefined ? undefined : { service, host };
   }
 
   /** True until what the others do is known. */

@@ -1,4 +1,4 @@
-import type { Candidate, PlannedMove } from "../model/action.ts";
+import type { Candidate, PlannedMove, ShiftCandidate } from "../model/action.ts";
 import type { HostSummary } from "../model/host.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { ServiceMemberState } from "../model/member-news.ts";
@@ -140,6 +140,8 @@ export interface Snapshot {
   /** What this host would do now, best first, and why not the rest. */
   readonly plan: { readonly moves: readonly PlannedMove[]; readonly reason: string };
   readonly considered: readonly Candidate[];
+  /** Own members of services and where they could run instead, best first. */
+  readonly shifts: readonly ShiftCandidate[];
   readonly alarms: readonly Alarm[];
   readonly counters: CoreCounters;
 }

@@ -4,9 +4,10 @@ import { type OwnStanding, refusalOf } from "../services/judge-proposal.ts";
 import { defaultServiceParams } from "../services/params.ts";
 import type { ScaleProposal } from "../services/scale-proposal.ts";
 import type { DocumentMark } from "../services/service-view.ts";
+import { shiftRefusal } from "../services/shift.ts";
 import { Steward } from "../services/steward.ts";
 import { wireLimits } from "../wire/limits.ts";
-import type { ScaleAnswerMessage, ScaleMessage } from "../wire/messages.ts";
+import type { ScaleAnswerMessage, ScaleMessage, ShiftMessage } from "../wire/messages.ts";
 import type { MemberSeat } from "./member-seat.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ServiceSight } from "./service-sight.ts";
@@ -27,8 +28,8 @@ export interface StewardDeskOptions {
   readonly heldBack: (nowMs: number) => string | null;
   /** False where the view holds but a sample of the hosts. */
   readonly knowsAll: () => boolean;
-  /** A granted proposal changed the member here. */
-  readonly granted: (nowMs: number) => void;
+  /** A granted proposal changes the member here. */
+  readonly granted: (proposal: ScaleProposal, nowMs: number) => void;
 }
 
 /** This host's part as steward of services, and as one whose member a steward wants changed. */
@@ -81,6 +82,28 @@ export class StewardDesk {
     else this.#refusals.set(service, { host: from, reason: refusal });
   }
 
+  onShift(from: HostId, message: ShiftMessage, nowMs: number): void {
+    const isOwn = message.from === from;
+    const refusal = isOwn ? this.shift(message, nowMs) : "was asked for another host's member";
+    this.#options.outbox.send(from, { type: "shiftAnswer", service: message.service, refusal });
+  }
+
+  /** Takes a shift on as the service's steward: null, or in words why not. */
+  shift({ service, from, to }: Omit<ShiftMessage, "type">, nowMs: number): string | null {
+    const { heldBack, serviceOf, sight } = this.#options;
+    const held = heldBack(nowMs);
+    if (held !== null) return `does not act: ${held}`.slice(0, wireLimits.reasonLengthMax);
+    const declared = serviceOf(service);
+    const steward = this.#stewards.get(service);
+    const seen = sight(nowMs);
+    if (!declared || !steward || seen.stewardOf(service) !== this.#options.self) {
+      return `is not the steward of ${service}`;
+    }
+    const refusal = shiftRefusal({ from, to }, seen.viewOf(declared.spec, declared.document));
+    if (refusal !== null) return refusal.slice(0, wireLimits.reasonLengthMax);
+    return steward.shift({ from, to }, nowMs) ? null : `is shifting a member of ${service} already`;
+  }
+
   #forget(service: string): void {
     this.#stewards.delete(service);
     this.#refusals.delete(service);
@@ -102,7 +125,7 @@ export class StewardDesk {
     const refusal = this.#refusalOf(proposal, nowMs);
     if (refusal !== null) return refusal.slice(0, wireLimits.reasonLengthMax);
     this.#options.seatOf(proposal.service)?.feed({ type: proposal.change }, nowMs);
-    this.#options.granted(nowMs);
+    this.#options.granted(proposal, nowMs);
     return null;
   }
 

@@ -59,6 +59,7 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     history: parts.history.merged(parts.surroundings.gossipedOutcomes()),
     plan: { moves: plan.moves, reason: plan.reason },
     considered: plan.considered,
+    shifts: plan.shifts,
     alarms: alarms(parts, vms, nowMs),
     counters: counters(parts),
   };

@@ -13,6 +13,7 @@ import { isSource } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Self } from "./self.ts";
+import type { MemberPlace } from "./service-desk.ts";
 import { ServiceRegister } from "./service-register.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { verbFailure, verbSuccess, verbWithoutKey } from "./verb-results.ts";
@@ -40,8 +41,8 @@ export interface VerbDeskOptions {
   readonly surroundings: Surroundings;
   readonly explain: ExplainDesk;
   readonly changed: (nowMs: number) => void;
-  /** The service whose member a VM of this name is; undefined when it is none. */
-  readonly serviceOfMember: (vm: VmName) => string | undefined;
+  /** Whose member a VM of this name is, and where; undefined when it is none. */
+  readonly memberNamed: (vm: VmName) => MemberPlace | undefined;
 }
 
 interface Waiting {
@@ -151,10 +152,15 @@ export class VerbDesk {
 
   /** Members are the services' affair: no verb on a VM changes them. */
   #memberRefusal(verb: Verb): VerbResult | null {
+    if (verb.verb === "explain") return null;
     const vm = verb.verb === "define" ? verb.spec.name : "vm" in verb ? verb.vm : null;
-    const service = vm === null ? undefined : this.#options.serviceOfMember(vm);
-    if (service === undefined) return null;
-    return verbFailure(409, `${vm} is a member of service ${service}: use 'evenkeel service'`);
+    const member = vm === null ? undefined : this.#options.memberNamed(vm);
+    if (vm === null || member === undefined) return null;
+    const whose = `${vm} is a member of service ${member.service} and never migrates`;
+    return verbFailure(
+      409,
+      `${whose}: use 'evenkeel service' ('evenkeel explain ${vm}' shows where it could be shifted)`,
+    );
   }
 
   /** The host that can carry the verb out; null when nobody can. */
@@ -171,8 +177,12 @@ export class VerbDesk {
       case "undrain":
         return verb.host;
       case "cancel":
-      case "explain":
         return this.#sourceOf(verb.vm) ?? this.#ownerOf(verb.vm);
+      case "explain": {
+        const { vm } = verb;
+        const member = this.#options.memberNamed(vm);
+        return member?.host ?? this.#sourceOf(vm) ?? this.#ownerOf(vm);
+      }
       default:
         return this.#ownerOf(verb.vm);
     }

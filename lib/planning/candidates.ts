@@ -1,6 +1,6 @@
 import { compareText } from "../base/ordered.ts";
 import { hashText } from "../base/prng.ts";
-import type { ActionReason, Candidate } from "../model/action.ts";
+import { type ActionReason, type Candidate, isLevelling } from "../model/action.ts";
 import { costOf } from "./action-cost.ts";
 import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
@@ -90,7 +90,7 @@ function gainShortfall(
   one: { vm: Weighed; gain: number; cost: number; reason: ActionReason },
   options: { readonly scale: CapacityScale; readonly params: PlanningParams },
 ): number | null {
-  if (one.reason !== "imbalance" && one.reason !== "hot") return null;
+  if (!isLevelling(one.reason)) return null;
   const needed = scoreNeeded(one.vm, options);
   return one.gain - one.cost >= needed ? null : needed;
 }

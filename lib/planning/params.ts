@@ -34,6 +34,8 @@ export interface PlanningParams {
   readonly triggerSamples: number;
   /** What a transfer may be expected to reach between two hosts. */
   readonly linkBytesPerSecond: number;
+  /** What writing a member's memory to a local disk, or reading it, may be expected to reach. */
+  readonly diskBytesPerSecond: number;
   /** Rise of the potential while a transfer runs: about 5 % of a busy host, at both ends. */
   readonly transferBurden: number;
   /** How long a new placement is expected to stay useful. A move's cost is spread over it. */
@@ -84,6 +86,7 @@ export const defaultPlanningParams: PlanningParams = {
   triggerNeeded: 3,
   triggerSamples: 5,
   linkBytesPerSecond: 110_000_000,
+  diskBytesPerSecond: 200_000_000,
   transferBurden: 0.1,
   horizonMs: 1_800_000,
   pauseCost: 0.0005,

@@ -31,8 +31,16 @@ export interface Shift {
   readonly to: HostId;
 }
 
-/** A shift that could not be begun for this long is forgotten, in ms. */
-const shiftMs = 60_000;
+interface OpenShift extends Shift {
+  readonly askedMs: number;
+  /** Its member was suspended first, for want of room above: one is to be resumed in its place. */
+  owed: boolean;
+}
+
+/** A shift whose target does not begin to resume for this long is forgotten, in ms. */
+const shiftBeginMs = 10_000;
+/** The same of one that was begun and comes to no end. */
+const shiftEndMs = 60_000;
 
 /**
  * One host's part as steward of one service (DESIGN 7): every host has one for each service, and it
@@ -45,7 +53,7 @@ export class Steward {
   readonly #open: OpenChanges;
   #scaling: Scaling;
   #refusal = "";
-  #shift: (Shift & { readonly untilMs: number }) | null = null;
+  #shift: OpenShift | null = null;
 
   constructor(params: ServiceParams) {
     this.#params = params;
@@ -79,9 +87,9 @@ export class Steward {
   }
 
   /** Asks for a shift; one at a time, false while there is another. */
-  shift(shift: Shift, nowMs: number): boolean {
-    if (this.#shift !== null && nowMs < this.#shift.untilMs) return false;
-    this.#shift = { ...shift, untilMs: nowMs + shiftMs };
+  shift({ from, to }: Shift, nowMs: number): boolean {
+    if (this.#shift !== null && nowMs < this.#shift.askedMs + shiftEndMs) return false;
+    this.#shift = { from, to, askedMs: nowMs, owed: false };
     return true;
   }
 
@@ -111,12 +119,16 @@ export class Steward {
     if (total < wanted) return this.#run(count, wanted - total, nowMs);
     const { max } = view.spec.running;
     const leaving = this.#leaving(count, nowMs);
+    // What rests for a shift takes its load along: demand alone would not show that it is missing.
+    if (this.#shift?.owed && total < max) return this.#run(count, 1, nowMs);
     if (total > max) {
       // After a partition there are two stewards for a moment: by an order that no load changes, and
       // that no refusal changes either, whoever sees fewer members never takes one of those that
       // whoever sees more leaves.
-      const surplus = [...count.running].sort(byRank(view)).slice(0, total - max);
-      return this.#rest(count, { from: surplus, number: total - max }, nowMs);
+      const ranked = [...count.running].sort(byRank(view));
+      const shifted = total === max + 1 ? this.#shifted(count) : [];
+      const from = [...shifted, ...without(ranked, shifted)].slice(0, total - max);
+      return this.#rest(count, { from, number: total - max }, nowMs);
     }
     // One change at a time: the next is decided when everybody has seen this one.
     if (this.#open.size > 0 || count.scaling.coming > 0) return [];
@@ -129,14 +141,31 @@ export class Steward {
   }
 
   /** Running members that another one should stand in for. */
-  #leaving({ view, running }: Count, nowMs: number): PlacedMember[] {
+  #leaving(count: Count, nowMs: number): PlacedMember[] {
+    const { view, running } = count;
+    this.#reviewShift(count, nowMs);
     const isUnwelcome = unwelcome(view);
-    const shifted = this.#shift?.from;
-    const isDone = !running.some(({ entry }) => entry.host === shifted);
-    if (this.#shift && (isDone || nowMs >= this.#shift.untilMs)) this.#shift = null;
     return running
       .filter((one) => isUnwelcome(one) || one.entry.host === this.#shift?.from)
       .sort(byHeat(view));
+  }
+
+  /** Ends a shift that is done, was not begun in time, or takes for ever. */
+  #reviewShift({ view: { members } }: Count, nowMs: number): void {
+    if (this.#shift === null) return;
+    const { from, to, askedMs, owed } = this.#shift;
+    const leaves = !members.some(({ host, state }) => host === from && state === "running");
+    const target = members.find(({ host }) => host === to);
+    const isBegun = target !== undefined && (counts(target.state) || this.#comes(target));
+    const isOver = nowMs - askedMs >= (isBegun ? shiftEndMs : shiftBeginMs);
+    if ((leaves && (!owed || isBegun)) || isOver) this.#shift = null;
+  }
+
+  /** The member that is to be shifted, once the one that stands in for it serves. */
+  #shifted({ running }: Count): PlacedMember[] {
+    const isThere = (host: HostId | undefined) => running.some(({ entry }) => entry.host === host);
+    if (!isThere(this.#shift?.to)) return [];
+    return running.filter(({ entry }) => entry.host === this.#shift?.from);
   }
 
   #replace(count: Count, leaving: readonly PlacedMember[], nowMs: number): ScaleProposal[] {
@@ -144,22 +173,39 @@ export class Steward {
     if (first === undefined) return [];
     const { min, max } = count.view.spec.running;
     const needed = Math.max(min, Math.ceil(demandOf(count.scaling)));
-    const spare = count.total > needed || (count.total === max && max > min);
-    if (spare) return this.#rest(count, { from: leaving, number: 1 }, nowMs);
-    return this.#run(count, 1, nowMs, first.entry.host);
+    const isSpare = count.total > needed;
+    if (isSpare || (count.total === max && max > min)) {
+      if (this.#shift && !isSpare) this.#shift.owed = first.entry.host === this.#shift.from;
+      return this.#rest(count, { from: leaving, number: 1 }, nowMs);
+    }
+    return this.#standIn(count, first, nowMs);
   }
 
-  #run(
-    { view }: Count,
-    number: number,
-    nowMs: number,
-    replaces: HostId | null = null,
-  ): ScaleProposal[] {
-    const wish = this.#shift?.to;
-    const candidates = resumable(view).filter(({ entry }) => this.#open.mayAsk(entry.host));
-    const preferred = candidates.filter(({ entry }) => entry.host === wish);
-    const chosen = [...preferred, ...without(candidates, preferred)].slice(0, number);
-    return this.#proposals(view, { chosen, change: "run", replaces, nowMs });
+  /** What is missing; whoever is being shifted had its place chosen already. */
+  #run({ view }: Count, number: number, nowMs: number): ScaleProposal[] {
+    const { from, to } = this.#shift ?? { from: null, to: null };
+    const candidates = this.#candidates(view);
+    const shifted = candidates.filter(({ entry }) => entry.host === to).slice(0, number);
+    const others = without(candidates, shifted).slice(0, number - shifted.length);
+    return [
+      ...this.#proposals(view, { chosen: shifted, change: "run", replaces: from, nowMs }),
+      ...this.#proposals(view, { chosen: others, change: "run", replaces: null, nowMs }),
+    ];
+  }
+
+  /** Another one for a member that leaves: of a shift, at its target and nowhere else. */
+  #standIn({ view }: Count, leaving: PlacedMember, nowMs: number): ScaleProposal[] {
+    const { host } = leaving.entry;
+    const isShift = host === this.#shift?.from && !unwelcome(view)(leaving);
+    const candidates = this.#candidates(view);
+    const chosen = isShift
+      ? candidates.filter(({ entry }) => entry.host === this.#shift?.to)
+      : candidates.slice(0, 1);
+    return this.#proposals(view, { chosen, change: "run", replaces: host, nowMs });
+  }
+
+  #candidates(view: ServiceView): PlacedMember[] {
+    return resumable(view).filter(({ entry }) => this.#open.mayAsk(entry.host));
   }
 
   /** Never below `min` of those that serve now: what is coming may fail. */

@@ -245,6 +245,23 @@ export interface ScaleAnswerMessage {
   readonly refusal: string | null;
 }
 
+/** A hot host's wish, to the service's steward: its member resumed at `to`, then suspended here. */
+export interface ShiftMessage {
+  readonly type: "shift";
+  readonly service: string;
+  /** The host that asks: nobody shifts another host's member. */
+  readonly from: HostId;
+  readonly to: HostId;
+}
+
+/** The steward's answer to the host that asked. */
+export interface ShiftAnswerMessage {
+  readonly type: "shiftAnswer";
+  readonly service: string;
+  /** In words; null when the steward takes the shift on. */
+  readonly refusal: string | null;
+}
+
 /** An operator's verb on its way to the host that can carry it out. */
 export interface VerbRequestMessage {
   readonly type: "verbRequest";
@@ -284,6 +301,8 @@ export type Message =
   | SwapMessage
   | ScaleMessage
   | ScaleAnswerMessage
+  | ShiftMessage
+  | ShiftAnswerMessage
   | VerbRequestMessage
   | VerbReplyMessage;
 

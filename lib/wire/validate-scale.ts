@@ -1,6 +1,11 @@
 import { serviceLimits } from "../model/service.ts";
 import { wireLimits } from "./limits.ts";
-import type { ScaleAnswerMessage, ScaleMessage } from "./messages.ts";
+import type {
+  ScaleAnswerMessage,
+  ScaleMessage,
+  ShiftAnswerMessage,
+  ShiftMessage,
+} from "./messages.ts";
 import type { Reader } from "./reader.ts";
 
 const changes = new Set(["run", "rest"] as const);
@@ -28,6 +33,17 @@ export const scaleReaders = {
   },
   scaleAnswer: (m: Reader): ScaleAnswerMessage => ({
     type: "scaleAnswer",
+    service: m.text("service", serviceLimits.nameLengthMax),
+    refusal: m.textOrNull("refusal", wireLimits.reasonLengthMax),
+  }),
+  shift: (m: Reader): ShiftMessage => ({
+    type: "shift",
+    service: m.text("service", serviceLimits.nameLengthMax),
+    from: m.host("from"),
+    to: m.host("to"),
+  }),
+  shiftAnswer: (m: Reader): ShiftAnswerMessage => ({
+    type: "shiftAnswer",
     service: m.text("service", serviceLimits.nameLengthMax),
     refusal: m.textOrNull("refusal", wireLimits.reasonLengthMax),
   }),

@@ -74,6 +74,7 @@ export function snapshotFixture(changes: Partial<Snapshot> = {}): Snapshot {
       ],
       reason: "CPU is 0.78, the mean 0.51",
     },
+    shifts: [],
     considered: [
       {
         vm: "web-1",

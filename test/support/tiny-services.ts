@@ -110,6 +110,12 @@ export class TinyServices {
     host.version = Math.max(...this.hosts.map(({ version }) => version)) + 1;
   }
 
+  /** A host's wish reaches whoever is the steward; no other takes it on. */
+  shift(from: TinyHost, to: TinyHost): void {
+    const nowMs = this.round * roundMs;
+    for (const { steward } of this.hosts) steward.shift({ from: from.id, to: to.id }, nowMs);
+  }
+
   /** One second. */
   step(): void {
     this.round++;

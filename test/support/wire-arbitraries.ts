@@ -11,6 +11,7 @@ import type { Verdict } from "#lib/model/verdict.ts";
 import type { VmEntry, VmState } from "#lib/model/vm.ts";
 import type { VmNetwork, VmPolicy, VmSpec } from "#lib/model/vm-spec.ts";
 import type { DigestEntry, Message } from "#lib/wire/messages.ts";
+import { scaleMessage } from "./scale-arbitraries.ts";
 import { serviceName, serviceSpec } from "./service-arbitraries.ts";
 
 /** Valid values of everything on the wire: validators must give each back as it is. */
@@ -366,22 +367,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     vm: vmName,
     refusal: orNull(text(512)),
   }),
-  fc.record({
-    type: fc.constant("scale" as const),
-    service: serviceName,
-    change: fc.constantFrom("run", "rest" as const),
-    host: hostId,
-    steward: hostId,
-    document: fc.record({ version: count, hash: hex(8) }),
-    changing: fc.array(hostId, { maxLength: 8 }),
-    runningDigest: hex(8),
-    replaces: orNull(hostId),
-  }),
-  fc.record({
-    type: fc.constant("scaleAnswer" as const),
-    service: serviceName,
-    refusal: orNull(text(512)),
-  }),
+  scaleMessage,
   fc.record({ type: fc.constant("exchangeOver" as const), exchangeId: hex(16) }),
   ofMove("grant"),
   ofMove("begin"),

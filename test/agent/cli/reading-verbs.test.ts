@@ -5,6 +5,7 @@ import { runCli } from "../../support/run-cli.ts";
 import {
   HOST_A,
   HOST_B,
+  HOST_C,
   memberFixture,
   snapshotFixture,
   vmFixture,
@@ -228,6 +229,35 @@ describe("reading verbs", () => {
     view.answer = answer(snapshotFixture().history);
     const moved = await runCli(["--socket", socketPath, "explain", "web-1"]);
     expect(moved.out).toContain("How it came here");
+  });
+
+  it("explain a member of a service with the price of each shift", async () => {
+    const { socketPath, view } = await apiFixture();
+    const shift = { vm: "web-3k2", service: "web", from: HOST_A, gain: 0.05, cost: 0.0001 };
+    const candidates = [
+      { ...shift, to: HOST_B, score: 0.0499, refusal: null },
+      { ...shift, to: HOST_C, score: 0.0499, refusal: "host-c is draining" },
+    ];
+    const told = { vm: shift.vm, host: HOST_A, service: "web", reason: "hot", history: [] };
+    const data = JSON.stringify({ ...told, candidates });
+    view.answer = () => ({ status: 200, message: "", moveId: null, data });
+    const { out } = await runCli(["--socket", socketPath, "explain", "web-3k2"]);
+    expect(out).toBe(
+      lines(
+        "web-3k2 is on host-a: hot",
+        "",
+        "Where it could be shifted",
+        "VM       FROM    TO        GAIN    COST   SCORE  VERDICT",
+        "web-3k2  host-a  host-b  0.0500  0.0001  0.0499  may be shifted",
+        "web-3k2  host-a  host-c  0.0500  0.0001  0.0499  host-c is draining",
+        "",
+        "it is a member of service web, which never migrates",
+      ),
+    );
+    view.current = snapshotFixture({ shifts: candidates });
+    const plan = await runCli(["--socket", socketPath, "plan"]);
+    expect(plan.out).toContain("Members of services here");
+    expect(plan.out).toContain("may be shifted");
   });
 
   it("let no name of another host steer the terminal", async () => {

@@ -56,6 +56,7 @@ function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
     prng: new Prng(1),
     planning: defaultPlanningParams,
     surroundings,
+    shifts: { hasMembers: false, isOpen: false, begin: () => false, review: () => {} },
     cluster: { view: { hosts: () => [], inventoryOf: () => undefined } },
     guests: { size: 1, get: () => undefined },
     ledger: { freeSlotsOut: 1 },

@@ -22,6 +22,9 @@ const faults: fc.Arbitrary<Fault> = fc.oneof(
     host.draining = !host.draining;
   }),
   fc.constant((cluster: TinyServices) => killSteward(cluster)),
+  onHost((cluster, host) => {
+    for (const from of cluster.running(host.side).slice(0, 1)) cluster.shift(from, host);
+  }),
   fc.nat().map((mask) => (cluster: TinyServices) => {
     for (const [at, host] of cluster.hosts.entries()) host.side = (mask >> at) & 1;
   }),
@@ -181,4 +184,31 @@ test("Steward meets a crowd at once, and sends the members home when it has gone
     last = count;
   }
   expect(last).toBe(1);
+});
+
+test("Steward shifts a member again and again, to where it should be, and never has fewer than min", () => {
+  for (const running of [
+    { min: 1, max: 4 },
+    { min: 2, max: 3 },
+    { min: 2, max: 2 },
+  ]) {
+    const cluster = clusterOf(running);
+    cluster.load = 0.4;
+    let shifted = 0;
+    for (let wish = 0; wish < 10; wish++) {
+      const [from] = cluster.running(0);
+      const to = cluster.hosts.find(({ model }) => model.member.state === "suspended");
+      if (!from || !to) continue;
+      cluster.shift(from, to);
+      for (let round = 0; round < 40; round++) {
+        cluster.step();
+        const count = cluster.running(0).length;
+        expect(count).toBeGreaterThanOrEqual(running.min);
+        expect(count).toBeLessThanOrEqual(Math.max(running.max, running.min + 1));
+      }
+      const isThere = cluster.running(0).includes(to) && !cluster.running(0).includes(from);
+      if (isThere) shifted++;
+    }
+    expect(shifted).toBeGreaterThanOrEqual(9);
+  }
 });

@@ -203,6 +203,62 @@ describe("Steward", () => {
     expect(steward.shift({ from: b, to: d }, 2_000)).toBe(true);
   });
 
+  it("waits for the target of a shift, and takes no other", () => {
+    const two = view({ [b]: runs, [c]: runs, [e]: { utilisation: 0.9 } });
+    expect(steward.look(two, 0)).toEqual([]);
+    steward.shift({ from: c, to: e }, 0);
+    expect(words(steward.look(two, 0))).toEqual([`run ${e} for ${c}`]);
+    steward.answered(e, "no", 100);
+    expect(steward.look(two, 1_000)).toEqual([]);
+    expect(words(steward.look(two, 3_000))).toEqual([`run ${e} for ${c}`]);
+  });
+
+  it.each([
+    ["the target does not begin in time", {}, 10_000],
+    ["the member there resumes for ever", { state: "resuming" as const }, 60_000],
+  ])("forgets a shift when %s", (_, target, overMs) => {
+    const seen = view({ [b]: runs, [c]: runs, [e]: { freeMemoryBytes: 0, ...target } });
+    steward.look(seen, 0);
+    steward.shift({ from: c, to: e }, 0);
+    expect(steward.look(seen, overMs - 1)).toEqual([]);
+    expect(steward.shift({ from: b, to: d }, overMs - 1)).toBe(false);
+    steward.look(seen, overMs);
+    expect(steward.shift({ from: b, to: d }, overMs)).toBe(true);
+  });
+
+  it("goes one above the most for a shift where that is the least too, and takes back the right one", () => {
+    const fixed = { spec: { running: { min: 2, max: 2 }, settleMs } };
+    const see = (states: Parameters<typeof view>[0]) => ({
+      ...view(states),
+      spec: { ...view(states).spec, ...fixed.spec },
+    });
+    for (const [from, other] of [
+      [b, c],
+      [c, b],
+    ] as const) {
+      const one = new Steward(defaultServiceParams);
+      one.look(see({ [b]: runs, [c]: runs }), 0);
+      one.shift({ from, to: e }, 0);
+      expect(words(one.look(see({ [b]: runs, [c]: runs }), 0))).toEqual([`run ${e} for ${from}`]);
+      const three = see({ [b]: runs, [c]: runs, [e]: runs });
+      expect(words(one.look(three, 1_000))).toEqual([`rest ${from}`]);
+      one.answered(from, null, 1_100);
+      expect(one.look(see({ [other]: runs, [e]: runs }), 2_000)).toEqual([]);
+    }
+  });
+
+  it("suspends first where all are needed and there is no room above, and resumes at the target", () => {
+    const busy = { ...runs, cpuShare: 0.5 };
+    const full = view({ [b]: busy, [c]: busy, [d]: busy, [f]: busy, [e]: { utilisation: 0.9 } });
+    steward.look(full, 0);
+    steward.shift({ from: c, to: e }, 0);
+    expect(words(steward.look(full, 0))).toEqual([`rest ${c}`]);
+    steward.answered(c, null, 100);
+    const three = { [b]: busy, [d]: busy, [f]: busy, [e]: { utilisation: 0.9 } };
+    const rests = view({ ...three, [c]: { state: "draining" } });
+    expect(words(steward.look(rests, 1_000))).toEqual([`run ${e} for ${c}`]);
+  });
+
   it("forgets a shift that could not be begun", () => {
     const alone = view(Object.fromEntries(hosts.map((host) => [host, { draining: true }])));
     const two = { ...alone, members: view({ [b]: runs, [c]: runs }).members };

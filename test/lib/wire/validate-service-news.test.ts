@@ -49,10 +49,21 @@ describe("scaleReaders", () => {
   };
 
   it("take a proposal and its answer as they are", () => {
-    expect(Object.keys(scaleReaders)).toEqual(["scale", "scaleAnswer"]);
+    const types = ["scale", "scaleAnswer", "shift", "shiftAnswer"];
+    expect(Object.keys(scaleReaders)).toEqual(types);
     expect(readMessage({ ...scale, more: 1 })).toEqual(scale);
     const answer = { type: "scaleAnswer", service: "web", refusal: "is being drained" };
     expect(readMessage(answer)).toEqual(answer);
+  });
+
+  it.each([
+    { type: "shift", service: "web", from: "QmHostA", to: "QmHostB" },
+    { type: "shiftAnswer", service: "web", refusal: null },
+  ])("take $type as it is, and refuse it without each of its fields", (message) => {
+    expect(readMessage({ ...message, more: 1 })).toEqual(message);
+    for (const key of Object.keys(message)) {
+      expect(readMessage({ ...message, [key]: 7 })).toBeInstanceOf(Malformed);
+    }
   });
 
   it.each([
