@@ -9,20 +9,16 @@
  * It never leaves anything behind: a guard process removes agents, guests, namespaces and files
  * when this one ends, in whatever way.
  */
-import { execFile } from "node:child_process";
-import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { AgentFleet } from "../test/support/agent-fleet.ts";
 import { canMakeNamespaces } from "../test/support/network-namespaces.ts";
-import { DemoGuests, type GuestCount, type GuestImage } from "./levelling/demo-guests.ts";
+import { DEMO_GUEST_FOLDER, type GuestImage, guestImage } from "./lab/guest-image.ts";
+import { DemoGuests, type GuestCount } from "./levelling/demo-guests.ts";
 import { Levelling } from "./levelling/levelling.ts";
 import { type Observation, Observer } from "./levelling/observation.ts";
-import { outcomeLine } from "./levelling/picture.ts";
+import { outcomeLine, pictureOf } from "./levelling/picture.ts";
 import { Screen } from "./levelling/screen.ts";
-
-const CHECKOUT = resolve(import.meta.dirname, "..");
-const GUEST_FOLDER = join(CHECKOUT, "node_modules/.cache/evenkeel-guest");
 
 const HOSTS = 3;
 const GUESTS = 8;
@@ -32,8 +28,6 @@ const CAPACITY = { cpuCores: 0.5, memoryMiB: 2048 };
 const GUEST_BUSY_MS = 4;
 /** A simulated guest costs nothing else. */
 const SIM_BUSY_MS = 10;
-/** QEMU before this corrupts guests that move without KVM. */
-const QEMU_MAJOR_MIN = 9;
 const LOOK_MS = 500;
 /** Looks before `act`, of which the spread at the begin is the mean. */
 const LOOKS_BEFORE = 10;
@@ -43,9 +37,11 @@ const BOOT_MS_MAX = 90_000;
 const LEVEL_MS_MAX = 120_000;
 
 const help = `Usage: scripts/quickstart [--json] [--keep] [--guests qemu|sim] [--help]
+       scripts/quickstart --services [--json] [--picture FILE.svg] [--help]
 
 Three hosts on this machine, eight guests crowded on the first, and nobody in charge:
 watch them even it out. Everything is removed at the end, also on ^C.
+With --services: a web service whose members sleep on every host and wake when a crowd comes.
 
   --json         the last line on standard output is one JSON object with what was measured
   --keep         go on afterwards until ^C, and say how to talk to the agents
@@ -88,7 +84,7 @@ async function main(): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => interrupt.abort());
   }
-  const image = options.guests === "sim" ? null : await guestImage(screen);
+  const image = options.guests === "sim" ? null : await imageOrNull(screen);
   if (image === null && options.guests === "qemu") return 1;
   const fleet = makeFleet(image);
   try {
@@ -138,17 +134,11 @@ function readOptions(): Options | null {
   return { json, keep, guests };
 }
 
-/** Kernel and initrd of the real guests, made on first use; null, with the reason said, without. */
-async function guestImage(screen: Screen): Promise<GuestImage | null> {
-  const run = promisify(execFile);
+/** The real guests' files; null, with the reason said, where they cannot be had. */
+async function imageOrNull(screen: Screen): Promise<GuestImage | null> {
+  screen.progress("making the guest (a Debian kernel and a program that counts) …");
   try {
-    const { stdout: version } = await run("qemu-system-x86_64", ["--version"]);
-    const major = Number(/version (\d+)\./.exec(version)?.[1] ?? 0);
-    if (major < QEMU_MAJOR_MIN) throw new Error(`QEMU ${major} is older than ${QEMU_MAJOR_MIN}`);
-    screen.progress("making the guest (a Debian kernel and a program that counts) …");
-    const maker = join(CHECKOUT, "scripts/lab/make-guest.ts");
-    const { stdout } = await run(process.execPath, [maker, GUEST_FOLDER]);
-    return JSON.parse(stdout);
+    return await guestImage();
   } catch (error) {
     const words = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     screen.say(`no real guests here (${words}): the guests of this run are simulated`);
@@ -158,7 +148,7 @@ async function guestImage(screen: Screen): Promise<GuestImage | null> {
 
 function makeFleet(image: GuestImage | null): AgentFleet {
   const hypervisor =
-    image === null ? { driver: "sim" } : { driver: "qemu", storageRoots: [GUEST_FOLDER] };
+    image === null ? { driver: "sim" } : { driver: "qemu", storageRoots: [DEMO_GUEST_FOLDER] };
   return new AgentFleet({
     count: HOSTS,
     network: canMakeNamespaces() ? "namespaces" : "loopback",
@@ -216,7 +206,7 @@ async function untilLevel(run: Run, levelling: Levelling): Promise<Observation> 
 async function lookAt({ screen, observer, signal }: Run): Promise<Observation> {
   await pause(LOOK_MS, undefined, { signal });
   const seen = await observer.look();
-  screen.show(seen);
+  screen.show(pictureOf(seen));
   return seen;
 }
 
@@ -282,5 +272,10 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`quickstart: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof RangeError ? 2 : 1;
+  process.exitCode = isUsageError(error) ? 2 : 1;
+}
+
+function isUsageError(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return error instanceof RangeError || code.startsWith("ERR_PARSE_ARGS");
 }

@@ -4,9 +4,11 @@
  * Responsible for: FOLDER/vmlinux (Debian's cloud kernel, unpacked: it boots in under two seconds
  * without KVM) and FOLDER/initramfs (busybox, a static program that counts, virtio modules).
  * How: from Debian packages, through apt and dpkg-deb; the kernel package is unpacked, not installed.
- * Does nothing when both files are there; prints their paths as JSON in either case.
+ * Does nothing when both files are there and made by this recipe; prints their paths as JSON in
+ * either case.
  */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
@@ -15,6 +17,7 @@ import {
   globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -94,7 +97,8 @@ function makeInitramfs(folder: string, kernel: string): void {
 /** Makes the guest in `folder` unless it is there. */
 function makeGuest(folder: string): { kernel: string; initrd: string } {
   const guest = { kernel: join(folder, "vmlinux"), initrd: join(folder, "initramfs") };
-  if (existsSync(guest.kernel) && existsSync(guest.initrd)) return guest;
+  const mark = join(folder, `made-by-${recipeDigest()}`);
+  if ([guest.kernel, guest.initrd, mark].every((path) => existsSync(path))) return guest;
   installTools();
   mkdirSync(folder, { recursive: true });
   // Made aside and renamed, so that a second caller at the same time never sees half a guest.
@@ -105,10 +109,19 @@ function makeGuest(folder: string): { kernel: string; initrd: string } {
     writeFileSync(join(aside, "vmlinux"), unpackKernel(readFileSync(join(kernel, String(image)))));
     makeInitramfs(aside, kernel);
     for (const name of ["vmlinux", "initramfs"]) renameSync(join(aside, name), join(folder, name));
+    for (const old of globSync(join(folder, "made-by-*"))) rmSync(old, { force: true });
+    writeFileSync(mark, "");
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
   return guest;
+}
+
+/** Over all files that the guest is made from, this one included. */
+function recipeDigest(): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(here).sort()) hash.update(readFileSync(join(here, name)));
+  return hash.digest("hex").slice(0, 8);
 }
 
 const [folder] = process.argv.slice(2);

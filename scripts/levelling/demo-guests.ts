@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { counterMs, type SimCopy } from "#lib/simulation/sim-copy.ts";
 import type { AgentFleet } from "../../test/support/agent-fleet.ts";
 import type { AgentHost } from "../../test/support/agent-host.ts";
+import type { GuestImage } from "../lab/guest-image.ts";
 
 /** Debian's kernel starts in little more than this. */
 const MEMORY = "96MiB";
@@ -14,12 +15,6 @@ const DIRTY_PAGES = 20;
 const TICK_MS = 100;
 /** Where the sim driver keeps its guests, in the state directory. */
 const SIM_FOLDER = "sim-guests";
-
-/** Kernel and initrd of real guests; null for simulated ones. */
-export interface GuestImage {
-  readonly kernel: string;
-  readonly initrd: string;
-}
 
 /** How far one guest has counted, and what of it is missing, doubled or begun anew. */
 export interface GuestCount {

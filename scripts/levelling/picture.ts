@@ -3,6 +3,7 @@ import type { Palette, Tone } from "#agent/cli/palette.ts";
 import { tableLines } from "#agent/cli/table.ts";
 import { formatShare, formatSpan, NO_FIGURE } from "#agent/cli/units.ts";
 import type { HostObservation, Observation } from "./observation.ts";
+import type { Picture, PictureOptions } from "./screen.ts";
 
 /** A bar of this many cells is twice the capacity: hosts begin far above theirs. */
 const BAR_WIDTH = 30;
@@ -10,13 +11,18 @@ const BAR_SHARE_MAX = 2;
 const WARM_SHARE = 0.7;
 const HOT_SHARE = 0.95;
 
-export interface PictureOptions {
-  readonly palette: Palette;
-  readonly unicode: boolean;
+/** The fleet at one moment. */
+export function pictureOf(seen: Observation): Picture {
+  return {
+    atMs: seen.atMs,
+    lines: (options) => pictureLines(seen, options),
+    line: pictureLine(seen),
+    happened: seen.outcomes.map(outcomeLine),
+  };
 }
 
-/** The fleet as a table with what goes on below it, for a terminal that is redrawn. */
-export function pictureLines(seen: Observation, options: PictureOptions): readonly string[] {
+/** As a table with what goes on below it. */
+function pictureLines(seen: Observation, options: PictureOptions): readonly string[] {
   const { palette } = options;
   const columns = [
     { title: "HOST" },
@@ -33,8 +39,7 @@ export function pictureLines(seen: Observation, options: PictureOptions): readon
   return [...tableLines(columns, rows), "", summaryLine(seen), moveLine(seen, palette)];
 }
 
-/** The same in one line, for a log. */
-export function pictureLine(seen: Observation): string {
+function pictureLine(seen: Observation): string {
   const hosts = seen.hosts.map(
     ({ name, cpuShare, guests }) => `${name} ${formatShare(cpuShare)} (${guests.length})`,
   );

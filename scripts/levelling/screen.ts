@@ -1,12 +1,28 @@
 import type { WriteStream } from "node:tty";
 import { type Palette, paletteOf } from "#agent/cli/palette.ts";
-import type { Observation } from "./observation.ts";
-import { outcomeLine, pictureLine, pictureLines } from "./picture.ts";
+
+/** How a picture may be drawn on the terminal that there is. */
+export interface PictureOptions {
+  readonly palette: Palette;
+  readonly unicode: boolean;
+}
+
+/** What a demonstration shows of one moment. */
+export interface Picture {
+  /** Monotonic, ms. */
+  readonly atMs: number;
+  /** For a terminal that is redrawn. */
+  readonly lines: (options: PictureOptions) => readonly string[];
+  /** The same in one line, for a log. */
+  readonly line: string;
+  /** All that has happened so far, oldest first; a log gets each once. */
+  readonly happened: readonly string[];
+}
 
 /** Without a terminal a line is enough this often. */
 const LINE_EVERY_MS = 5_000;
 
-/** What the quickstart shows: a picture redrawn in place on a terminal, lines elsewhere. */
+/** What a demonstration shows: a picture redrawn in place on a terminal, lines elsewhere. */
 export class Screen {
   readonly #stream: WriteStream;
   readonly #isLive: boolean;
@@ -14,7 +30,7 @@ export class Screen {
   readonly #unicode: boolean;
   #drawnLines = 0;
   #saidAtMs = Number.NEGATIVE_INFINITY;
-  #outcomesSaid = 0;
+  #happenedSaid = 0;
 
   constructor(stream: WriteStream, environment: Readonly<Record<string, string | undefined>>) {
     this.#stream = stream;
@@ -40,13 +56,10 @@ export class Screen {
     if (this.#isLive) this.#redraw([line]);
   }
 
-  show(seen: Observation): void {
-    if (this.#isLive) this.#redraw(this.#clipped(seen));
-    else this.#sayChanges(seen);
-  }
-
-  #clipped(seen: Observation): readonly string[] {
-    return pictureLines(seen, { palette: this.#palette, unicode: this.#unicode });
+  show(picture: Picture): void {
+    const options = { palette: this.#palette, unicode: this.#unicode };
+    if (this.#isLive) this.#redraw(picture.lines(options));
+    else this.#sayChanges(picture);
   }
 
   #redraw(lines: readonly string[]): void {
@@ -57,13 +70,11 @@ export class Screen {
     this.#drawnLines = lines.length;
   }
 
-  #sayChanges(seen: Observation): void {
-    for (const outcome of seen.outcomes.slice(this.#outcomesSaid)) {
-      this.#stream.write(`  ${outcomeLine(outcome)}\n`);
-    }
-    this.#outcomesSaid = seen.outcomes.length;
-    if (seen.atMs - this.#saidAtMs < LINE_EVERY_MS) return;
-    this.#saidAtMs = seen.atMs;
-    this.#stream.write(`${pictureLine(seen)}\n`);
+  #sayChanges({ atMs, line, happened }: Picture): void {
+    for (const words of happened.slice(this.#happenedSaid)) this.#stream.write(`  ${words}\n`);
+    this.#happenedSaid = happened.length;
+    if (atMs - this.#saidAtMs < LINE_EVERY_MS) return;
+    this.#saidAtMs = atMs;
+    this.#stream.write(`${line}\n`);
   }
 }

@@ -23,8 +23,8 @@ export interface FleetOptions {
   readonly keyed?: boolean;
   /** Settings for every host; absent (and only in namespaces): no configuration file at all. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** More settings for one host, numbered from 1; they replace whole sections. */
-  readonly settingsOf?: (number: number) => Readonly<Record<string, unknown>>;
+  /** More settings for one host, numbered from 1; they replace whole sections. `folder`: the fleet's. */
+  readonly settingsOf?: (number: number, folder: string) => Readonly<Record<string, unknown>>;
   /** The checkout's sources (default) or the bundle in dist/. */
   readonly from?: "source" | "bundle";
   readonly environment?: Readonly<Record<string, string>>;
@@ -156,7 +156,7 @@ export class AgentFleet {
 
   #settingsOf(number: number): Readonly<Record<string, unknown>> | null {
     const { settings, settingsOf, network, count } = this.#options;
-    const own = settingsOf?.(number);
+    const own = settingsOf?.(number, this.folder);
     if (network !== "loopback") {
       return settings === undefined && own === undefined ? null : { ...settings, ...own };
     }
