@@ -91,7 +91,8 @@ export class DemoCluster {
       health: { path: "/health" },
       drain: "5s",
       settle: "2s",
-      switch: { backend: BACKEND },
+      // What is over it waits at HAProxy, where a member that has just come takes it over.
+      switch: { backend: BACKEND, connectionsPerMember: atOnce },
     };
   }
 
