@@ -9,10 +9,11 @@ import { canMakeNamespaces } from "../../test/support/network-namespaces.ts";
 import type { GuestImage } from "../lab/guest-image.ts";
 import { adminSocketIn, BACKEND, DemoHaproxy } from "./demo-haproxy.ts";
 import { MEMBER_WEB, SESSIONS_PER_MEMBER } from "./demo-plan.ts";
-import { BRIDGE, makeBridges } from "./host-bridges.ts";
 
 export const HOSTS = 3;
 export const SERVICE = "web";
+/** Of every host that is a network namespace. */
+const BRIDGE = "br0";
 /** The host whose agent keeps an HAProxy in line. */
 const SWITCH_HOST = 1;
 const CAPACITY = { cpuCores: 2, memoryMiB: 1024 };
@@ -25,12 +26,12 @@ export class DemoCluster {
   readonly fleet: AgentFleet;
   readonly haproxy: DemoHaproxy;
   readonly #image: GuestImage;
-  readonly #network: "namespaces" | "loopback";
+  readonly #network: "bridges" | "loopback";
 
   /** As root each host is a network namespace with a bridge for its guests; else all share loopback. */
   constructor(image: GuestImage) {
     this.#image = image;
-    this.#network = canMakeNamespaces() ? "namespaces" : "loopback";
+    this.#network = canMakeNamespaces() ? "bridges" : "loopback";
     const hypervisor = { driver: "qemu", storageRoots: [dirname(image.kernel)], bridges: [BRIDGE] };
     this.fleet = new AgentFleet({
       count: HOSTS,
@@ -44,7 +45,6 @@ export class DemoCluster {
 
   /** Resolves when all agents see each other; how long that took, ms. */
   async start(): Promise<number> {
-    if (this.#network === "namespaces") makeBridges(this.fleet);
     await this.haproxy.start((command) => this.fleet.commandOn(SWITCH_HOST, command));
     await this.fleet.startAll();
     return this.fleet.joined();
@@ -65,7 +65,7 @@ export class DemoCluster {
   async #service() {
     const { kernel, initrd } = this.#image;
     const { answerMs, atOnce } = MEMBER_WEB;
-    const isBridged = this.#network === "namespaces";
+    const isBridged = this.#network === "bridges";
     const guestAddress = isBridged ? "${address}" : USER_NETWORK_GUEST;
     return {
       name: SERVICE,
@@ -97,7 +97,7 @@ export class DemoCluster {
   }
 
   readonly #substitutions = async ({ name }: { name: string }, index: number) => {
-    const isBridged = this.#network === "namespaces";
+    const isBridged = this.#network === "bridges";
     // A hundred above their host's own.
     const address = this.fleet.addressOf(index + 101);
     return [name, isBridged ? { address } : { port: String(await freePort()) }] as const;
