@@ -30,7 +30,7 @@ import { SqliteJournal } from "./store/journal.ts";
 import { keepKeyed, wasKeyed } from "./store/keyed-mark.ts";
 import { prepareStateDirectory } from "./store/state-directory.ts";
 import { HaproxySwitch } from "./switch/haproxy-switch.ts";
-import { awaitHealthy } from "./switch/health-probe.ts";
+import { askHealth, awaitHealthy } from "./switch/health-probe.ts";
 import { SwitchKeeper } from "./switch/switch-keeper.ts";
 import { Libp2pTransport } from "./transport/libp2p-transport.ts";
 
@@ -218,6 +218,8 @@ function memberHost({ config, clock }: ComposeOptions): MemberHost | null {
     files: new QemuMemberFiles({ overlayFolder, storageRoots }),
     awaitHealthy: ({ timeoutMs, msMax, ...target }, signal) =>
       awaitHealthy(target, { clock, timeoutMs, withinMs: msMax }, signal),
+    askHealth: ({ timeoutMs, msMax: _, ...target }, signal) =>
+      askHealth(target, { clock, timeoutMs }, signal),
   };
 }
 

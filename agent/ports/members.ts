@@ -19,4 +19,6 @@ export interface MemberHost {
   readonly files: MemberFiles;
   /** Asks until the member is well; rejects with its last answer when the time is over. */
   awaitHealthy(probe: MemberProbe, signal: AbortSignal): Promise<{ readonly tookMs: number }>;
+  /** Asks once, within `timeoutMs`; rejects with the answer when it is not a good one. */
+  askHealth(probe: MemberProbe, signal: AbortSignal): Promise<void>;
 }

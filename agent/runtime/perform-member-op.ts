@@ -4,9 +4,9 @@ import type { VmSpec } from "#lib/model/vm-spec.ts";
 import type { Hypervisor } from "../ports/hypervisor.ts";
 import type { MemberHost } from "../ports/members.ts";
 
-export type MemberOp = Extract<HostOp, { op: "stageMember" | "checkMember" | "discardMember" }>;
+export type MemberOp = Extract<HostOp, { op: "stageMember" | "checkMember" | "askMember" | "discardMember" }>;
 
-const MEMBER_OPS: readonly HostOpName[] = ["stageMember", "checkMember", "discardMember"];
+const MEMBER_OPS: readonly HostOpName[] = ["stageMember", "checkMember", "askMember", "discardMember"];
 
 /** Stages, asks and discards the members of services on this host, each as one operation. */
 export class MemberPerformer {
@@ -29,6 +29,9 @@ export class MemberPerformer {
         return this.#stage(op, members);
       case "checkMember":
         return members.awaitHealthy(op.probe, this.#ending.signal);
+      case "askMember":
+        await members.askHealth(op.probe, this.#ending.signal);
+        return null;
       case "discardMember":
         await this.#discard(op.spec, members);
         return null;

@@ -247,7 +247,8 @@ export class Runtime implements AgentView {
 
   #run({ opId, op }: Extract<Effect, { type: "run" }>): void {
     void this.#ops.perform(op).then((result) => {
-      this.#lister.opEnded();
+      // A question changes nothing: what was listed meanwhile holds.
+      if (op.op !== "askMember") this.#lister.opEnded();
       this.#step({ type: "opEnded", opId, result });
     });
   }

@@ -59,6 +59,18 @@ export async function awaitHealthy(
   }
 }
 
+/** Asks once. Rejects with HealthError, which has the answer, unless that is a good one. */
+export async function askHealth(
+  target: HealthTarget,
+  { clock, timeoutMs, ask = requestHealth }: Omit<HealthProbeOptions, "withinMs">,
+  signal: AbortSignal,
+): Promise<void> {
+  checkTarget(target);
+  const answer = await ask(target, { clock, limitMs: timeoutMs, signal });
+  if (signal.aborted) throw aborted(target);
+  if (!answer.isHealthy) throw unhealthy(target, "one question", answer.words);
+}
+
 function checkTarget({ address, port, path }: HealthTarget): void {
   const isPort = Number.isInteger(port) && port > 0 && port < 65_536;
   if (isPort && address !== "" && /^\/[\x21-\x7e]*$/.test(path)) return;

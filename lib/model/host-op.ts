@@ -99,6 +99,8 @@ export type HostOp =
   | { readonly op: "stageMember"; readonly spec: VmSpec; readonly making: MemberMaking }
   /** Ends when a member that runs answers its health check, or its time is over. */
   | { readonly op: "checkMember"; readonly vm: VmName; readonly probe: MemberProbe }
+  /** Asks a member once; ends when it has answered well, fails when it has not. */
+  | { readonly op: "askMember"; readonly vm: VmName; readonly probe: MemberProbe }
   /** Kills the member's copy, removes its image and its overlay. Succeeds when there is nothing. */
   | { readonly op: "discardMember"; readonly spec: VmSpec };
 
@@ -142,6 +144,7 @@ export interface HostOpValues {
   readonly stageMember: { readonly diskBytes: number };
   /** How long it took from the first question, ms. */
   readonly checkMember: { readonly tookMs: number };
+  readonly askMember: null;
   readonly discardMember: null;
 }
 

@@ -26,6 +26,8 @@ export interface MemberNews {
   readonly outdated: boolean;
   /** It would be staged now, if its turn had come. */
   readonly waiting: boolean;
+  /** It runs and fails its health check; left out for one that is well, as far as is known. */
+  readonly healthy?: false;
   /** CPU demand over its vCPUs, 0 to about 1; null while not known. */
   readonly cpuShare: number | null;
   /** Disk that its overlay and image take, bytes. */

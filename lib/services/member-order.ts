@@ -59,6 +59,8 @@ export type MemberInput =
   /** No session is left at any live switch. */
   | { readonly type: "drained"; readonly round: number }
   | { readonly type: "opEnded"; readonly op: MemberOp; readonly result: MemberOpResult }
+  /** What it answers while it runs. */
+  | { readonly type: "health"; readonly well: boolean }
   /** The copy ended by itself, or has failed its health check for too long. */
   | { readonly type: "lost"; readonly reason: string }
   | { readonly type: "timeout" };

@@ -42,6 +42,8 @@ export class Member {
   /** Template that the staging under way began with. */
   #stagedFrom = "";
   #image: "none" | "good" | "consumed" = "none";
+  /** It ran and failed its health check: not worth an image. */
+  #isUnwell = false;
   #drain = { round: 0, untilMs: 0, over: false };
   #obstacle = "";
   readonly #orders: MemberOrder[] = [];
@@ -67,6 +69,11 @@ export class Member {
     return runs && this.#madeFrom !== this.#declared.digest;
   }
 
+  /** It runs and fails its health check, or did so when it began to drain. */
+  get unwell(): boolean {
+    return this.#isUnwell && ["running", "draining"].includes(this.#state);
+  }
+
   /** It would be staged now, if its turn had come. */
   waiting(nowMs: number): boolean {
     const empty = this.#state === "absent" || this.#state === "stale";
@@ -75,7 +82,7 @@ export class Member {
 
   /** Why it should not be asked to rest now, in words; null when it may. An old one is discarded. */
   restRefusal(nowMs: number): string | null {
-    return this.outdated || this.#suspendRetry.due(nowMs)
+    return this.outdated || this.unwell || this.#suspendRetry.due(nowMs)
       ? null
       : `could not be suspended: ${this.#obstacle}`;
   }
@@ -118,6 +125,9 @@ export class Member {
       case "opEnded":
         this.#onOpEnded(input, nowMs);
         return;
+      case "health":
+        this.#isUnwell = !input.well;
+        return;
       case "lost":
         this.#onLost(input.reason, nowMs);
         return;
@@ -142,7 +152,7 @@ export class Member {
         if (!this.#declared.staged || !this.#wantsRunning) this.#beginDrain(nowMs);
         return;
       case "draining":
-        if (this.#drain.over || nowMs >= this.#drain.untilMs) this.#leaveSwitch();
+        if (this.#drain.over || nowMs >= this.#drain.untilMs) this.#leaveSwitch(nowMs);
         return;
       case "discarding":
         if (this.#retry.due(nowMs)) this.#discard();
@@ -287,6 +297,7 @@ export class Member {
 
   #serve(): void {
     this.#state = "running";
+    this.#isUnwell = false;
     this.#journal();
     this.#orders.push({ type: "switch", to: "ready" });
   }
@@ -300,8 +311,12 @@ export class Member {
     this.#orders.push({ type: "switch", to: "drain", round });
   }
 
-  #leaveSwitch(): void {
+  #leaveSwitch(nowMs: number): void {
     assert(this.#state === "draining", "only a drained member leaves the switch");
+    if (this.#isUnwell && this.#declared.staged) {
+      this.#fail("it failed its health check", nowMs);
+      return;
+    }
     if (!this.#declared.staged || this.outdated) {
       this.#discard();
       return;

@@ -15,6 +15,12 @@ export interface ServiceParams {
   readonly grantedMs: number;
   /** A host that refused is not asked again for this long, in ms. */
   readonly skipMs: number;
+  /** Between two questions to a running member for its health, ms. */
+  readonly healthEveryMs: number;
+  /** So many misses in a row make it unhealthy. */
+  readonly healthMissesMax: number;
+  /** One that is unhealthy for so long is staged anew, if others serve, ms. */
+  readonly unhealthyMsMax: number;
   /** A change upwards comes after this share of the service's settle time at the earliest. */
   readonly settleUpShare: number;
   /** A calm of less than this is none, however short the service's settle time is, in ms. */
@@ -34,6 +40,9 @@ export const defaultServiceParams: ServiceParams = {
   answerMs: 1_500,
   grantedMs: 10_000,
   skipMs: 2_000,
+  healthEveryMs: 1_000,
+  healthMissesMax: 3,
+  unhealthyMsMax: 30_000,
   settleUpShare: 0.1,
   calmMsMin: 12_000,
   surplusCalmMs: 3_000,

@@ -49,6 +49,8 @@ function readMember(member: Reader): MemberNews {
     state: member.word("state", memberStates),
     outdated: member.flag("outdated"),
     waiting: member.flag("waiting"),
+    // Older agents say nothing of it.
+    ...(!member.isMissing("healthy") && !member.flag("healthy") && { healthy: false as const }),
     cpuShare: member.figureOrNull("cpuShare"),
     diskBytes: member.figure("diskBytes"),
     obstacle: member.text("obstacle", wireLimits.obstacleLengthMax),
