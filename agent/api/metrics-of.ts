@@ -84,6 +84,9 @@ function hostMetrics(snapshot: Snapshot): readonly Metric[] {
   if (self === undefined) return [];
   const own = renderMember(self);
   const ownVms = snapshot.vms.filter((vm) => vm.host === snapshot.self);
+  const ownMembers = snapshot.services
+    .flatMap(({ life }) => life?.members ?? [])
+    .filter(({ host }) => host === snapshot.self);
   const pressure = own.pressure;
   return [
     ...known("host_cpu_capacity_cores", "CPU capacity of this host.", own.cpuCapacityCores),
@@ -103,6 +106,15 @@ function hostMetrics(snapshot: Snapshot): readonly Metric[] {
         ]),
     gauge("host_draining", "1 while this host is being emptied.", Number(snapshot.draining)),
     labelled("host_vms", "VMs of this host by state.", "state", countStates(ownVms)),
+    labelled("host_service_members", "Members of services on this host by state.", "state", {
+      running: 0,
+      unhealthy: 0,
+      ...countStates(
+        ownMembers.map(({ state, healthy }) => {
+          return { state: healthy ? state : "unhealthy" };
+        }),
+      ),
+    }),
     gauge("incarnation", "Number that the agent raises to refute its death.", snapshot.incarnation),
   ];
 }

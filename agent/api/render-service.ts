@@ -31,6 +31,7 @@ function renderServiceMember(member: ServiceMemberView) {
     hostState: member.hostState,
     state: member.state,
     outdated: member.outdated,
+    healthy: member.healthy,
     obstacle: member.obstacle,
     cpuShare: roundedShare(member.cpuShare ?? undefined, 1),
     sessions: member.sessions,

@@ -179,6 +179,7 @@ export interface ServiceMemberAnswer {
   readonly hostState: "live" | "suspect" | "gone";
   readonly state: ServiceMemberState;
   readonly outdated: boolean;
+  readonly healthy: boolean;
   readonly obstacle: string;
   readonly cpuShare: number | null;
   readonly sessions: number | null;

@@ -44,6 +44,7 @@ function memberCells(member: ServiceMemberAnswer): string[] {
   const notes = [
     ...(member.hostState === "live" ? [] : [`the host is ${member.hostState}`]),
     ...(member.outdated ? ["of an older template"] : []),
+    ...(member.healthy ? [] : ["unhealthy"]),
     ...(member.obstacle === "" ? [] : [member.obstacle]),
   ];
   const sessions = member.sessions === null ? NO_FIGURE : String(member.sessions);

@@ -1,12 +1,21 @@
 import { AgentError } from "#lib/base/errors.ts";
 import type { HostOp, HostOpName, HostOpValues } from "#lib/model/host-op.ts";
+import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import type { Hypervisor } from "../ports/hypervisor.ts";
 import type { MemberHost } from "../ports/members.ts";
 
-export type MemberOp = Extract<HostOp, { op: "stageMember" | "checkMember" | "askMember" | "discardMember" }>;
+export type MemberOp = Extract<
+  HostOp,
+  { op: "stageMember" | "checkMember" | "askMember" | "discardMember" }
+>;
 
-const MEMBER_OPS: readonly HostOpName[] = ["stageMember", "checkMember", "askMember", "discardMember"];
+const MEMBER_OPS: readonly HostOpName[] = [
+  "stageMember",
+  "checkMember",
+  "askMember",
+  "discardMember",
+];
 
 /** Stages, asks and discards the members of services on this host, each as one operation. */
 export class MemberPerformer {
@@ -49,12 +58,39 @@ export class MemberPerformer {
     try {
       await members.files.make(spec, making, signal);
       await this.#hypervisor.startVm(spec);
-      await members.awaitHealthy(making.probe, signal);
+      await this.#whileItLives(spec.name, (until) => members.awaitHealthy(making.probe, until));
       return { diskBytes: await members.files.diskBytes(spec) };
     } catch (cause) {
       // An agent that ends leaves its guests alone: the next one finds this one, and discards it.
       if (!signal.aborted) await this.#discard(spec, members).catch(() => undefined);
       throw cause;
+    }
+  }
+
+  /** Ends the waiting as soon as the guest has ended: nobody will answer any more. */
+  async #whileItLives<Value>(
+    vm: VmName,
+    wait: (until: AbortSignal) => Promise<Value>,
+  ): Promise<Value> {
+    const ended = new AbortController();
+    const look = async (): Promise<void> => {
+      const copies = await this.#hypervisor.list();
+      if (copies.some((copy) => copy.vm === vm)) return;
+      ended.abort(
+        new GuestEndedError(`${vm} ended by itself before it was well: its serial log may say why`),
+      );
+    };
+    // A list that fails says nothing of the guest; the next change is looked at again.
+    const stopWatching = this.#hypervisor.watch(() => void look().catch(() => undefined));
+    try {
+      const waited = wait(AbortSignal.any([this.#ending.signal, ended.signal]));
+      // It may have ended before it was watched.
+      await look().catch(() => undefined);
+      return await waited;
+    } catch (cause) {
+      throw ended.signal.aborted ? ended.signal.reason : cause;
+    } finally {
+      stopWatching();
     }
   }
 
@@ -67,6 +103,11 @@ export class MemberPerformer {
 
 export function isMemberOp(op: HostOp): op is MemberOp {
   return MEMBER_OPS.includes(op.op);
+}
+
+/** Thrown when a guest that is waited for is gone. */
+class GuestEndedError extends AgentError {
+  readonly code = "GUEST_ENDED";
 }
 
 /** Thrown where a host is asked for members that it was not set up for. */

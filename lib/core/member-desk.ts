@@ -11,6 +11,7 @@ import { OwnTurns } from "../services/own-turns.ts";
 import { defaultServiceParams } from "../services/params.ts";
 import type { DeclaredService } from "../services/service-document.ts";
 import { keepsMember } from "../services/staging.ts";
+import { mayRestage } from "../services/unhealthy.ts";
 import type { JournalEntry } from "./effects.ts";
 import { type GuestTable, hasMemory } from "./guest-table.ts";
 import { journalValues } from "./journal-keys.ts";
@@ -121,6 +122,21 @@ export class MemberDesk {
     }
   }
 
+  /** Begins members anew that have been unhealthy for too long, where others serve. */
+  restage(all: readonly DeclaredService[], sight: ServiceSight, nowMs: number): void {
+    for (const { name, word } of all) {
+      const seat = this.#seats.get(name);
+      if (word.state !== "declared" || seat?.unhealthySinceMs === undefined) continue;
+      const { self } = this.#options.self.options;
+      const live = new Set(sight.liveHosts);
+      const others = sight.membersOf(name).filter(({ host }) => host !== self && live.has(host));
+      const since = { unhealthyMs: nowMs - seat.unhealthySinceMs, others };
+      if (!mayRestage(word.spec, since, defaultServiceParams)) continue;
+      const reason = `staged anew, as it was unhealthy: ${seat.healthProblem}`;
+      seat.feed({ type: "lost", reason }, nowMs);
+    }
+  }
+
   /** Tells the draining members that no switch has anything for them any more. */
   drained(sight: ServiceSight, nowMs: number): void {
     const { self } = this.#options.self.options;
@@ -134,14 +150,16 @@ export class MemberDesk {
   timeout(nowMs: number): void {
     this.#handledMs = nowMs;
     for (const seat of this.#seats.values()) {
-      if (seat.nextTimeoutMs !== undefined && seat.nextTimeoutMs <= nowMs) {
-        seat.feed({ type: "timeout" }, nowMs);
-      }
+      if (seat.nextTimeoutMs !== undefined && seat.nextTimeoutMs <= nowMs) seat.timeout(nowMs);
     }
   }
 
   opEnded({ op, owner }: PendingOp, result: HostOpResult, nowMs: number): void {
     if (owner.part !== "member") return;
+    if (op === "askMember") {
+      this.#seats.get(owner.service)?.answered(result, nowMs);
+      return;
+    }
     this.#seats.get(owner.service)?.opEnded(op, result, nowMs);
     if (!result.ok) {
       const message = `member of ${owner.service}: ${op}: ${result.message}`;

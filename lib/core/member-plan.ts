@@ -39,6 +39,11 @@ export function hostOpOf(op: MemberOp, { vm, making, resumeMsMax }: MemberPlan):
   }
 }
 
+/** One question to a member that runs. */
+export function askOp({ vm, making }: MemberPlan): HostOp {
+  return { op: "askMember", vm: vm.name, probe: making.probe };
+}
+
 /** The other way round; undefined for an operation that no member orders. */
 export function memberOpOf(op: HostOp["op"]): MemberOp | undefined {
   return memberOps[op];

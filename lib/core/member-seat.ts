@@ -1,14 +1,17 @@
+import { earliestMs } from "../base/earliest.ts";
 import type { CopyState } from "../model/copy.ts";
 import type { HostOp, HostOpResult, HostOpValues } from "../model/host-op.ts";
 import type { VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MemberNews } from "../model/member-news.ts";
 import { Member } from "../services/member.ts";
+import { type HealthInput, MemberHealth } from "../services/member-health.ts";
 import type { MemberInput, MemberLine, MemberOp, MemberOrder } from "../services/member-order.ts";
 import { defaultServiceParams } from "../services/params.ts";
+import { wireLimits } from "../wire/limits.ts";
 import { type GuestTable, hasMemory } from "./guest-table.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
-import { hostOpOf, type MemberPlan, memberOpOf } from "./member-plan.ts";
+import { askOp, hostOpOf, type MemberPlan, memberOpOf } from "./member-plan.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** The journal's line of a member. */
@@ -37,6 +40,8 @@ export interface SeatOptions {
   readonly drainMarkBase: number;
 }
 
+/** As what the wire lets through. */
+const obstacleLengthMax = wireLimits.obstacleLengthMax;
 /** Lists in a row without what should be there, before it is believed. */
 const missesMax = 2;
 /** The mean of so many samples is the member's load: a crowd must not wait for a long mean. */
@@ -47,6 +52,7 @@ const inMemory = new Set(["staging", "resuming", "running", "draining", "suspend
 export class MemberSeat {
   readonly #options: SeatOptions;
   readonly #member: Member;
+  readonly #health = new MemberHealth(defaultServiceParams);
   #declared: SeatDeclared;
   #line: SeatLine = {
     digest: null,
@@ -96,7 +102,17 @@ export class MemberSeat {
   }
 
   get nextTimeoutMs(): number | undefined {
-    return this.#member.nextTimeoutMs;
+    return earliestMs(this.#member.nextTimeoutMs, this.#health.nextTimeoutMs);
+  }
+
+  /** Since when its member fails its health check; undefined for one that is well. */
+  get unhealthySinceMs(): number | undefined {
+    return this.#health.fallenSinceMs;
+  }
+
+  /** What the member fails its health check with, in words; "" for one that is well. */
+  get healthProblem(): string {
+    return this.#health.problem;
   }
 
   waiting(nowMs: number): boolean {
@@ -145,6 +161,17 @@ export class MemberSeat {
     this.feed({ type: "opEnded", op: ended, result: told }, nowMs);
   }
 
+  timeout(nowMs: number): void {
+    const atMs = this.#member.nextTimeoutMs;
+    if (atMs !== undefined && atMs <= nowMs) this.feed({ type: "timeout" }, nowMs);
+    this.#watch({ type: "timeout" }, nowMs);
+  }
+
+  /** What the member answered when it was asked for its health. */
+  answered(result: HostOpResult, nowMs: number): void {
+    this.#watch({ type: "answered", problem: result.ok ? null : result.message }, nowMs);
+  }
+
   drained(mark: number, nowMs: number): void {
     if (mark !== this.drainMark || this.#drainRound === null) return;
     this.feed({ type: "drained", round: this.#drainRound }, nowMs);
@@ -176,6 +203,7 @@ export class MemberSeat {
     }
     for (const order of orders) this.#obey(order);
     this.#account();
+    this.#watch({ type: this.state === "running" ? "serves" : "rests" }, nowMs);
   }
 
   /** `held`: why it cannot be staged though its turn may come, in words; "" when it can. */
@@ -189,12 +217,49 @@ export class MemberSeat {
       state: this.state,
       outdated: this.#member.outdated,
       waiting: waits && held === "",
+      ...(this.#member.unwell && { healthy: false as const }),
       cpuShare: count === 0 ? null : cores / vcpus,
       diskBytes: this.diskBytes,
-      obstacle: waits && held !== "" ? held : this.#member.obstacle,
+      obstacle: waits && held !== "" ? held : this.#obstacle,
       atSwitch: this.#atSwitch,
       drainMark: this.drainMark,
     };
+  }
+
+  get #obstacle(): string {
+    const { problem } = this.#health;
+    return problem === "" ? this.#member.obstacle : problem.slice(0, obstacleLengthMax);
+  }
+
+  #watch(input: HealthInput, nowMs: number): void {
+    const order = this.#health.handle(input, nowMs);
+    if (order === null) return;
+    if (order === "ask") this.#ask();
+    else {
+      this.feed({ type: "health", well: order === "rose" }, nowMs);
+      this.#tellHealth(order);
+    }
+  }
+
+  /** Where the guest is that runs, by what the document says of its health. */
+  #ask(): void {
+    const { made } = this.#line;
+    const { plan } = this.#declared;
+    const asked = plan?.digest === made?.digest ? (plan ?? made) : made;
+    if (!asked) return;
+    this.#options.outbox.run(askOp(asked), { part: "member", service: this.service });
+  }
+
+  #tellHealth(order: "fell" | "rose"): void {
+    const { outbox } = this.#options;
+    const facts = { service: this.service, vm: this.name };
+    const who = `${this.name}, the member of ${this.service} here,`;
+    if (order === "rose")
+      outbox.notice("info", "service-member-well", `${who} is well again`, facts);
+    else {
+      const message = `${who} fails its health check: ${this.#health.problem}`;
+      outbox.notice("warn", "service-member-unhealthy", message, facts);
+    }
   }
 
   /** What it was made from, else what it would be made from. */

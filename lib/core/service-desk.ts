@@ -246,6 +246,7 @@ export class ServiceDesk {
     if (!quiet) this.#wantAtSwitch(nowMs);
     this.members.drained(this.sight(nowMs), nowMs);
     if (acts) {
+      this.members.restage(all, this.sight(nowMs), nowMs);
       this.members.stage(this.sight(nowMs), nowMs);
       this.stewards.look(this.#allStewarded(), this.sight(nowMs), nowMs);
     }
@@ -280,7 +281,9 @@ export class ServiceDesk {
     this.#revision += 1;
     this.#tellStates(news);
     // Others wait for who serves; the rest of it may ride on push-pull.
-    const serving = JSON.stringify(news.map(({ service, atSwitch }) => [service, atSwitch]));
+    const serving = JSON.stringify(
+      news.map(({ service, atSwitch, healthy }) => [service, atSwitch, healthy]),
+    );
     if (serving === this.#toldServing) cluster.touch(nowMs);
     else cluster.tell(nowMs);
     this.#toldServing = serving;

@@ -20,10 +20,11 @@ export function serviceLife(
   const sessionsOf = new Map(sight.membersOf(service).map((one) => [one.host, one.sessions]));
   const members = sight.seenMembers(service).map(({ at, news }): ServiceMemberView => {
     const { state, outdated, obstacle, cpuShare, diskBytes } = news;
+    const healthy = news.healthy !== false;
     const { host, state: hostState } = at;
     const sessions = sessionsOf.get(host) ?? null;
     const hostName = nameOf(host);
-    const facts = { state, outdated, obstacle, cpuShare, sessions, diskBytes };
+    const facts = { state, outdated, healthy, obstacle, cpuShare, sessions, diskBytes };
     return { host, hostName, hostState, ...facts };
   });
   const switches = sight.switchesOf(service).map(({ host, news }) => {

@@ -3,7 +3,7 @@ import type { HostId } from "../model/ids.ts";
 import type { MemberNews, SwitchNews } from "../model/member-news.ts";
 import type { ServiceSpec } from "../model/service.ts";
 import { figuresOfSummary } from "../planning/host-figures.ts";
-import type { MemberEntry } from "../services/member-entry.ts";
+import { type MemberEntry, serves } from "../services/member-entry.ts";
 import type { DocumentMark, HostStanding, ServiceView } from "../services/service-view.ts";
 import type { Cluster } from "./cluster.ts";
 import type { GuestTable } from "./guest-table.ts";
@@ -174,7 +174,7 @@ export class ServiceSight {
    * than the last of them: it would have one resumed for those whom that one serves already.
    */
   #queuedFor(service: string): number {
-    const running = this.membersOf(service).filter(({ state }) => state === "running");
+    const running = this.membersOf(service).filter(serves);
     let queued = 0;
     for (const news of this.#liveSwitchesOf(service)) {
       const ready = new Set(
@@ -204,6 +204,7 @@ export class ServiceSight {
 }
 
 function entryOf(host: HostId, news: MemberNews, sessions: number | null): MemberEntry {
-  const { service, state, outdated, waiting, cpuShare, obstacle } = news;
-  return { service, host, state, outdated, waiting, cpuShare, sessions, obstacle };
+  const { service, state, outdated, waiting, healthy, cpuShare, obstacle } = news;
+  const health = healthy === false ? { healthy } : {};
+  return { service, host, state, outdated, waiting, ...health, cpuShare, sessions, obstacle };
 }

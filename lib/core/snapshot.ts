@@ -36,6 +36,8 @@ export interface ServiceMemberView {
   readonly hostState: "live" | "suspect" | "gone";
   readonly state: ServiceMemberState;
   readonly outdated: boolean;
+  /** False for one that runs and fails its health check; `obstacle` says with what. */
+  readonly healthy: boolean;
   /** Why it is not what it should be, in words; "" when nothing is in the way. */
   readonly obstacle: string;
   /** CPU demand over its vCPUs; null while not known. */

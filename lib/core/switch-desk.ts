@@ -21,6 +21,8 @@ interface Wish {
   readonly backend: string;
   readonly host: HostId;
   readonly server: WantedServer;
+  /** What its host wants of it, whatever its health. */
+  readonly told: ServerState;
   readonly drainMark: number | null;
   /** Looks of the keeper since this was wished. */
   looks: number;
@@ -95,13 +97,15 @@ export class SwitchDesk {
   }
 
   #wishesOf(spec: ServiceSpec, backend: string, sight: Pick<ServiceSight, "seenMembers">): Wish[] {
-    return sight.seenMembers(spec.name).flatMap((seen) => {
+    const all = sight.seenMembers(spec.name);
+    const avoids = all.some(takesRequests);
+    return all.flatMap((seen) => {
       const { host } = seen.at;
       const member = memberNameOf(spec.name, host);
       const endpoint = seen.news.state === "absent" ? null : endpointOf(spec, seen.at);
       if (!endpoint || member === null) return [];
       const known = this.#wishes.get(`${spec.name}/${host}`);
-      return [wishOf({ spec, backend, seen, member, endpoint, known })];
+      return [wishOf({ spec, backend, seen, member, endpoint, known, avoids })];
     });
   }
 
@@ -126,16 +130,25 @@ function wishOf(facts: {
   readonly member: VmName;
   readonly endpoint: NonNullable<Endpoint>;
   readonly known: Wish | undefined;
+  /** A member that is well takes what an unhealthy one would get. */
+  readonly avoids: boolean;
 }): Wish {
-  const { spec, backend, seen, member, endpoint, known } = facts;
+  const { spec, backend, seen, member, endpoint, known, avoids } = facts;
   const { at: host, news } = seen;
-  const state = stateOf(host, news, known?.server.state);
+  const told = stateOf(host, news, known?.told);
+  // When all fail all are used: slow is better than none.
+  const state = told === "ready" && news.healthy === false && avoids ? "drain" : told;
   const drainMark = state === "drain" ? news.drainMark : null;
   const { connectionsPerMember: connectionsMax } = spec;
   const server = { member, ...endpoint, state, weight, connectionsMax };
   const isNew = known?.server.state !== state || known.drainMark !== drainMark;
   const looks = isNew ? 0 : known.looks;
-  return { service: spec.name, backend, host: host.host, server, drainMark, looks };
+  return { service: spec.name, backend, host: host.host, server, told, drainMark, looks };
+}
+
+function takesRequests({ at, news }: SeenMember): boolean {
+  const runs = news.state === "running" && news.atSwitch === "ready";
+  return at.state === "live" && runs && news.healthy !== false;
 }
 
 /** A host that is only suspected, or whose agent has just started, keeps what it had. */

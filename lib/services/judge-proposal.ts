@@ -74,8 +74,11 @@ function runningSetRefusal(proposal: ScaleProposal, view: ServiceView): string |
     ({ state, host }) => counts(state) && live.has(host) && !changing.includes(host),
   );
   const { min, max } = view.spec.running;
-  if (change === "rest" && others.length < min) {
-    return `knows of ${others.length} other running members, and ${min} is the least`;
+  const isWell = view.members.find(({ host }) => host === view.self)?.healthy !== false;
+  // One that answers nobody may rest though others fail too: that changes nothing for anybody.
+  const staying = isWell ? others.filter(({ healthy }) => healthy !== false) : others;
+  if (change === "rest" && staying.length < min) {
+    return `knows of ${staying.length} other running members, and ${min} is the least`;
   }
   const replaced = others.some(({ host }) => host === replaces) ? 1 : 0;
   if (change === "run" && others.length - replaced >= max) {

@@ -58,7 +58,7 @@ export function resumable(view: ServiceView): PlacedMember[] {
   const rank = rankIn(view);
   return placedMembers(view)
     .filter(({ entry, standing }) => {
-      if (standing.draining || entry.outdated) return false;
+      if (standing.draining || entry.outdated || entry.healthy === false) return false;
       if (entry.state === "draining") return true;
       return entry.state === "suspended" && standing.freeMemoryBytes >= memoryBytes;
     })

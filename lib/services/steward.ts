@@ -1,5 +1,5 @@
 import type { HostId } from "../model/ids.ts";
-import { counts, type MemberEntry } from "./member-entry.ts";
+import { counts, type MemberEntry, serves } from "./member-entry.ts";
 import { OpenChanges } from "./open-changes.ts";
 import type { ServiceParams } from "./params.ts";
 import { stewardOf } from "./rendezvous.ts";
@@ -18,9 +18,11 @@ import {
 /** What one look finds, with the changes counted that are on their way. */
 interface Count {
   readonly view: ServiceView;
-  /** Those that run and stay, as far as is known. */
+  /** Those that run, answer and stay, as far as is known. */
   readonly running: readonly PlacedMember[];
-  /** Those that run, or will, and stay. */
+  /** Those that run, stay and fail their health check. */
+  readonly failing: readonly PlacedMember[];
+  /** Those that serve, or will, and stay. */
   readonly total: number;
   readonly scaling: ScalingInput;
 }
@@ -102,11 +104,12 @@ export class Steward {
 
   #count(view: ServiceView, placed: readonly PlacedMember[]): Count {
     const stays = placed.filter(({ entry }) => this.#open.changeOf(entry.host) !== "rest");
-    const running = stays.filter(({ entry }) => entry.state === "running");
+    const running = stays.filter(({ entry }) => serves(entry));
+    const failing = stays.filter(({ entry }) => entry.state === "running" && !serves(entry));
     const coming = stays.filter(({ entry }) => this.#comes(entry)).length;
     const figures = running.map(({ entry }) => entry);
     const scaling = { spec: view.spec, running: figures, coming, queued: view.queued };
-    return { view, running, total: running.length + coming, scaling };
+    return { view, running, failing, total: running.length + coming, scaling };
   }
 
   #comes({ host, state }: MemberEntry): boolean {
@@ -116,7 +119,7 @@ export class Steward {
 
   #propose(count: Count, wanted: number, nowMs: number): ScaleProposal[] {
     const { view, total } = count;
-    if (total < wanted) return this.#run(count, wanted - total, nowMs);
+    if (total < wanted) return this.#add(count, wanted - total, nowMs);
     const { max } = view.spec.running;
     const leaving = this.#leaving(count, nowMs);
     // What rests for a shift takes its load along: demand alone would not show that it is missing.
@@ -138,6 +141,15 @@ export class Steward {
       return this.#rest(count, { from, number: 1 }, nowMs);
     }
     return this.#replace(count, leaving, nowMs);
+  }
+
+  /** Those that fail are there still: for all of them together one more than `max` may run. */
+  #add(count: Count, number: number, nowMs: number): ScaleProposal[] {
+    const { view, total, failing } = count;
+    const room = view.spec.running.max - total - failing.length;
+    if (room > 0) return this.#run(count, Math.min(number, room), nowMs);
+    const [first] = failing;
+    return room === 0 && first ? this.#run(count, 1, nowMs, first.entry.host) : [];
   }
 
   /** Running members that another one should stand in for. */

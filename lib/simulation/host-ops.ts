@@ -101,6 +101,7 @@ export class HostOps {
         this.#stage(op, end);
         return;
       case "checkMember":
+      case "askMember":
         this.#answer(op.op, end, () => this.#health(op.vm));
         return;
       default:
@@ -122,15 +123,19 @@ export class HostOps {
   }
 
   #health(vm: VmName): { tookMs: number } {
-    const state = this.#machine.host.copy(vm)?.state;
-    if (state !== "running") {
-      throw new SimHostError("VM_STATE", `${vm} does not answer: it is ${state ?? "gone"}`);
+    const { host } = this.#machine;
+    if (!host.answers(vm)) {
+      const state = host.copy(vm)?.state ?? "gone";
+      throw new SimHostError("VM_STATE", `${vm} does not answer: it is ${state}`);
     }
     return { tookMs: 10 };
   }
 
   #apply(
-    op: Exclude<HostOp, { op: "offer" | "admit" | "migrateOut" | "stageMember" | "checkMember" }>,
+    op: Exclude<
+      HostOp,
+      { op: "offer" | "admit" | "migrateOut" | "stageMember" | "checkMember" | "askMember" }
+    >,
   ) {
     const { host } = this.#machine;
     const { nowMs } = this.#world.clock;

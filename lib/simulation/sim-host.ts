@@ -32,6 +32,8 @@ export class SimHost {
   readonly #changed: (change: CopyChange) => void;
   #boots = 0;
   #sorted: readonly SimCopy[] | null = null;
+  /** Boots of guests that run and answer nothing. */
+  readonly #hung = new Set<string>();
 
   /** `changed` is told every change, after it happened. */
   constructor(changed: (change: CopyChange) => void = () => {}) {
@@ -50,6 +52,20 @@ export class SimHost {
 
   list(): readonly CopyReport[] {
     return this.copies().map(({ spec, state, moveId }) => ({ vm: spec.name, state, moveId }));
+  }
+
+  /** The guest's service stands still while the guest runs, also after a resume; or goes on. */
+  hang(vm: VmName, hangs = true): void {
+    const boot = this.#copies.get(vm)?.boot;
+    if (boot === undefined) return;
+    if (hangs) this.#hung.add(boot);
+    else this.#hung.delete(boot);
+  }
+
+  /** True for a guest that runs and whose service answers. */
+  answers(vm: VmName): boolean {
+    const copy = this.#copies.get(vm);
+    return copy?.state === "running" && !this.#hung.has(copy.boot);
   }
 
   /** Takes over what is stored elsewhere: null for no copy. Tells nobody. */

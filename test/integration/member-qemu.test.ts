@@ -53,6 +53,14 @@ describe("a member of a service, with real parts", () => {
     expect(await rig.qemu.countFault(rig.spec.name)).toBeNull();
   });
 
+  it("is given up as soon as its guest ends while it is staged", async () => {
+    const staging = rig.stage();
+    await eventually("the guest runs", async () => (await rig.state()) === "running");
+    await rig.qemu.killCopy("source", rig.spec.name);
+    expect(await staging).toMatchObject({ ok: false, code: "GUEST_ENDED" });
+    expect(await rest()).toEqual(nothing);
+  });
+
   it("is staged anew over whatever was there of it", async () => {
     await rig.stage();
     await rig.suspend();

@@ -6,7 +6,7 @@ import { QemuMemberFiles } from "#agent/hypervisor/qemu/qemu-member-files.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import type { Channel } from "#agent/ports/channel.ts";
 import { OpPerformer } from "#agent/runtime/perform-op.ts";
-import { awaitHealthy } from "#agent/switch/health-probe.ts";
+import { askHealth, awaitHealthy } from "#agent/switch/health-probe.ts";
 import type { HostOp, HostOpResult, MemberMaking } from "#lib/model/host-op.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { freePort } from "./free-port.ts";
@@ -168,6 +168,8 @@ export class MemberRig {
         files: new QemuMemberFiles({ overlayFolder: join(folder, "members"), storageRoots }),
         awaitHealthy: ({ timeoutMs, msMax, ...target }, until) =>
           awaitHealthy(target, { clock, timeoutMs, withinMs: msMax }, until),
+        askHealth: ({ timeoutMs, msMax: _, ...target }, until) =>
+          askHealth(target, { clock, timeoutMs }, until),
       },
       progressed: () => undefined,
     });

@@ -143,7 +143,7 @@ export const moveOutcome: fc.Arbitrary<MoveOutcome> = fc.record({
   downtimeMs: orNull(figure),
   transferredBytes: figure,
 });
-const memberNews: fc.Arbitrary<MemberNews> = fc.record({
+const memberFacts = {
   service: serviceName,
   state: fc.constantFrom(
     ...(["absent", "staging", "suspended", "resuming", "running"] as const),
@@ -156,7 +156,11 @@ const memberNews: fc.Arbitrary<MemberNews> = fc.record({
   obstacle: text(256),
   atSwitch: fc.constantFrom("ready", "drain", "maint", "kept" as const),
   drainMark: orNull(count),
-});
+};
+const memberNews: fc.Arbitrary<MemberNews> = fc.oneof(
+  fc.record(memberFacts),
+  fc.record({ ...memberFacts, healthy: fc.constant(false as const) }),
+);
 const switchNews: fc.Arbitrary<SwitchNews> = fc.record({
   service: serviceName,
   queued: figure,

@@ -94,6 +94,7 @@ describe("evenkeel service show", () => {
   it("shows what becomes of it in comments, so that it can still be applied again", async () => {
     const facts = {
       outdated: false,
+      healthy: true,
       obstacle: "",
       cpuShare: 0.31,
       sessions: 4,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MemberHost } from "#agent/ports/members.ts";
 import { type MemberOp, MemberPerformer } from "#agent/runtime/perform-member-op.ts";
+import type { CopyReport } from "#lib/model/copy.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { stubHypervisor } from "../../support/stub-hypervisor.ts";
 
@@ -35,8 +36,10 @@ function rig(fails: readonly string[] = []) {
       signal.throwIfAborted();
       return { tookMs: 3 };
     },
+    askHealth: () => act("ask"),
   };
   const hypervisor = stubHypervisor({
+    list: async () => [{ vm: spec.name, state: "running", moveId: null }],
     startVm: () => act("start"),
     stopVm: (_vm, force) => act(force ? "kill" : "ask"),
     forgetVm: () => act("forget"),
@@ -67,12 +70,50 @@ describe("MemberPerformer", () => {
     expect(did).toEqual([...discarded, "make", "start", "health"]);
   });
 
+  it.each(["at once", "after a while"])("ends when the guest ends by itself, %s", async (when) => {
+    const copies: CopyReport[] = [];
+    let changed = (): void => {};
+    let watchers = 0;
+    const hypervisor = stubHypervisor({
+      list: async () => copies,
+      startVm: async () => {
+        if (when !== "at once") copies.push({ vm: spec.name, state: "running", moveId: null });
+      },
+      watch: (told) => {
+        watchers += 1;
+        changed = told;
+        return () => {
+          watchers -= 1;
+        };
+      },
+    });
+    const asked = Promise.withResolvers<void>();
+    const members: MemberHost = {
+      files: { make: async () => {}, diskBytes: async () => 7, remove: async () => {} },
+      awaitHealthy: (_probe, signal) => {
+        asked.resolve();
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("given up")));
+        });
+      },
+      askHealth: async () => {},
+    };
+    const staged = new MemberPerformer(hypervisor, members).perform(stage);
+    staged.catch(() => {});
+    await asked.promise;
+    copies.splice(0);
+    changed();
+    await expect(staged).rejects.toMatchObject({ code: "GUEST_ENDED" });
+    expect(watchers).toBe(0);
+  });
+
   it("asks a member and discards one", async () => {
     const { did, performer } = rig();
     const check: MemberOp = { op: "checkMember", vm: "web-1", probe };
     expect(await performer.perform(check)).toEqual({ tookMs: 3 });
+    expect(await performer.perform({ op: "askMember", vm: "web-1", probe })).toBeNull();
     expect(await performer.perform({ op: "discardMember", spec })).toBeNull();
-    expect(did).toEqual(["health", ...discarded]);
+    expect(did).toEqual(["health", "ask", ...discarded]);
   });
 
   it("refuses on a host that takes no members", async () => {

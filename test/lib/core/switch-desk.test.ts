@@ -81,6 +81,20 @@ describe("SwitchDesk", () => {
     expect(deskWith().want(host(1, { state: "resuming", atSwitch: "kept" }))).toBe("ready");
   });
 
+  it("gives an unhealthy member no requests while a healthy one takes them", () => {
+    const { want } = deskWith();
+    const sick = { healthy: false } as const;
+    expect(want(host(1, sick), host(2, {}))).toBe("drain,ready");
+    // All fail: all are used. One that is only suspected, or not there yet, is nobody to rely on.
+    expect(want(host(1, sick), host(2, sick))).toBe("ready,ready");
+    want(host(1, sick), host(2, {}));
+    expect(want(host(1, sick), host(2, {}, "suspect"))).toBe("ready,ready");
+    want(host(1, sick), host(2, {}));
+    const away = { state: "draining", atSwitch: "drain", drainMark: 3 } as const;
+    expect(want(host(1, sick), host(2, away))).toBe("ready,drain");
+    expect(want(host(1, {}), host(2, {}))).toBe("ready,ready");
+  });
+
   it("tells of a drain only what the switch shows since it was asked for", () => {
     const { desk, want } = deskWith();
     want(host(1, {}));

@@ -22,6 +22,7 @@ function memberAfter(...inputs: MemberInput[]): Member {
 const mayStage: MemberInput = { type: "mayStage" };
 const run: MemberInput = { type: "run" };
 const rest: MemberInput = { type: "rest" };
+const unwell: MemberInput = { type: "health", well: false };
 const drained: MemberInput = { type: "drained", round: 1 };
 const toSuspended = [mayStage, succeeded("stage"), succeeded("suspend")];
 const toRunning = [...toSuspended, run, succeeded("resume"), succeeded("check")];
@@ -36,7 +37,9 @@ const states = {
   checking: () => memberAfter(...toSuspended, run, succeeded("resume")),
   running: () => memberAfter(...toRunning),
   outdated: () => memberAfter(...toRunning, declared({ digest: "two" })),
+  unwell: () => memberAfter(...toRunning, unwell),
   draining: () => memberAfter(...toRunning, rest),
+  "draining, unwell": () => memberAfter(...toRunning, unwell, rest),
   suspending: () => memberAfter(...toSuspending),
   stale: () => memberAfter(...toSuspended, declared({ digest: "two" })),
   discarding: () => memberAfter(mayStage, failed("stage")),
@@ -52,6 +55,8 @@ const happenings: Readonly<Record<string, MemberInput>> = {
   "the same document": declared(),
   "its service's end": declared({ staged: false }),
   "the copy's loss": { type: "lost", reason: "killed" },
+  "its health fails": unwell,
+  "its health is back": { type: "health", well: true },
   "a timeout": { type: "timeout" },
   "stage ends": succeeded("stage"),
   "stage fails": failed("stage"),
@@ -95,6 +100,15 @@ const table: readonly Row[] = [
   ["outdated", "a granted suspend", ["journal one", "switch drain"], "draining"],
   ["outdated", "its service's end", ["journal one", "switch drain"], "draining"],
   ["outdated", "the copy's loss", discards, "discarding"],
+
+  ["unwell", "a granted suspend", ["journal one", "switch drain"], "draining"],
+  ["unwell", "its service's end", ["journal one", "switch drain"], "draining"],
+  ["unwell", "the copy's loss", discards, "discarding"],
+
+  // What hangs would hang again: no image is made of it.
+  ["draining, unwell", "drained", discards, "discarding"],
+  ["draining, unwell", "a granted resume", ["journal one, runs", "switch ready"], "running"],
+  ["draining, unwell", "the copy's loss", discards, "discarding"],
 
   ["draining", "drained", ["switch maint", "run suspend"], "suspending"],
   ["draining", "a granted resume", ["journal one, runs", "switch ready"], "running"],

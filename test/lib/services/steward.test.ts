@@ -114,6 +114,36 @@ describe("Steward", () => {
     expect(steward.look(failed, 1_000)).toHaveLength(1);
   });
 
+  const fails = { ...runs, healthy: false } as const;
+
+  it("resumes another for one that fails its health check, within max", () => {
+    const cold = { [c]: { utilisation: 0.1 } };
+    expect(words(steward.look(view({ [a]: runs, [b]: fails, ...cold }), 0))).toEqual([`run ${c}`]);
+  });
+
+  it("has one stand in above max, for all that fail together", () => {
+    const most = { [a]: runs, [b]: fails, [d]: fails, [e]: runs };
+    const three = view({ ...most, [c]: { utilisation: 0.1 } });
+    const crowd = { ...three, queued: 9 };
+    expect(words(steward.look(crowd, 0))).toEqual([`run ${c} for ${b}`]);
+    const more = { ...view({ ...most, [c]: { state: "resuming" } }), queued: 9 };
+    expect(steward.look(more, 1_000)).toEqual([]);
+    const stands = { ...view({ ...most, [c]: runs }), queued: 9 };
+    expect(steward.look(stands, 2_000)).toEqual([]);
+  });
+
+  it("suspends none of those that serve for those that fail", () => {
+    const calm = view({ [a]: runs, [b]: runs, [c]: fails, [d]: fails });
+    for (let nowMs = 0; nowMs < 3 * settleMs; nowMs += 1_000) {
+      expect(steward.look(calm, nowMs)).toEqual([]);
+    }
+  });
+
+  it("resumes none that failed when it began to drain", () => {
+    const seen = view({ [b]: runs, [c]: { state: "draining", healthy: false } });
+    expect(steward.look(seen, 0).map(({ host }) => host)).not.toContain(c);
+  });
+
   it("suspends one on the hottest host after a calm", () => {
     const calm = view({ [b]: runs, [c]: { ...runs, utilisation: 0.9 }, [d]: runs });
     for (let nowMs = 0; nowMs < settleMs; nowMs += 1_000) {

@@ -22,6 +22,10 @@ describe("readServiceNewsFields", () => {
       members: [member],
       switch: [told],
     });
+    const sick = { ...member, healthy: false };
+    expect(read({ members: [sick, { ...member, healthy: true }] })).toEqual({
+      members: [sick, member],
+    });
     const record = { kind: "inventory", host: "QmHost", incarnation: 1, seq: 1 };
     expect(readRecord({ ...record, body: { vms: [], outcomes: [] } })).toMatchObject({
       body: { vms: [], outcomes: [] },
@@ -31,6 +35,7 @@ describe("readServiceNewsFields", () => {
   it.each([
     ["a state that there is not", { members: [{ ...member, state: "asleep" }] }],
     ["a wish that there is not", { members: [{ ...member, atSwitch: "off" }] }],
+    ["a health that there is not", { members: [{ ...member, healthy: "no" }] }],
     ["a long obstacle", { members: [{ ...member, obstacle: "x".repeat(257) }] }],
     ["too many members", { members: Array(121).fill(member) }],
     ["a host that is none", { switch: [{ ...told, members: [{ ...shown, host: "../x" }] }] }],
