@@ -149,7 +149,7 @@ export class Steward {
     const room = view.spec.running.max - total - failing.length;
     if (room > 0) return this.#run(count, Math.min(number, room), nowMs);
     const [first] = failing;
-    return room === 0 && first ? this.#run(count, 1, nowMs, first.entry.host) : [];
+    return room === 0 && first ? this.#standIn(count, first, nowMs) : [];
   }
 
   /** Running members that another one should stand in for. */

@@ -79,9 +79,9 @@ describe("MemberHealth", () => {
         for (const [what, passedMs] of happenings) {
           nowMs += passedMs;
           const input = inputOf(what);
-          if (input.type === "answered" && asked === 0) continue;
-          if (input.type === "answered") asked -= 1;
-          if (one.handle(input, nowMs) === "ask") asked += 1;
+          const isAnswer = input.type === "answered";
+          if (isAnswer && asked === 0) continue;
+          asked += Number(one.handle(input, nowMs) === "ask") - Number(isAnswer);
           expect(asked).toBeLessThanOrEqual(1);
         }
       }),
