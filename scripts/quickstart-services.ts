@@ -8,7 +8,8 @@
  * It never leaves anything behind: a guard process removes agents, guests, HAProxy, namespaces and
  * files when this one ends, in whatever way.
  */
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type GuestImage, guestImage } from "./lab/guest-image.ts";
 import { Screen } from "./levelling/screen.ts";
@@ -83,7 +84,18 @@ function readOptions(): Options | null {
   if (picture !== undefined && !picture.endsWith(".svg")) {
     throw new RangeError(`--picture wants a file name that ends in .svg, not "${picture}"`);
   }
-  return { json, picture };
+  return { json, picture: picture && pictureFile(picture) };
+}
+
+/** Seen as the caller sees it. Throws at once where nothing can be written: the run takes minutes. */
+function pictureFile(name: string): string {
+  const file = resolve(process.env["QUICKSTART_CALLER_FOLDER"] ?? ".", name);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (cause) {
+    throw new RangeError(`--picture: nothing can be written to ${dirname(file)}`, { cause });
+  }
+  return file;
 }
 
 /** The members' files; null, with the reason and the remedy said, where members cannot run. */

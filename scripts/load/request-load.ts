@@ -39,7 +39,7 @@ export class RequestLoad {
   #beganAtMs: number | null = null;
   #forgetTimer: () => void = () => {};
   #lateMsMax = 0;
-  #stopped = false;
+  #stoppedAtMs: number | null = null;
 
   constructor(options: RequestLoadOptions) {
     const { sender, rateAt, limitMs, inFlightMax = IN_FLIGHT_MAX } = options;
@@ -72,15 +72,16 @@ export class RequestLoad {
 
   /** Sends no more; resolves when all that were sent have been answered or are lost. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stoppedAtMs ??= this.elapsedMs;
     this.#forgetTimer();
     await Promise.all(this.#inFlight);
     this.#sender.close();
   }
 
-  /** Whole seconds up to now; the last ones still change while requests are under way. */
+  /** Whole seconds up to now, or to the stop; the last ones still change while requests are under way. */
   seconds(from = 0): readonly LoadSecond[] {
-    return this.#counts.seconds(from, Math.floor(this.elapsedMs / MS_PER_SECOND));
+    const endMs = this.#stoppedAtMs ?? this.elapsedMs;
+    return this.#counts.seconds(from, Math.floor(endMs / MS_PER_SECOND));
   }
 
   /** Of the ended requests that were due from `fromMs` (inclusive) to `toMs` (exclusive). */
@@ -89,14 +90,14 @@ export class RequestLoad {
   }
 
   #await(dueMs: number): void {
-    if (this.#stopped || dueMs === Number.POSITIVE_INFINITY) return;
+    if (this.#stoppedAtMs !== null || dueMs === Number.POSITIVE_INFINITY) return;
     this.#forgetTimer = this.#clock.after(dueMs - this.elapsedMs, () => this.#wake(dueMs));
   }
 
   /** Sends all that is due: after a pause of this process several are. */
   #wake(firstDueMs: number): void {
     let dueMs = firstDueMs;
-    while (dueMs <= this.elapsedMs && !this.#stopped) {
+    while (dueMs <= this.elapsedMs && this.#stoppedAtMs === null) {
       this.#send(dueMs);
       dueMs = this.#due.next();
     }

@@ -4,11 +4,19 @@ import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { AgentFleet } from "../../test/support/agent-fleet.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { freePort } from "../../test/support/free-port.ts";
 import { canMakeNamespaces } from "../../test/support/network-namespaces.ts";
 import type { GuestImage } from "../lab/guest-image.ts";
 import { adminSocketIn, BACKEND, DemoHaproxy } from "./demo-haproxy.ts";
 import { MEMBER_WEB, SESSIONS_PER_MEMBER } from "./demo-plan.ts";
+import {
+  GUEST_PORT,
+  HEALTH_PATH,
+  MEMBER_MACHINE,
+  memberCmdline,
+  USER_NETWORK_GUEST,
+} from "./member-template.ts";
 
 export const HOSTS = 3;
 export const SERVICE = "web";
@@ -17,9 +25,6 @@ const BRIDGE = "br0";
 /** The host whose agent keeps an HAProxy in line. */
 const SWITCH_HOST = 1;
 const CAPACITY = { cpuCores: 2, memoryMiB: 1024 };
-const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable net=1";
-/** Behind QEMU's user network every guest has this address. */
-const USER_NETWORK_GUEST = "10.0.2.15";
 
 /** Three hosts, a service declared on one of them, and an HAProxy beside its agent. */
 export class DemoCluster {
@@ -29,9 +34,12 @@ export class DemoCluster {
   readonly #network: "bridges" | "loopback";
 
   /** As root each host is a network namespace with a bridge for its guests; else all share loopback. */
-  constructor(image: GuestImage) {
+  constructor(
+    image: GuestImage,
+    network: "bridges" | "loopback" = canMakeNamespaces() ? "bridges" : "loopback",
+  ) {
     this.#image = image;
-    this.#network = canMakeNamespaces() ? "bridges" : "loopback";
+    this.#network = network;
     const hypervisor = { driver: "qemu", storageRoots: [dirname(image.kernel)], bridges: [BRIDGE] };
     this.fleet = new AgentFleet({
       count: HOSTS,
@@ -57,6 +65,17 @@ export class DemoCluster {
     await api.post("/v1/services", await this.#service());
   }
 
+  /** Withdraws the service, and stops the cluster from acting by itself. */
+  async withdraw(): Promise<void> {
+    const { api } = this.fleet.host(SWITCH_HOST);
+    await api.post(`/v1/services/${SERVICE}/delete`);
+    await eventually("nothing is left of the service", async () => {
+      const { servers } = await this.haproxy.observe();
+      return servers.length === 0 && this.fleet.hosts.every((host) => host.guests().length === 0);
+    });
+    await api.post("/v1/mode", { mode: "hold" });
+  }
+
   async close(): Promise<void> {
     await this.haproxy.stop();
     await this.fleet.close();
@@ -64,35 +83,33 @@ export class DemoCluster {
 
   async #service() {
     const { kernel, initrd } = this.#image;
-    const { answerMs, atOnce } = MEMBER_WEB;
     const isBridged = this.#network === "bridges";
     const guestAddress = isBridged ? "${address}" : USER_NETWORK_GUEST;
     return {
       name: SERVICE,
       template: {
-        memory: "96MiB",
-        machine: "q35",
+        ...MEMBER_MACHINE,
         kernel: {
           path: kernel,
           sha256: await digestOf(kernel),
           initrd: { path: initrd, sha256: await digestOf(initrd) },
-          cmdline: `${CONSOLE} gip=${guestAddress} web=${answerMs},${atOnce}`,
+          cmdline: memberCmdline(guestAddress),
         },
         network: isBridged
           ? { kind: "bridge", bridge: BRIDGE }
-          : { kind: "user", guestPort: 80, hostPort: "${port}" },
+          : { kind: "user", guestPort: GUEST_PORT, hostPort: "${port}" },
       },
       endpoint: isBridged
-        ? { address: "${address}", port: 80 }
+        ? { address: "${address}", port: GUEST_PORT }
         : { address: "127.0.0.1", port: "${port}" },
       hosts: Object.fromEntries(await Promise.all(this.fleet.hosts.map(this.#substitutions))),
       running: { min: 1, max: HOSTS },
       target: { sessionsPerMember: SESSIONS_PER_MEMBER },
-      health: { path: "/health" },
+      health: { path: HEALTH_PATH },
       drain: "5s",
       settle: "2s",
       // What is over it waits at HAProxy, where a member that has just come takes it over.
-      switch: { backend: BACKEND, connectionsPerMember: atOnce },
+      switch: { backend: BACKEND, connectionsPerMember: MEMBER_WEB.atOnce },
     };
   }
 

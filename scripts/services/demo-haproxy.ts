@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import { HaproxySwitch } from "#agent/switch/haproxy-switch.ts";
-import type { BackendView } from "#lib/model/switch.ts";
+import type { BackendView, SwitchCommand } from "#lib/model/switch.ts";
 import { eventually } from "../../test/support/eventually.ts";
 
 /** Debian's path: /usr/sbin is on root's PATH only. */
@@ -62,6 +62,11 @@ export class DemoHaproxy {
     const [view] = await this.#switch.observe([BACKEND], new AbortController().signal);
     if (view === undefined) throw new Error("HAProxy shows no backend");
     return view;
+  }
+
+  /** For servers that are none of the agents' own. */
+  async perform(command: SwitchCommand): Promise<void> {
+    await this.#switch.perform(command, new AbortController().signal);
   }
 
   /** Safe to call twice, and before the start. */

@@ -77,6 +77,15 @@ describe("RequestLoad", () => {
     await stopped;
     expect(clock.waiting).toBe(0);
     expect(load.totals()).toMatchObject({ requests: 4, ok: 3, lostBy: { ECONNRESET: 1 } });
-    expect(load.seconds().map(({ requests }) => requests)).toEqual([3, 1, 0, 0, 0, 0]);
+  });
+
+  it("has no seconds after its stop: nobody asked in them", async () => {
+    const { clock, sender, load } = loadOf(4);
+    clock.advance(2_100);
+    const stopped = load.stop();
+    clock.advance(5_000);
+    for (const answer of sender.held) answer("");
+    await stopped;
+    expect(load.seconds().map(({ requests }) => requests)).toEqual([3, 4]);
   });
 });
