@@ -66,8 +66,14 @@ function specOf(file: ServiceFile): ServiceSpec {
   };
 }
 
-function templateOf({ memory, kernel, ...template }: ServiceFile["template"]): MemberTemplate {
-  return { ...template, memoryBytes: memory, kernel: kernel && kernelOf(kernel) };
+function templateOf(file: ServiceFile["template"]): MemberTemplate {
+  const { memory, kernel, guestAgent, ...template } = file;
+  return {
+    ...template,
+    memoryBytes: memory,
+    kernel: kernel && kernelOf(kernel),
+    ...(guestAgent && { guestAgent }),
+  };
 }
 
 function kernelOf({

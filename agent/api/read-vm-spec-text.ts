@@ -11,7 +11,7 @@ import { vmSpecSchema } from "./vm-spec-schema.ts";
  */
 export function readVmSpecText(text: string): VmSpec {
   const spec = new SpecText("VM spec", text);
-  const { memory, memoryBytes: bytes, network, ...rest } = spec.read(vmSpecSchema);
+  const { memory, memoryBytes: bytes, network, guestAgent, ...rest } = spec.read(vmSpecSchema);
   const memoryBytes = memory ?? bytes;
   if (memoryBytes === undefined) {
     const problem = 'missing: add for example "memory: 128MiB"';
@@ -20,7 +20,8 @@ export function readVmSpecText(text: string): VmSpec {
   if (memory !== undefined && bytes !== undefined) {
     throw spec.refusal([{ path: [], problem: "memory and memoryBytes: give one of the two" }]);
   }
-  return { ...rest, memoryBytes, network: withMac(rest.name, network) };
+  const isAgentThere = guestAgent && ({ guestAgent } as const);
+  return { ...rest, memoryBytes, network: withMac(rest.name, network), ...isAgentThere };
 }
 
 type NetworkAsWritten = z.output<typeof vmSpecSchema>["network"];

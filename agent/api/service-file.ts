@@ -43,7 +43,8 @@ function switchOf(backend: string, connectionsPerMember: number | null) {
   return { backend, ...(connectionsPerMember !== null && { connectionsPerMember }) };
 }
 
-function templateOf({ vcpus, memoryBytes, machine, kernel, image, network }: MemberTemplate) {
+function templateOf(template: MemberTemplate) {
+  const { vcpus, memoryBytes, machine, kernel, image, network, guestAgent } = template;
   return {
     memory: inUnits(memoryBytes, SIZES, "B"),
     vcpus,
@@ -51,6 +52,7 @@ function templateOf({ vcpus, memoryBytes, machine, kernel, image, network }: Mem
     ...(kernel && { kernel: kernelOf(kernel) }),
     ...(image && { image }),
     network,
+    ...(guestAgent && { guestAgent }),
   };
 }
 

@@ -57,6 +57,7 @@ const template = z.strictObject({
     .nullable()
     .default(null),
   network,
+  guestAgent: z.boolean().default(false),
 });
 
 /** YAML reads `port: 8080` as a number: it is the same text. */

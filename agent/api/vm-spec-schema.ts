@@ -76,6 +76,7 @@ export const vmSpecSchema = z.strictObject({
     .max(vmLimits.disksMax)
     .default([]),
   network: network.default({ kind: "none" }),
+  guestAgent: z.boolean().default(false),
   policy: policy.default({
     pin: null,
     ignore: false,

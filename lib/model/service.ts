@@ -27,6 +27,8 @@ export interface MemberTemplate {
   readonly network:
     | { readonly kind: "user"; readonly guestPort: number; readonly hostPort: string }
     | { readonly kind: "bridge"; readonly bridge: string };
+  /** As in VmSpec: there when the guest runs QEMU's guest agent, else absent. */
+  readonly guestAgent?: true;
 }
 
 /** How a member shows that it serves: an HTTP GET answered with 2xx or 3xx. */

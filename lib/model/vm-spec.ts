@@ -46,6 +46,12 @@ export interface VmSpec {
   readonly kernel: VmKernel | null;
   readonly disks: readonly VmDisk[];
   readonly network: VmNetwork;
+  /**
+   * There when the guest runs QEMU's guest agent: it gets a port for it, over which its clock is set
+   * at each resume. Absent, never false, when it does not: so equal VMs are equal texts, also to
+   * agents that do not know the field.
+   */
+  readonly guestAgent?: true;
   readonly policy: VmPolicy;
 }
 

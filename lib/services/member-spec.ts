@@ -78,6 +78,7 @@ class MemberMaker {
       kernel,
       disks: base ? [{ path: `${this.#host.overlayFolder}/${name}.qcow2`, format: "qcow2" }] : [],
       network: this.#network(template),
+      ...(template.guestAgent && { guestAgent: true }),
       policy: { pin: null, ignore: true, antiAffinityGroup: null, affinityGroup: null },
     };
     const allFiles = base ? [...files, { path: base.path, sha256: base.sha256 }] : files;
@@ -147,7 +148,7 @@ class MemberMaker {
 
 /** Field by field, so that the order of keys in a document cannot change the digest. */
 function digestOf(vm: VmSpec, files: readonly DigestedFile[], baseFormat: string): string {
-  const { name, vcpus, memoryBytes, machine, kernel, disks, network } = vm;
+  const { name, vcpus, memoryBytes, machine, kernel, disks, network, guestAgent } = vm;
   const parts = [
     [name, vcpus, memoryBytes, machine],
     kernel ? [kernel.path, kernel.initrd, kernel.cmdline] : null,
@@ -158,6 +159,8 @@ function digestOf(vm: VmSpec, files: readonly DigestedFile[], baseFormat: string
       : null,
     files.map((file) => [file.path, file.sha256]),
     baseFormat,
+    // Only where it is there: members staged before the field existed keep their digest.
+    ...(guestAgent ? ["guestAgent"] : []),
   ];
   const text = JSON.stringify(parts);
   return ["high", "low"].map((half) => hex(hashText(`${half}/${text}`))).join("");

@@ -106,6 +106,11 @@ export class Reader {
     return false;
   }
 
+  /** A flag that an older agent does not send: false then. */
+  flagIfAny(key: string): boolean {
+    return this.#fields[key] !== undefined && this.flag(key);
+  }
+
   /** A whole number from `min` to `max`. */
   count(key: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
     const value = this.#fields[key];

@@ -83,6 +83,7 @@ function readTemplate(template: Reader): MemberTemplate {
     kernel: readKernel(template.objectOrNull("kernel")),
     image: readImage(template.objectOrNull("image")),
     network: readNetwork(template.object("network")),
+    ...(template.flagIfAny("guestAgent") && { guestAgent: true }),
   };
 }
 

@@ -42,6 +42,7 @@ export function readVmSpecFields(spec: Reader): VmSpec {
       .list("disks", vmLimits.disksMax)
       .map((disk, index) => readDisk(spec.item("disks", index, disk))),
     network: readNetwork(spec.object("network")),
+    ...(spec.flagIfAny("guestAgent") && { guestAgent: true }),
     policy: readPolicyFields(spec.object("policy")),
   };
 }

@@ -19,6 +19,12 @@ case " $COMMAND_LINE " in *" disk=1 "*)
   echo "disk $(ls /sys/block 2>/dev/null | grep -c '^vd')"
   ;;
 esac
+# Before the network: whoever finds the guest well finds its agent, too.
+case " $COMMAND_LINE " in *" agent=1 "*)
+  load_modules $BUS virtio_console
+  /guest-agent &
+  ;;
+esac
 case " $COMMAND_LINE " in *" net=1 "*)
   load_modules $BUS failover net_failover virtio_net
   for word in $COMMAND_LINE; do

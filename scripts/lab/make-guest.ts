@@ -37,7 +37,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const APPLETS = ["sh", "mount", "insmod", "ip", "httpd", "cat", "ls", "grep", "sleep", "echo"];
 const MODULES = [
   ...["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci"],
-  ...["virtio_mmio", "virtio_blk", "failover", "net_failover", "virtio_net"],
+  ...["virtio_mmio", "virtio_blk", "failover", "net_failover", "virtio_net", "virtio_console"],
 ];
 
 function run(command: string, args: readonly string[], cwd?: string): string {
@@ -74,7 +74,7 @@ function fetchKernel(folder: string): string {
 
 function makeInitramfs(folder: string, kernel: string): void {
   const root = join(folder, "root");
-  for (const name of ["bin", "dev", "proc", "sys", "lib", "www", "www/cgi-bin"]) {
+  for (const name of ["bin", "dev", "proc", "sys", "lib", "www"]) {
     mkdirSync(join(root, name), { recursive: true });
   }
   copyFileSync(String(findOnPath("busybox")), join(root, "bin/busybox"));
@@ -84,13 +84,11 @@ function makeInitramfs(folder: string, kernel: string): void {
       cpSync(join(kernel, path), join(root, "lib", basename(path)));
     }
   }
-  for (const name of ["ticker", "web"]) {
+  for (const name of ["ticker", "web", "guest-agent"]) {
     run("gcc", ["-O2", "-static", "-s", "-o", join(root, name), join(here, `${name}.c`)]);
   }
   copyFileSync(join(here, "guest-init.sh"), join(root, "init"));
   chmodSync(join(root, "init"), 0o755);
-  const health = join(root, "www/cgi-bin/health");
-  run("gcc", ["-O2", "-static", "-s", "-o", health, join(here, "health.c")]);
   run("sh", ["-c", "find . | cpio --quiet -o -H newc >../initramfs"], root);
 }
 

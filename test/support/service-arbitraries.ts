@@ -49,8 +49,15 @@ const template: fc.Arbitrary<MemberTemplate> = fc
     }),
     disks,
     network,
+    fc.constantFrom({}, { guestAgent: true } as const),
   )
-  .map(([size, boot, net]) => ({ ...size, kernel: boot.kernel, image: boot.image, network: net }));
+  .map(([size, boot, net, agent]) => ({
+    ...size,
+    kernel: boot.kernel,
+    image: boot.image,
+    network: net,
+    ...agent,
+  }));
 const hosts: fc.Arbitrary<ServiceSpec["hosts"]> = fc
   .uniqueArray(fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9.-]{0,12}$/), { maxLength: 5 })
   .map((names) => {

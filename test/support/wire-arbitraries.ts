@@ -61,18 +61,29 @@ const network: fc.Arbitrary<VmNetwork> = fc.oneof(
     mac: fc.stringMatching(/^52(:[0-9a-f]{2}){5}$/),
   }),
 );
-export const vmSpec: fc.Arbitrary<VmSpec> = fc.record({
-  name: vmName,
-  vcpus: fc.integer({ min: 1, max: 512 }),
-  memoryBytes: fc.integer({ min: 1 << 20, max: 2 ** 46 }),
-  machine: fc.constantFrom("microvm", "q35", "pc"),
-  kernel: orNull(
-    fc.record({ path, initrd: orNull(path), cmdline: fc.stringMatching(/^[a-z0-9 =.]{0,60}$/) }),
-  ),
-  disks: fc.array(fc.record({ path, format: fc.constantFrom("raw", "qcow2") }), { maxLength: 16 }),
-  network,
-  policy,
-});
+export const vmSpec: fc.Arbitrary<VmSpec> = fc.record(
+  {
+    name: vmName,
+    vcpus: fc.integer({ min: 1, max: 512 }),
+    memoryBytes: fc.integer({ min: 1 << 20, max: 2 ** 46 }),
+    machine: fc.constantFrom("microvm", "q35", "pc"),
+    kernel: orNull(
+      fc.record({ path, initrd: orNull(path), cmdline: fc.stringMatching(/^[a-z0-9 =.]{0,60}$/) }),
+    ),
+    disks: fc.array(fc.record({ path, format: fc.constantFrom("raw", "qcow2") }), {
+      maxLength: 16,
+    }),
+    network,
+    guestAgent: fc.constant(true as const),
+    policy,
+  },
+  {
+    requiredKeys: [
+      ...(["name", "vcpus", "memoryBytes", "machine", "kernel"] as const),
+      ...(["disks", "network", "policy"] as const),
+    ],
+  },
+);
 const load: fc.Arbitrary<VmLoad> = fc.record({
   cpuCores: figure,
   residentBytes: figure,

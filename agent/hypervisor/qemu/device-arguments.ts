@@ -2,6 +2,8 @@ import type { PortForward, VmSpec } from "#lib/model/vm-spec.ts";
 
 /** Address of the one guest behind QEMU's user network (its documented default). */
 const USER_NETWORK_GUEST = "10.0.2.15";
+/** Where QEMU's guest agent looks for its host (qemu-ga(8), --path). */
+const AGENT_PORT = "org.qemu.guest_agent.0";
 
 /** virtio-blk disks in the spec's order, each a protocol node and a format node. */
 export function diskArguments(spec: VmSpec): string[] {
@@ -33,6 +35,26 @@ export function networkArguments(spec: VmSpec, tap: string | null): string[] {
     ...["-netdev", `tap,id=net0,ifname=${tap},script=no,downscript=no`],
     ...["-device", JSON.stringify({ ...device, mac: network.mac })],
   ];
+}
+
+/**
+ * The port to the agent inside the guest; none without one. `wait=off`: the guest runs whether or
+ * not anybody is connected.
+ */
+export function agentArguments(spec: VmSpec, path: string): string[] {
+  if (!spec.guestAgent) return [];
+  const bus = { driver: `virtio-serial-${busOf(spec)}`, id: "serial0", max_ports: 2 };
+  const port = { driver: "virtserialport", bus: "serial0.0", chardev: "agent0", name: AGENT_PORT };
+  return [
+    ...["-chardev", `socket,id=agent0,path=${escaped(path)},server=on,wait=off`],
+    ...["-device", JSON.stringify(bus)],
+    ...["-device", JSON.stringify(port)],
+  ];
+}
+
+/** QEMU's option syntax: a comma inside a value is doubled. */
+export function escaped(value: string): string {
+  return value.replaceAll(",", ",,");
 }
 
 /** microvm has no PCI bus: its devices are memory-mapped. */

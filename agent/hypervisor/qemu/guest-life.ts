@@ -133,6 +133,7 @@ export async function resumeFromDisk(parts: LifeParts, spec: VmSpec): Promise<vo
     paths,
     image,
     memoryPath,
+    log: settings.log,
     launch: () => table.launch(order, facts),
     kill: (guest) => table.kill(guest),
   });

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { VmName } from "#lib/model/ids.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
@@ -14,6 +15,8 @@ export interface GuestPaths {
   readonly incoming: string;
   /** Device state passes here on its way to and from the disk. */
   readonly state: string;
+  /** The host's end of the port to the agent inside the guest. */
+  readonly agent: string;
   /** What QEMU itself says on its error output. */
   readonly output: string;
   readonly manifest: string;
@@ -33,6 +36,7 @@ export function guestPaths(
     monitor: join(folder, "qmp.sock"),
     incoming: join(folder, "in.sock"),
     state: join(folder, "st.sock"),
+    agent: join(folder, "qga.sock"),
     output: join(folder, "qemu.log"),
     manifest: join(folder, "image.json"),
     serial: join(serialDirectory, `${vm}.log`),
@@ -45,4 +49,11 @@ export function guestPaths(
     );
   }
   return paths;
+}
+
+/** What a process leaves behind in the guest's folder, and the next one needs the names of. */
+export async function removeSockets(paths: GuestPaths): Promise<void> {
+  for (const path of [paths.monitor, paths.incoming, paths.state, paths.agent]) {
+    await rm(path, { force: true });
+  }
 }

@@ -8,7 +8,7 @@ import { HypervisorError } from "../hypervisor-error.ts";
 import type { QemuFacts } from "./facts.ts";
 import { findByMonitor, guestFolders } from "./find-guests.ts";
 import { Guest } from "./guest.ts";
-import { type GuestPaths, guestPaths } from "./guest-paths.ts";
+import { type GuestPaths, guestPaths, removeSockets } from "./guest-paths.ts";
 import {
   type GuestRecord,
   readGuestRecord,
@@ -135,8 +135,7 @@ export class GuestTable {
   /** What a process leaves behind: its record, sockets, tap, and its memory unless an image has it. */
   async #clean(paths: GuestPaths, record: GuestRecord): Promise<void> {
     await removeGuestRecord(paths.record);
-    for (const path of [paths.monitor, paths.incoming, paths.state])
-      await rm(path, { force: true });
+    await removeSockets(paths);
     await unplugTap(record.spec);
     const hasImage = (await readImage(paths)) !== undefined;
     if (!hasImage || !record.memoryPath.startsWith(paths.folder)) {

@@ -1,6 +1,6 @@
 import type { HostId, MoveId } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import { diskArguments, networkArguments } from "./device-arguments.ts";
+import { agentArguments, diskArguments, escaped, networkArguments } from "./device-arguments.ts";
 
 export interface QemuCommand {
   readonly spec: VmSpec;
@@ -12,6 +12,8 @@ export interface QemuCommand {
   readonly memoryPath: string;
   readonly monitorPath: string;
   readonly serialPath: string;
+  /** Where the port to the guest's agent listens, for a guest that has one. */
+  readonly agentPath: string;
   /** Host network interface of a bridged guest; null for others. */
   readonly tap: string | null;
   /** True: paused, waiting for `migrate-incoming`. */
@@ -53,6 +55,7 @@ export function qemuArguments(command: QemuCommand): string[] {
     ...kernelArguments(spec),
     ...diskArguments(spec),
     ...networkArguments(spec, command.tap),
+    ...agentArguments(spec, command.agentPath),
     ...(command.incoming ? ["-S", "-incoming", "defer"] : []),
   ];
 }
@@ -72,16 +75,12 @@ function machineArgument({ spec, machineType }: QemuCommand): string {
 
 /** True when the guest can only find its devices, and hear a power button, through ACPI. */
 export function needsAcpi(spec: VmSpec): boolean {
-  return spec.machine !== "microvm" || spec.disks.length > 0 || spec.network.kind !== "none";
+  const hasDevices = spec.disks.length > 0 || spec.network.kind !== "none" || spec.guestAgent;
+  return spec.machine !== "microvm" || hasDevices === true;
 }
 
 function kernelArguments({ kernel }: VmSpec): string[] {
   if (kernel === null) return [];
   const initrd = kernel.initrd === null ? [] : ["-initrd", kernel.initrd];
   return ["-kernel", kernel.path, ...initrd, "-append", kernel.cmdline];
-}
-
-/** QEMU's option syntax: a comma inside a value is doubled. */
-function escaped(value: string): string {
-  return value.replaceAll(",", ",,");
 }

@@ -1,7 +1,10 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Log } from "#agent/ports/log.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import type { Guest } from "./guest.ts";
+import type { GuestAgent } from "./guest-agent.ts";
+import { agentOf, setGuestClock } from "./guest-clock.ts";
 import type { GuestPaths } from "./guest-paths.ts";
 import { copyMemory } from "./memory-file.ts";
 import { setPassage } from "./migration-setup.ts";
@@ -19,6 +22,7 @@ export interface Resume {
   readonly paths: GuestPaths;
   readonly image: SavedImage;
   readonly memoryPath: string;
+  readonly log: Log;
   /** Starts the waiting process on `memoryPath`. */
   launch(): Promise<Guest>;
   kill(guest: Guest): Promise<void>;
@@ -32,22 +36,33 @@ export async function resumeGuest(resume: Resume): Promise<Guest> {
   const { paths, image, memoryPath } = resume;
   await writeImage(paths, { ...image, consumed: true });
   let guest: Guest | undefined;
+  let agent: GuestAgent | undefined;
   try {
     const kept = join(paths.folder, image.memoryFile);
     if (memoryPath !== kept) await copyMemory(kept, memoryPath);
     guest = await resume.launch();
+    agent = await agentOf(guest);
     await load(guest, join(paths.folder, image.stateFile));
   } catch (cause) {
     if (guest !== undefined) await resume.kill(guest);
+    agent?.close();
     if (memoryPath !== join(paths.folder, image.memoryFile)) await rm(memoryPath, { force: true });
     // QEMU writes into the memory only once the guest runs, which it was never told to.
     await writeImage(paths, image);
     throw cause;
   }
-  await runGuest(guest);
+  try {
+    await runGuest(guest);
+    await Promise.all([setGuestClock(guest, agent, resume.log), settle(guest)]);
+    return guest;
+  } finally {
+    agent?.close();
+  }
+}
+
+async function settle(guest: Guest): Promise<void> {
   await guest.note({ role: "own" });
   await announceGuest(guest);
-  return guest;
 }
 
 async function load(guest: Guest, statePath: string): Promise<void> {

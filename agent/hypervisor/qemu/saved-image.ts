@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { type BaseMark, changedBase } from "./base-files.ts";
 import { readJson, writeDurably } from "./durable-file.ts";
 import type { GuestPaths } from "./guest-paths.ts";
 import { memoryFileName } from "./memory-file.ts";
@@ -25,6 +26,8 @@ export interface SavedImage {
   readonly stateFile: string;
   readonly stateBytes: number;
   readonly disks: readonly DiskMark[];
+  /** What the guest stands on and does not write. Absent in images of agents that did not know it. */
+  readonly bases?: readonly BaseMark[];
   readonly qemuVersion: string;
   readonly machineType: string;
   readonly accelerator: string;
@@ -82,7 +85,8 @@ export async function staleReason(
       return `its disk ${basename(disk.path)} was changed since`;
     }
   }
-  return null;
+  const base = await changedBase(image.bases ?? []);
+  return base === undefined ? null : `${base}, on which it stands, was changed since`;
 }
 
 export async function markDisk(path: string): Promise<DiskMark> {

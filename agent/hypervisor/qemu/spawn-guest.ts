@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import type { HostId, MoveId } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import type { QemuFacts } from "./facts.ts";
-import type { GuestPaths } from "./guest-paths.ts";
+import { type GuestPaths, removeSockets } from "./guest-paths.ts";
 import { launchGuest } from "./guest-process.ts";
 import type { GuestRole } from "./guest-record.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
@@ -36,7 +35,7 @@ export async function spawnGuest(
   { settings, paths, facts }: SpawnParts,
 ): Promise<ProcessIdentity> {
   const { spec, moveId, peer } = order;
-  for (const path of [paths.monitor, paths.incoming, paths.state]) await rm(path, { force: true });
+  await removeSockets(paths);
   const args = qemuArguments({
     spec,
     accelerator: facts.accelerator,
@@ -45,6 +44,7 @@ export async function spawnGuest(
     memoryPath: order.memoryPath,
     monitorPath: paths.monitor,
     serialPath: paths.serial,
+    agentPath: paths.agent,
     tap: tapName(spec),
     incoming: order.role !== "own",
     move: moveId === null || peer === null ? null : { moveId, peer },

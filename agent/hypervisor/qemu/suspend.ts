@@ -6,6 +6,7 @@
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { markBases } from "./base-files.ts";
 import { isTransferring } from "./copy-state.ts";
 import type { Guest } from "./guest.ts";
 import { copyMemory, memoryFileName } from "./memory-file.ts";
@@ -69,6 +70,7 @@ async function save(guest: Guest, accelerator: string, generation: number): Prom
       memoryBytes: record.spec.memoryBytes,
       stateFile: basename(statePath),
       stateBytes,
+      bases: await markBases(record.spec),
       disks: await Promise.all(record.spec.disks.map(({ path }) => markDisk(path))),
       qemuVersion: record.qemuVersion,
       machineType: record.machineType,

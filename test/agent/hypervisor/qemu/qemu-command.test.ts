@@ -21,6 +21,7 @@ const command: QemuCommand = {
   memoryPath: "/state/guests/web-1/memory.ram",
   monitorPath: "/state/guests/web-1/qmp.sock",
   serialPath: "/state/serial/web-1.log",
+  agentPath: "/state/guests/web-1/qga.sock",
   tap: null,
   incoming: false,
   move: null,
@@ -132,11 +133,41 @@ describe("qemuArguments()", () => {
   });
 });
 
+describe("qemuArguments() for a guest with an agent", () => {
+  it.each([
+    ["microvm", "virtio-serial-device"],
+    ["q35", "virtio-serial-pci"],
+    ["pc", "virtio-serial-pci"],
+  ] as const)(
+    "give a %s the agent's port, on a socket that nobody is waited for at",
+    (machine, driver) => {
+      const change = { ...given({ machine, guestAgent: true }), agentPath: "/a,b/qga.sock" };
+      expect(valuesOf("-chardev", change).at(-1)).toBe(
+        "socket,id=agent0,path=/a,,b/qga.sock,server=on,wait=off",
+      );
+      expect(valuesOf("-device", change).map((json) => JSON.parse(json))).toEqual([
+        { driver, id: "serial0", max_ports: 2 },
+        {
+          driver: "virtserialport",
+          bus: "serial0.0",
+          chardev: "agent0",
+          name: "org.qemu.guest_agent.0",
+        },
+      ]);
+    },
+  );
+
+  it("add nothing for one without", () => {
+    expect(qemuArguments(command).join(" ")).not.toMatch(/serial0|agent0/);
+  });
+});
+
 describe("needsAcpi()", () => {
   it.each([
     ["a bare microvm", {}, false],
     ["a microvm with a disk", { disks: [{ path: "/a", format: "raw" }] }, true],
     ["a microvm with a network", { network: { kind: "user", forwards: [] } }, true],
+    ["a microvm with an agent's port", { guestAgent: true }, true],
     ["a q35", { machine: "q35" }, true],
   ] as const)("is right about %s", (_what, change, expected) => {
     expect(needsAcpi({ ...spec, ...change })).toBe(expected);
