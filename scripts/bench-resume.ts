@@ -1,6 +1,7 @@
 /**
  * What a sleeping member saves: `npm run -s bench:resume -- [--times 10] [--health /] [--json]`.
- * The default health check sets the guest's clock right before it is well; `--health /` asks for a plain file.
+ * The agent sets the guest's clock at each resume; the default health check fails until it is right,
+ * `--health /` asks for the web server only.
  *
  * Responsible for: how long it takes from the order to the first answered request through HAProxy,
  * for a member that is resumed and for the same member booted cold, with the page cache warm and,
@@ -14,7 +15,7 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { tableLines } from "#agent/cli/table.ts";
-import { GUEST_ANSWER, GUEST_HEALTH, MemberRig } from "../test/support/member-rig.ts";
+import { GUEST_ANSWER, GUEST_CLOCK, MemberRig } from "../test/support/member-rig.ts";
 import { rounded, spreadOf } from "./bench/figures.ts";
 
 const TIMES_MAX = 100;
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       times: { type: "string", default: "10" },
-      health: { type: "string", default: GUEST_HEALTH },
+      health: { type: "string", default: GUEST_CLOCK },
       json: { type: "boolean", default: false },
     },
   });
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
     throw new RangeError(`--times wants a whole number from 1 to ${TIMES_MAX}`);
   }
   const machineLoadAtStart = rounded(loadavg()[0] ?? 0);
-  const rig = await MemberRig.make(values.health);
+  const rig = await MemberRig.make({ health: values.health });
   try {
     const { runs, imageBytes } = await measure(rig, times);
     const machineLoadAtEnd = rounded(loadavg()[0] ?? 0);

@@ -2,7 +2,11 @@
  * The web server of the small test guest: `web MS N` takes MS milliseconds of waiting for each
  * request, at most N at a time, and keeps the others in the order in which they came. So its
  * capacity is known, N * 1000 / MS requests a second, and costs next to no CPU. GET /health is
- * answered at once; the first time the serial line says so. Connections are kept.
+ * answered at once; the first time the serial line says so. GET /absent gets 404. Connections are kept.
+ *
+ * GET /clock tells the seconds since 1970, at once too: 200 while they are right, else 503. A guest that
+ * was suspended goes on with the time at which it fell asleep, until somebody sets its clock; its
+ * hardware clock has the host's time all along.
  */
 #define _GNU_SOURCE
 #include <netinet/in.h>
@@ -31,6 +35,8 @@ struct connection {
 static struct connection connections[CONNECTIONS_MAX];
 static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n";
 
+static const char absent[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
 static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -44,14 +50,14 @@ static void hang_up(struct connection *one) {
   one->due = 0;
 }
 
-/* Answers the first request of the text and keeps what came after it. */
-static void reply(struct connection *one) {
+/* Says this to the first request of the text and keeps what came after it. */
+static void say(struct connection *one, const char *words, size_t length) {
   char *end = strstr(one->text, "\r\n\r\n") + 4;
   char *word = strcasestr(one->text, "\r\nconnection: close");
   int is_last = word && word < end;
   one->turn = 0;
   one->due = 0;
-  if (write(one->fd, answer, sizeof answer - 1) < 0 || is_last) {
+  if (write(one->fd, words, length) < 0 || is_last) {
     hang_up(one);
     return;
   }
@@ -59,11 +65,37 @@ static void reply(struct connection *one) {
   memmove(one->text, end, one->length + 1);
 }
 
+static void reply(struct connection *one) { say(one, answer, sizeof answer - 1); }
+
+/* What the hardware clock says, s since 1970; 0 where there is none. */
+static long hardware_time(void) {
+  long seconds = 0;
+  FILE *file = fopen("/sys/class/rtc/rtc0/since_epoch", "r");
+  if (!file) return 0;
+  if (fscanf(file, "%ld", &seconds) != 1) seconds = 0;
+  fclose(file);
+  return seconds;
+}
+
+static void tell_time(struct connection *one) {
+  char words[160];
+  long right = hardware_time(), here = time(NULL);
+  /* Both tell whole seconds: a clock that differs by one may be right. */
+  int is_right = here >= right - 1 && here <= right + 1;
+  int length = snprintf(words, sizeof words, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n\r\n%010ld\n",
+                        is_right ? "200 OK" : "503 the clock is wrong", here);
+  say(one, words, length);
+}
+
 static void take(struct connection *one) {
   static unsigned long turns;
   static int is_known_well;
   while (one->fd >= 0 && !one->turn && strstr(one->text, "\r\n\r\n")) {
-    if (strncmp(one->text, "GET /health", 11) == 0) {
+    if (strncmp(one->text, "GET /clock", 10) == 0)
+      tell_time(one);
+    else if (strncmp(one->text, "GET /absent", 11) == 0)
+      say(one, absent, sizeof absent - 1);
+    else if (strncmp(one->text, "GET /health", 11) == 0) {
       if (!is_known_well) puts("well");
       is_known_well = 1;
       reply(one);
@@ -129,6 +161,9 @@ int main(int count, char **words) {
   int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
   static struct pollfd polled[CONNECTIONS_MAX + 1];
+  /* A kernel loses ticks while it boots on a busy machine: every distribution does this, too. */
+  struct timespec booted = {.tv_sec = hardware_time()};
+  if (booted.tv_sec > 0) clock_settime(CLOCK_REALTIME, &booted);
   signal(SIGPIPE, SIG_IGN);
   setvbuf(stdout, NULL, _IOLBF, 0);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -15,7 +15,8 @@ import { labGuest, labGuestFolder } from "../support/lab-guest.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const STAGE_MS_MAX = 90_000;
-const CMDLINE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable net=1 gip=10.0.2.15";
+const CMDLINE =
+  "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable net=1 gip=10.0.2.15 web=0,64 agent=1";
 
 it("a service is staged on all hosts, one member serves, a second when it is wanted, none once it is deleted", async () => {
   const haproxy = await HaproxyRig.make();
@@ -44,12 +45,13 @@ it("a service is staged on all hosts, one member serves, a second when it is wan
         cmdline: CMDLINE,
       },
       network: { kind: "user", guestPort: 80, hostPort: "${port}" },
+      guestAgent: true,
     },
     endpoint: { address: "127.0.0.1", port: "${port}" },
     hosts: { n1: { port: String(await freePort()) }, n2: { port: String(await freePort()) } },
     running: { min: 1, max: 2 },
     target: { cpuShare: 0.6 },
-    health: { path: "/cgi-bin/health" },
+    health: { path: "/health" },
     drain: "1s",
     settle: "2s",
     switch: { backend: "web" },

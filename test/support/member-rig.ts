@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { QemuMemberFiles } from "#agent/hypervisor/qemu/qemu-member-files.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import type { Channel } from "#agent/ports/channel.ts";
+import type { Log } from "#agent/ports/log.ts";
 import { OpPerformer } from "#agent/runtime/perform-op.ts";
 import { askHealth, awaitHealthy } from "#agent/switch/health-probe.ts";
 import type { HostOp, HostOpResult, MemberMaking } from "#lib/model/host-op.ts";
@@ -17,8 +18,10 @@ const BASE_SIZE = "64M";
 const BOOT_MS_MAX = 60_000;
 const ANSWER_MS_MAX = 2_000;
 export const GUEST_ANSWER = "hello\n";
-/** Sets the guest's clock right and answers with it, s since 1970: scripts/lab/health.c. */
-export const GUEST_HEALTH = "/cgi-bin/health";
+/** Answers with the guest's clock, s since 1970, and is well only while it is right: scripts/lab/web.c. */
+export const GUEST_CLOCK = "/clock";
+/** Well whatever time it is. */
+const GUEST_HEALTH = "/health";
 const server = "evenkeel-web-1";
 const { signal } = new AbortController();
 
@@ -35,6 +38,18 @@ interface MemberRigParts {
   /** On this host, where the guest's HTTP server is reached. */
   readonly port: number;
   readonly health: string;
+  readonly agent: GuestAgentHere;
+}
+
+/** What the member's guest has of an agent; `stopped`: its port, and nobody who listens there. */
+export type GuestAgentHere = "runs" | "stopped" | "none";
+
+interface MemberRigOptions {
+  /** Path of the health check; default GUEST_HEALTH. */
+  readonly health?: string;
+  /** Default "runs". */
+  readonly agent?: GuestAgentHere;
+  readonly log?: Log;
 }
 
 /**
@@ -49,7 +64,7 @@ export class MemberRig {
   readonly #port: number;
   #ops: OpPerformer;
 
-  private constructor({ qemu, haproxy, port, health }: MemberRigParts) {
+  private constructor({ qemu, haproxy, port, health, agent }: MemberRigParts) {
     this.qemu = qemu;
     this.haproxy = haproxy;
     this.#port = port;
@@ -57,7 +72,7 @@ export class MemberRig {
     mkdirSync(overlays);
     const base = join(qemu.folder, "base.raw");
     execFileSync("qemu-img", ["create", "-q", "-f", "raw", base, BASE_SIZE]);
-    this.spec = specOn(qemu, { overlay: join(overlays, "web-1.qcow2"), port });
+    this.spec = specOn(qemu, { overlay: join(overlays, "web-1.qcow2"), port, agent });
     const { kernel, initrd } = qemu.guest;
     const probe = { address: "127.0.0.1", port, path: health };
     this.making = {
@@ -68,12 +83,12 @@ export class MemberRig {
     this.#ops = this.#performer();
   }
 
-  /** `health` is the path of the health check. */
-  static async make(health = GUEST_HEALTH): Promise<MemberRig> {
-    const qemu = await QemuRig.make();
+  static async make(options: MemberRigOptions = {}): Promise<MemberRig> {
+    const { health = GUEST_HEALTH, agent = "runs", log } = options;
+    const qemu = await QemuRig.make(log && { log });
     try {
       const haproxy = await HaproxyRig.make();
-      return new MemberRig({ qemu, haproxy, port: await freePort(), health });
+      return new MemberRig({ qemu, haproxy, port: await freePort(), health, agent });
     } catch (error) {
       await qemu.close();
       throw error;
@@ -103,8 +118,10 @@ export class MemberRig {
     return result.value;
   }
 
-  check(): Promise<unknown> {
-    return this.must({ op: "checkMember", vm: this.spec.name, probe: this.making.probe });
+  /** Resolves when the member is well; `path` in place of its own health check. */
+  check(path = this.making.probe.path): Promise<unknown> {
+    const probe = { ...this.making.probe, path };
+    return this.must({ op: "checkMember", vm: this.spec.name, probe });
   }
 
   suspend(): Promise<unknown> {
@@ -176,16 +193,21 @@ export class MemberRig {
   }
 }
 
-function specOn(qemu: QemuRig, { overlay, port }: { overlay: string; port: number }): VmSpec {
+function specOn(
+  qemu: QemuRig,
+  { overlay, port, agent }: { overlay: string; port: number; agent: GuestAgentHere },
+): VmSpec {
   const spec = qemu.spec("web-1");
   if (spec.kernel === null) throw new Error("the lab guest boots a kernel");
-  const cmdline = `${spec.kernel.cmdline} disk=1 net=1 gip=10.0.2.15`;
+  const cmdline = `${spec.kernel.cmdline} disk=1 net=1 gip=10.0.2.15 web=0,64`;
+  const agentWords = agent === "runs" ? " agent=1" : "";
   return {
     ...spec,
     machine: "q35",
-    kernel: { ...spec.kernel, cmdline },
+    kernel: { ...spec.kernel, cmdline: cmdline + agentWords },
     disks: [{ path: overlay, format: "qcow2" }],
     network: { kind: "user", forwards: [{ protocol: "tcp", hostPort: port, guestPort: 80 }] },
+    ...(agent !== "none" && { guestAgent: true }),
   };
 }
 
