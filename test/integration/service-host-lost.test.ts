@@ -14,7 +14,7 @@ import { ServiceRig } from "../support/service-rig.ts";
 
 const RESTORE_MS_MAX = 20_000;
 const AGREE_MS_MAX = 40_000;
-const REQUESTS_PER_SECOND = 40;
+const REQUESTS_PER_SECOND = 25;
 /** Requests go on for so long after the others have taken over. */
 const AFTERWARDS_MS = 1_500;
 

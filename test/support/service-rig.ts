@@ -16,8 +16,8 @@ import { ServiceStory } from "./service-story.ts";
 const COUNT = 3;
 const STAGE_MS_MAX = 120_000;
 const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable";
-/** Each request takes 50 ms, and four at a time are taken: 80 a second and member. */
-const WORK = "50,4";
+/** Each request takes 50 ms, and sixteen at a time are taken: far more than is asked. */
+const WORK = "50,16";
 
 export interface ServiceRigOptions {
   /** What differs from the rig's own service `web`. */
