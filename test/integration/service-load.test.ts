@@ -9,8 +9,9 @@ import { eventually } from "../support/eventually.ts";
 import { canMakeNamespaces } from "../support/network-namespaces.ts";
 import { ServiceRig } from "../support/service-rig.ts";
 
-/** A member takes 16 requests at a time, for 200 ms each: 80 a second. */
-const WEB = "200,16";
+/** A member takes so many requests at a time, for 200 ms each: 80 a second. */
+const AT_ONCE = 16;
+const WEB = `200,${AT_ONCE}`;
 /** As sessions that a switch counts: 40 requests a second and member. */
 const TARGET = 8;
 const SWING_MS = 10_000;
@@ -31,7 +32,12 @@ let rig: ServiceRig;
 beforeAll(async () => {
   if (!enabled) return;
   // Settle is the default: what was resumed last has 3 s to take its part of the load.
-  const service = { target: { sessionsPerMember: TARGET }, settle: "30s" };
+  const service = {
+    target: { sessionsPerMember: TARGET },
+    settle: "30s",
+    // What a member has no room for waits at the switch, as the README advises.
+    switch: { backend: "web", connectionsPerMember: AT_ONCE },
+  };
   rig = await ServiceRig.make({ service, web: WEB });
 });
 afterEach(({ task }) => rig?.review(task.result?.state === "fail"));

@@ -14,7 +14,7 @@ import { MemberWatch } from "./member-watch.ts";
 import { ServiceStory } from "./service-story.ts";
 
 const COUNT = 3;
-const STAGE_MS_MAX = 120_000;
+const STAGE_MS_MAX = 160_000;
 const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable";
 /** Each request takes 50 ms, and sixteen at a time are taken: far more than is asked. */
 const WORK = "50,16";
