@@ -12,6 +12,7 @@ import { QemuDriver } from "./hypervisor/qemu/qemu-driver.ts";
 import { QemuMemberFiles } from "./hypervisor/qemu/qemu-member-files.ts";
 import { SimDriver } from "./hypervisor/sim/sim-driver.ts";
 import { Lifecycle, type Part } from "./lifecycle.ts";
+import { leavesForGood } from "./os/leaves-for-good.ts";
 import type { SdNotify } from "./os/sd-notify.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Hypervisor } from "./ports/hypervisor.ts";
@@ -120,7 +121,11 @@ export function compose(options: ComposeOptions): Lifecycle {
     },
     apiPart(options, runtime),
     // Stops go in reverse: the runtime says its goodbye first, while there is a transport.
-    { name: "leave", start: async () => undefined, stop: () => runtime.stop() },
+    {
+      name: "leave",
+      start: async () => undefined,
+      stop: async () => runtime.stop({ forGood: await leavesForGood() }),
+    },
   ];
   return new Lifecycle({ parts, clock, log });
 }

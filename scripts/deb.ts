@@ -18,7 +18,7 @@ import { layOutPackage } from "./package/lay-out-package.ts";
 
 const CHECKOUT = resolve(import.meta.dirname, "..");
 
-/** xz takes a minute and makes 27 MB; for a package that only a test installs, a second and 44 MB. */
+/** xz takes a minute and makes 28 MB; for a package that only a test installs, a second and 44 MB. */
 const COMPRESSION = {
   release: ["-Zxz", "-z6"],
   fast: ["-Zzstd", "-z1"],

@@ -126,9 +126,12 @@ export class Runtime implements AgentView {
     });
   }
 
-  /** Tells the others, waits for what is being written, lets go of the guests. */
-  async stop(): Promise<void> {
-    this.#step({ type: "leaveAsked", forGood: false });
+  /**
+   * Tells the others, waits for what is being written, lets go of the guests. They await this host
+   * back unless it leaves for good.
+   */
+  async stop({ forGood = false } = {}): Promise<void> {
+    this.#step({ type: "leaveAsked", forGood });
     await this.#idle();
     this.#stopped = true;
     this.#forgetTimer?.();

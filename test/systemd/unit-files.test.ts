@@ -28,7 +28,7 @@ function verifiableUnit(text: string): string {
 
 describe.skipIf(!has("systemd-analyze"))("evenkeel.service for systemd", () => {
   it("is understood to the last key", () => {
-    const { stderr, status } = run("systemd-analyze", ["verify", verifiableUnit(unit)]);
+    const { stderr, status } = run("systemd-analyze", ["verify", "--man=no", verifiableUnit(unit)]);
     expect(stderr).toBe("");
     expect(status).toBe(0);
   });
@@ -48,7 +48,7 @@ describe.skipIf(!has("systemd-analyze"))("evenkeel.service for systemd", () => {
 
   it("would not pass with a key that systemd does not know", () => {
     const broken = unit.replace("[Service]", "[Service]\nNoSuchKey=1");
-    const { stderr } = run("systemd-analyze", ["verify", verifiableUnit(broken)]);
+    const { stderr } = run("systemd-analyze", ["verify", "--man=no", verifiableUnit(broken)]);
     expect(stderr).toContain("NoSuchKey");
   });
 
