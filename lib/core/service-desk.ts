@@ -18,6 +18,7 @@ import { MemberDesk } from "./member-desk.ts";
 import type { HostServiceNews } from "./news-by-service.ts";
 import type { ServiceHosting } from "./node-options.ts";
 import type { Outbox, PendingOp } from "./outbox.ts";
+import { ownFigures } from "./own-figures.ts";
 import type { Self } from "./self.ts";
 import { ServiceHosts } from "./service-hosts.ts";
 import type { ServiceRegister } from "./service-register.ts";
@@ -102,6 +103,7 @@ export class ServiceDesk {
       seatOf: (service) => this.members.seat(service),
       serviceOf: (service) => this.#stewarded(service),
       sight: (nowMs) => this.sight(nowMs),
+      cpuCores: () => ownFigures(self, guests, options.ledger).cpuCores,
       heldBack: (nowMs) => options.heldBack(nowMs),
       knowsAll: () => !cluster.view.isLarge,
       granted: ({ service, replaces }, nowMs) => {

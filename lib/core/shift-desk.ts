@@ -54,6 +54,8 @@ export class ShiftDesk {
   readonly #options: ShiftDeskOptions;
   readonly #rests: MemberRests;
   readonly #refusals = new Map<string, { readonly reason: string; readonly atMs: number }>();
+  /** No other target either is asked for right after a refusal. */
+  readonly #quietUntilMs = new Map<string, number>();
   #open: OpenShift | null = null;
 
   constructor(options: ShiftDeskOptions) {
@@ -84,6 +86,7 @@ export class ShiftDesk {
     const { prng, planning } = this.#options;
     const ranked = this.#weighAll({ level, pairsMax: targetsMax.acting }, nowMs)
       .filter(({ refusal, score }) => refusal === null && score > moveScore)
+      .filter(({ service }) => nowMs >= (this.#quietUntilMs.get(service) ?? 0))
       // Several hosts may look at once: chance orders what is as good as equal.
       .map((shift) => ({
         shift,
@@ -205,14 +208,14 @@ export class ShiftDesk {
     const { drainMs } = view.spec;
     const open: OpenShift = { ...shift, steward, drainMs, askedMs: nowMs, granted: false };
     this.#open = open;
-    const { service, vm, from, to, gain, cost } = shift;
+    const { service, vm, from, to, gain, cost, cpuCoresMax } = shift;
     const message = `${vm}, the member of ${service} here, should rather run on ${this.#name(to)}`;
     outbox.notice("info", "shift", message, { service, vm, to: this.#name(to), gain, cost });
     if (steward !== self.options.self) {
-      outbox.send(steward, { type: "shift", service, from, to });
+      outbox.send(steward, { type: "shift", service, from, to, cpuCoresMax });
       return true;
     }
-    const refusal = services.stewards.shift({ service, from, to }, nowMs);
+    const refusal = services.stewards.shift({ service, from, to, cpuCoresMax }, nowMs);
     this.onAnswer(steward, { type: "shiftAnswer", service, refusal }, nowMs);
     return true;
   }
@@ -224,6 +227,7 @@ export class ShiftDesk {
       this.#refusals.delete(key);
     }
     this.#refusals.set(`${service} ${to}`, { reason, atMs: nowMs });
+    this.#quietUntilMs.set(service, nowMs + answerMs);
     const message = `${vm} is not shifted to ${this.#name(to)}: ${reason}`;
     this.#options.outbox.notice("info", "shift-refused", message, { service, vm });
   }

@@ -24,6 +24,8 @@ export interface StewardDeskOptions {
   readonly seatOf: (service: string) => MemberSeat | undefined;
   readonly serviceOf: (service: string) => StewardedService | undefined;
   readonly sight: (nowMs: number) => ServiceSight;
+  /** Projected demand on this host. */
+  readonly cpuCores: () => number;
   /** Why nothing may change now, in words; null when it may. */
   readonly heldBack: (nowMs: number) => string | null;
   /** False where the view holds but a sample of the hosts. */
@@ -89,7 +91,7 @@ export class StewardDesk {
   }
 
   /** Takes a shift on as the service's steward: null, or in words why not. */
-  shift({ service, from, to }: Omit<ShiftMessage, "type">, nowMs: number): string | null {
+  shift({ service, ...shift }: Omit<ShiftMessage, "type">, nowMs: number): string | null {
     const { heldBack, serviceOf, sight } = this.#options;
     const held = heldBack(nowMs);
     if (held !== null) return `does not act: ${held}`.slice(0, wireLimits.reasonLengthMax);
@@ -99,9 +101,9 @@ export class StewardDesk {
     if (!declared || !steward || seen.stewardOf(service) !== this.#options.self) {
       return `is not the steward of ${service}`;
     }
-    const refusal = shiftRefusal({ from, to }, seen.viewOf(declared.spec, declared.document));
+    const refusal = shiftRefusal(shift, seen.viewOf(declared.spec, declared.document));
     if (refusal !== null) return refusal.slice(0, wireLimits.reasonLengthMax);
-    return steward.shift({ from, to }, nowMs) ? null : `is shifting a member of ${service} already`;
+    return steward.shift(shift, nowMs) ? null : `is shifting a member of ${service} already`;
   }
 
   #forget(service: string): void {
@@ -146,6 +148,7 @@ export class StewardDesk {
     return {
       draining,
       freeMemoryBytes,
+      cpuCores: this.#options.cpuCores(),
       restRefusal: seat.restRefusal(nowMs),
       knowsAll: this.#options.knowsAll(),
     };

@@ -24,6 +24,8 @@ export interface Candidate {
 /** A member of a service that could be shifted: resumed at `to`, then suspended at `from`. */
 export interface ShiftCandidate extends Candidate {
   readonly service: string;
+  /** CPU demand of the target, cores, up to which the shift still wins what it must; from 0. */
+  readonly cpuCoresMax: number;
 }
 
 /** A move that the planner would make now, with its reason and the runners-up. */

@@ -38,6 +38,12 @@ export interface PlanningParams {
   readonly diskBytesPerSecond: number;
   /** Rise of the potential while a transfer runs: about 5 % of a busy host, at both ends. */
   readonly transferBurden: number;
+  /**
+   * A shift must win so many times what a move of the same load must. It drains sessions, and what a
+   * member asks for depends on whom the switch sends where; with 1, noise of 10 % shifted a member
+   * between equal hosts once a minute.
+   */
+  readonly shiftGainsMin: number;
   /** How long a new placement is expected to stay useful. A move's cost is spread over it. */
   readonly horizonMs: number;
   /** Price of the pause that every live move has, whatever its size. */
@@ -88,6 +94,7 @@ export const defaultPlanningParams: PlanningParams = {
   linkBytesPerSecond: 110_000_000,
   diskBytesPerSecond: 200_000_000,
   transferBurden: 0.1,
+  shiftGainsMin: 5,
   horizonMs: 1_800_000,
   pauseCost: 0.0005,
   transferMsMax: 600_000,

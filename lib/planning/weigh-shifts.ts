@@ -33,7 +33,7 @@ export interface WeighShiftsOptions {
   readonly self: HostFigures;
   readonly member: MemberFigures;
   readonly targets: readonly ShiftTarget[];
-  /** Least score of an action worth taking now (Patience); 0 asks for no more than `scoreNeeded`. */
+  /** Least score of an action worth taking now (Patience). */
   readonly level: number;
   readonly nowMs: number;
   readonly scale: CapacityScale;
@@ -41,8 +41,8 @@ export interface WeighShiftsOptions {
 }
 
 /**
- * The member shifted to each of the targets, with its price: gain and doubt are those of a move of
- * the same load, the cost is that of a shift. Those that may be asked for come first, best first;
+ * The member shifted to each of the targets, with its price: the gain is that of a move of the same
+ * load, the cost that of a shift, and the doubt several times as great (`shiftGainsMin`). Those that may be asked for come first, best first;
  * then the refused ones, each with its reason. Equal scores are in an order that spreads over hosts.
  */
 export function weighShifts(options: WeighShiftsOptions): ShiftCandidate[] {
@@ -51,19 +51,33 @@ export function weighShifts(options: WeighShiftsOptions): ShiftCandidate[] {
 
 function weigh({ figures, refusal }: ShiftTarget, options: WeighShiftsOptions): ShiftCandidate {
   const { self, member, scale, params } = options;
-  const { service, vm, memoryBytes } = member;
+  const { service, vm, memoryBytes, load } = member;
   const ends = { service, vm, from: self.host, to: figures.host };
   const barred = refusal === null ? ownRefusal(member, options) : `${figures.name} ${refusal}`;
-  if (member.load === null) {
+  if (load === null) {
     const refused = barred ?? "its load has not been measured for long enough";
-    return { ...ends, gain: 0, cost: 0, score: 0, refusal: refused };
+    return { ...ends, gain: 0, cost: 0, score: 0, cpuCoresMax: 0, refusal: refused };
   }
-  const { weights } = params;
-  const gain = gainOf({ load: member.load, memoryBytes }, self, figures, { scale, weights });
-  const cost = shiftCost({ ...member, load: member.load }, self, { scale, weights, params });
+  const known = { ...member, load };
+  const gain = gainOf({ load, memoryBytes }, self, figures, { scale, weights: params.weights });
+  const cost = shiftCost(known, self, { scale, weights: params.weights, params });
   const score = gain - cost;
-  const words = barred ?? shortfall({ ...member, load: member.load }, figures, score, options);
-  return { ...ends, gain, cost, score, refusal: words };
+  const needed = params.shiftGainsMin * scoreNeeded(known, { scale, params });
+  const cpuCoresMax = coresMax(load.cpuCores, figures, { ...options, slack: score - needed });
+  const least = Math.max(options.level, needed);
+  const words = barred ?? (score < least ? shortfallWords(figures, score, least) : null);
+  return { ...ends, gain, cost, score, cpuCoresMax, refusal: words };
+}
+
+/** The gain falls by 2 x weight x the member's cores for each core that the target is asked for. */
+function coresMax(
+  memberCores: number,
+  { cpuCores, cpuCapacityCores }: HostFigures,
+  { slack, scale, params }: WeighShiftsOptions & { readonly slack: number },
+): number {
+  const gainPerCore = (2 * params.weights.cpu * memberCores) / (cpuCapacityCores * scale.cpuCores);
+  const most = gainPerCore > 0 ? cpuCores + slack / gainPerCore : Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.min(most, cpuCores + cpuCapacityCores));
 }
 
 function ownRefusal(
@@ -75,14 +89,7 @@ function ownRefusal(
   return `it was shifted a short while ago and rests for another ${Math.ceil(restMs / 1000)} s`;
 }
 
-function shortfall(
-  member: MemberFigures & { readonly load: VmLoad },
-  to: HostFigures,
-  score: number,
-  { level, scale, params }: WeighShiftsOptions,
-): string | null {
-  const needed = Math.max(level, scoreNeeded(member, { scale, params }));
-  if (score >= needed) return null;
+function shortfallWords(to: HostFigures, score: number, needed: number): string {
   if (score <= 0) return `on ${to.name} it would make the cluster less even, or no more so`;
   const figures = `${score.toFixed(4)} after its cost, and a shift must win ${needed.toFixed(4)}`;
   return `shifting it to ${to.name} would win only ${figures}`;

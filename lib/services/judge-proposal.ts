@@ -9,6 +9,8 @@ export interface OwnStanding {
   readonly draining: boolean;
   /** By the ledger: what is granted to others is taken. */
   readonly freeMemoryBytes: number;
+  /** Projected demand. */
+  readonly cpuCores: number;
   /** Member.restRefusal: why it should not be asked to rest now. */
   readonly restRefusal: string | null;
   /**
@@ -31,7 +33,7 @@ export function refusalOf(
   return (
     documentRefusal(proposal, view) ??
     rankRefusal(proposal, view) ??
-    (proposal.change === "run" ? runRefusal(view, own) : restRefusal(view, own)) ??
+    (proposal.change === "run" ? runRefusal(proposal, view, own) : restRefusal(view, own)) ??
     (own.knowsAll ? runningSetRefusal(proposal, view) : null)
   );
 }
@@ -48,9 +50,17 @@ function rankRefusal({ service, steward }: ScaleProposal, { hosts }: ServiceView
   return first === steward ? null : `takes ${first} for the steward, not ${steward}`;
 }
 
-function runRefusal(view: ServiceView, own: OwnStanding): string | null {
+function runRefusal(
+  { cpuCoresMax = Number.POSITIVE_INFINITY }: ScaleProposal,
+  view: ServiceView,
+  own: OwnStanding,
+): string | null {
   const state = stateOn(view.self, view);
   if (own.draining) return "is being drained";
+  if (own.cpuCores > cpuCoresMax) {
+    const [asked, most] = [own.cpuCores, cpuCoresMax].map((cores) => cores.toFixed(1));
+    return `is asked for ${asked} cores, and beyond ${most} the shift does not pay`;
+  }
   if (state === "draining") return null;
   if (state !== "suspended") return `has a member that is ${state}, not suspended`;
   const { memoryBytes } = view.spec.template;

@@ -20,6 +20,8 @@ export interface ScaleProposal {
   readonly runningDigest: string;
   /** The running member that this one will stand in for; null where one more is wanted. */
   readonly replaces: HostId | null;
+  /** Of a shift: the host's CPU demand above which it does not pay any more, in cores. */
+  readonly cpuCoresMax?: number;
 }
 
 /**

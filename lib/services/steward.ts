@@ -31,6 +31,8 @@ interface Count {
 export interface Shift {
   readonly from: HostId;
   readonly to: HostId;
+  /** ScaleProposal.cpuCoresMax; undefined for no limit. */
+  readonly cpuCoresMax?: number;
 }
 
 interface OpenShift extends Shift {
@@ -89,9 +91,9 @@ export class Steward {
   }
 
   /** Asks for a shift; one at a time, false while there is another. */
-  shift({ from, to }: Shift, nowMs: number): boolean {
+  shift(shift: Shift, nowMs: number): boolean {
     if (this.#shift !== null && nowMs < this.#shift.askedMs + shiftEndMs) return false;
-    this.#shift = { from, to, askedMs: nowMs, owed: false };
+    this.#shift = { ...shift, askedMs: nowMs, owed: false };
     return true;
   }
 
@@ -237,7 +239,10 @@ export class Steward {
     for (const host of chosen) this.#open.proposed(host, batch.change, batch.nowMs);
     const changing = this.#open.hosts;
     const live = new Set(view.hosts.map(({ host }) => host));
+    const { to, cpuCoresMax } = this.#shift ?? {};
+    const limit = cpuCoresMax === undefined ? {} : { cpuCoresMax };
     return chosen.map((host) => ({
+      ...(batch.change === "run" && batch.replaces !== null && host === to ? limit : {}),
       service: view.spec.name,
       change: batch.change,
       host,

@@ -235,6 +235,8 @@ export interface ScaleMessage {
   readonly changing: readonly HostId[];
   readonly runningDigest: string;
   readonly replaces: HostId | null;
+  /** Of a shift only: the host refuses when it is asked for more CPU than this, in cores. */
+  readonly cpuCoresMax?: number;
 }
 
 /** The host's answer to its steward. */
@@ -252,6 +254,8 @@ export interface ShiftMessage {
   /** The host that asks: nobody shifts another host's member. */
   readonly from: HostId;
   readonly to: HostId;
+  /** The target judges by its own figures whether the shift still pays (ShiftCandidate). */
+  readonly cpuCoresMax: number;
 }
 
 /** The steward's answer to the host that asked. */

@@ -29,6 +29,7 @@ export const scaleReaders = {
       changing: m.hosts("changing", wireLimits.changingMax),
       runningDigest: m.matching("runningDigest", digestPattern, "8 hex digits"),
       replaces: m.hostOrNull("replaces"),
+      ...(m.isMissing("cpuCoresMax") ? {} : { cpuCoresMax: m.figure("cpuCoresMax") }),
     };
   },
   scaleAnswer: (m: Reader): ScaleAnswerMessage => ({
@@ -41,6 +42,7 @@ export const scaleReaders = {
     service: m.text("service", serviceLimits.nameLengthMax),
     from: m.host("from"),
     to: m.host("to"),
+    cpuCoresMax: m.figure("cpuCoresMax"),
   }),
   shiftAnswer: (m: Reader): ShiftAnswerMessage => ({
     type: "shiftAnswer",

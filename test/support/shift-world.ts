@@ -55,11 +55,13 @@ export interface ShiftWorldOptions {
   /** CPU demand of each service, cores. */
   readonly demand?: number;
   readonly noiseShare?: number;
+  /** Cores that the guest pinned to the host of this number, from 0, asks for from the start. */
+  readonly burdens?: Readonly<Record<number, number>>;
 }
 
 /** Hosts of four cores that serve, and on each a guest that is pinned to it and asks for nothing yet. */
 export function shiftWorld(seed: number, options: ShiftWorldOptions) {
-  const { hosts: count, services, demand = 0.5, noiseShare = 0 } = options;
+  const { hosts: count, services, demand = 0.5, noiseShare = 0, burdens = {} } = options;
   const loads = new ShiftLoads(seed, noiseShare);
   const world = joinedWorld({
     seed,
@@ -74,8 +76,11 @@ export function shiftWorld(seed: number, options: ShiftWorldOptions) {
   const [first = ""] = world.hosts;
   for (const [at, host] of world.hosts.entries()) {
     const spec = simVmSpec(pinnedOn(at));
+    loads.vms.set(pinnedOn(at), burdens[at] ?? 0.05);
     addVm(world, host, { ...spec, policy: { ...spec.policy, pin: `host-${at + 1}` } });
   }
+  // A member begins where it is coldest: by then all must know who is warm.
+  if (Object.keys(burdens).length > 0) world.runFor(15_000);
   mustDo(world, first, { verb: "mode", mode: "act" });
   for (const [name, changes] of Object.entries(services)) {
     loads.services.set(name, demand);
@@ -88,8 +93,8 @@ export function shiftWorld(seed: number, options: ShiftWorldOptions) {
       return runs === (running?.min ?? 1) && runs + sleeps.length === count;
     });
   expect(world.runUntil(isStaged, stagedMsMax)).toBe(true);
-  // Loads are known to all, and nothing rests any more.
-  world.runFor(20_000);
+  // Loads are known to all, what was unlevel is level, and nothing rests any more.
+  world.runFor(Object.keys(burdens).length > 0 ? 120_000 : 20_000);
   const shifts = countShifts(world);
   return { world, loads, shifts };
 }
@@ -117,18 +122,26 @@ function memberOf(world: CheckedWorld, service: string, host: HostId): string | 
   return name === null ? undefined : world.machine(host).host.copy(name)?.state;
 }
 
+interface Asked {
+  readonly to: HostId;
+  readonly service: string;
+  readonly atMs: number;
+  readonly cost: number;
+  readonly gain: number;
+}
+
 /** Notices of shifts that hosts asked for, and what stewards were told. */
 function countShifts(world: CheckedWorld) {
-  const asked: { host: HostId; service: string; atMs: number; cost: number; gain: number }[] = [];
+  const asked: Asked[] = [];
   const said: Message[] = [];
   world.onFact((fact, atMs) => {
     if (fact.type === "sent" && fact.message.type.startsWith("shift")) said.push(fact.message);
     if (fact.type !== "stepped") return;
     for (const effect of fact.effects) {
       if (effect.type !== "notice" || effect.notice.code !== "shift") continue;
-      const { service, cost, gain } = effect.notice.facts;
+      const { service, to, cost, gain } = effect.notice.facts;
       asked.push({
-        host: fact.host,
+        to: world.hosts[Number(String(to).split("-")[1]) - 1] ?? "",
         service: String(service),
         atMs,
         cost: Number(cost),

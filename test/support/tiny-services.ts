@@ -163,6 +163,7 @@ export class TinyServices {
     const refusal = refusalOf(proposal, this.#viewOf(target), {
       draining: target.draining,
       freeMemoryBytes: 2 ** 40,
+      cpuCores: 1,
       restRefusal: target.model.member.restRefusal(target.model.nowMs),
       knowsAll: true,
     });

@@ -233,7 +233,14 @@ describe("reading verbs", () => {
 
   it("explain a member of a service with the price of each shift", async () => {
     const { socketPath, view } = await apiFixture();
-    const shift = { vm: "web-3k2", service: "web", from: HOST_A, gain: 0.05, cost: 0.0001 };
+    const shift = {
+      vm: "web-3k2",
+      service: "web",
+      from: HOST_A,
+      gain: 0.05,
+      cost: 0.0001,
+      cpuCoresMax: 3,
+    };
     const candidates = [
       { ...shift, to: HOST_B, score: 0.0499, refusal: null },
       { ...shift, to: HOST_C, score: 0.0499, refusal: "host-c is draining" },

@@ -94,7 +94,7 @@ describe("a steward that is asked for a shift", () => {
     const others = world.hosts.filter((host) => host !== at);
     const [second = "", third = ""] = others;
     const ask = (steward: string, from: string, shift: { from: string; to: string }) => {
-      const message = { type: "shift" as const, service: "web", ...shift };
+      const message = { type: "shift" as const, service: "web", cpuCoresMax: 4, ...shift };
       world.agent(steward)?.deliver({ type: "messageReceived", from, via: "stream", message });
       world.runFor(500);
       const answer = shifts.said.findLast((one) => one.type === "shiftAnswer");

@@ -98,11 +98,23 @@ test("weighShifts() never allows what wins less than noise and price ask for", (
         const targets = others.map((figures) => ({ figures, refusal: null }));
         const found = look({ self: own, member: shifted, targets, scale: all });
         const allowed = found.filter(({ refusal }) => refusal === null);
-        const needed = scoreNeeded(shifted, { scale: all, params });
+        const needed = params.shiftGainsMin * scoreNeeded(shifted, { scale: all, params });
         for (const one of allowed) expect(one.score).toBeGreaterThanOrEqual(needed);
         expect(found.slice(0, allowed.length)).toEqual(allowed);
         expect(found).toHaveLength(others.length);
       },
     ),
   );
+});
+
+test("weighShifts() says up to which demand of the target the shift still wins what it must", () => {
+  const needed =
+    params.shiftGainsMin * scoreNeeded({ ...member, load: vm.load }, { scale, params });
+  const [best] = look();
+  const scoreAt = (cpuCores: number) =>
+    look({ targets: [{ figures: { ...cold, cpuCores }, refusal: null }] })[0]?.score ?? 0;
+  expect(best?.cpuCoresMax).toBeGreaterThan(cold.cpuCores);
+  expect(scoreAt(best?.cpuCoresMax ?? 0)).toBeCloseTo(needed, 10);
+  const idle = { ...member, load: { ...vm.load, cpuCores: 0 } };
+  for (const { cpuCoresMax } of look({ member: idle })) expect(cpuCoresMax).toBeLessThan(100);
 });

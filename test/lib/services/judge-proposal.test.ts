@@ -57,7 +57,14 @@ function judged(
       ...proposal,
     },
     view,
-    { draining: false, freeMemoryBytes: 256 * MIB, restRefusal: null, knowsAll: true, ...own },
+    {
+      draining: false,
+      freeMemoryBytes: 256 * MIB,
+      cpuCores: 2,
+      restRefusal: null,
+      knowsAll: true,
+      ...own,
+    },
   );
 }
 
@@ -136,5 +143,14 @@ describe("refusalOf()", () => {
     const spec = { running: { min: 2, max: 2 } };
     expect(judged("run", { spec, proposal: { replaces: second } })).toBe(null);
     expect(judged("run", { spec, proposal: { replaces: other } })).not.toBe(null);
+  });
+
+  it("takes a shift up to the CPU demand that it pays for, and no other proposal minds", () => {
+    const proposal = { replaces: second, cpuCoresMax: 2 };
+    expect(judged("run", { proposal })).toBeNull();
+    expect(judged("run", { proposal, own: { cpuCores: 2.1 } })).toBe(
+      "is asked for 2.1 cores, and beyond 2.0 the shift does not pay",
+    );
+    expect(judged("run", { own: { cpuCores: 100 } })).toBeNull();
   });
 });

@@ -233,6 +233,16 @@ describe("Steward", () => {
     expect(steward.shift({ from: b, to: d }, 2_000)).toBe(true);
   });
 
+  it("tells the target of a shift up to which demand it pays, and nobody else", () => {
+    const two = view({ [b]: runs, [c]: runs });
+    steward.look(two, 0);
+    steward.shift({ from: c, to: e, cpuCoresMax: 1.5 }, 0);
+    expect(steward.look(two, 0)).toMatchObject([{ host: e, replaces: c, cpuCoresMax: 1.5 }]);
+    const [rest] = steward.look(view({ [b]: runs, [c]: runs, [e]: runs }), 1_000);
+    expect(rest).toMatchObject({ host: c, change: "rest" });
+    expect(rest).not.toHaveProperty("cpuCoresMax");
+  });
+
   it("waits for the target of a shift, and takes no other", () => {
     const two = view({ [b]: runs, [c]: runs, [e]: { utilisation: 0.9 } });
     expect(steward.look(two, 0)).toEqual([]);

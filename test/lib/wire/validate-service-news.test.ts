@@ -62,12 +62,12 @@ describe("scaleReaders", () => {
   });
 
   it.each([
-    { type: "shift", service: "web", from: "QmHostA", to: "QmHostB" },
+    { type: "shift", service: "web", from: "QmHostA", to: "QmHostB", cpuCoresMax: 2.5 },
     { type: "shiftAnswer", service: "web", refusal: null },
   ])("take $type as it is, and refuse it without each of its fields", (message) => {
     expect(readMessage({ ...message, more: 1 })).toEqual(message);
     for (const key of Object.keys(message)) {
-      expect(readMessage({ ...message, [key]: 7 })).toBeInstanceOf(Malformed);
+      expect(readMessage({ ...message, [key]: -7 })).toBeInstanceOf(Malformed);
     }
   });
 
@@ -77,6 +77,7 @@ describe("scaleReaders", () => {
     ["too many hosts", { changing: Array(17).fill("QmHostA") }],
     ["a digest that is none", { runningDigest: "XYZ" }],
     ["no document", { document: null }],
+    ["a limit that is none", { cpuCoresMax: -1 }],
   ])("refuse %s", (_, change) => {
     expect(readMessage({ ...scale, ...change })).toBeInstanceOf(Malformed);
   });
