@@ -1,4 +1,5 @@
 import type { HostId } from "../model/ids.ts";
+import { serves } from "./member-entry.ts";
 import { type PlacedMember, placedMembers, resumable, type ServiceView } from "./service-view.ts";
 
 /** One way to take a member off its host: resumed at `to`, then suspended at `from`. */
@@ -19,7 +20,7 @@ export interface ShiftPair {
 export function shiftPairs(view: ServiceView, from: HostId, pairsMax: number): ShiftPair[] {
   const placed = placedMembers(view);
   const own = placed.find(({ entry }) => entry.host === from);
-  if (own?.entry.state !== "running") return [];
+  if (!own || !serves(own.entry)) return [];
   const able = resumable(view);
   const barred = placed.filter((one) => one !== own && !able.some((other) => isSame(one, other)));
   const pair = (to: HostId, refusal: string | null) => ({
@@ -39,8 +40,11 @@ export function shiftRefusal(
   { from, to }: Pick<ShiftPair, "from" | "to">,
   view: ServiceView,
 ): string | null {
-  const state = view.members.find(({ host }) => host === from)?.state ?? "absent";
-  if (state !== "running") return `knows of a member that is ${state} there, not running`;
+  const own = view.members.find(({ host }) => host === from);
+  if (own?.state !== "running") {
+    return `knows of a member that is ${own?.state ?? "absent"} there, not running`;
+  }
+  if (!serves(own)) return "knows of a member there that fails its health check";
   const target = placedMembers(view).find(({ entry }) => entry.host === to);
   if (!target) return `knows of no member on ${to}`;
   return resumable(view).some((one) => isSame(one, target))
@@ -54,6 +58,7 @@ function isSame(one: PlacedMember, other: PlacedMember): boolean {
 
 function obstacleOf({ entry, standing }: PlacedMember, { spec }: ServiceView): string {
   if (standing.draining) return "is draining";
+  if (entry.healthy === false) return "has a member that failed its health check";
   if (entry.outdated) return "has a member of an older template";
   if (entry.state !== "suspended") return `has a member that is ${entry.state}, not suspended`;
   const { memoryBytes } = spec.template;

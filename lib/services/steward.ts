@@ -121,9 +121,10 @@ export class Steward {
 
   #propose(count: Count, wanted: number, nowMs: number): ScaleProposal[] {
     const { view, total } = count;
+    this.#reviewShift(count, nowMs);
     if (total < wanted) return this.#add(count, wanted - total, nowMs);
     const { max } = view.spec.running;
-    const leaving = this.#leaving(count, nowMs);
+    const leaving = this.#leaving(count);
     // What rests for a shift takes its load along: demand alone would not show that it is missing.
     if (this.#shift?.owed && total < max) return this.#run(count, 1, nowMs);
     if (total > max) {
@@ -155,9 +156,7 @@ export class Steward {
   }
 
   /** Running members that another one should stand in for. */
-  #leaving(count: Count, nowMs: number): PlacedMember[] {
-    const { view, running } = count;
-    this.#reviewShift(count, nowMs);
+  #leaving({ view, running }: Count): PlacedMember[] {
     const isUnwelcome = unwelcome(view);
     return running
       .filter((one) => isUnwelcome(one) || one.entry.host === this.#shift?.from)
@@ -195,9 +194,9 @@ export class Steward {
     return this.#standIn(count, first, nowMs);
   }
 
-  /** What is missing; whoever is being shifted had its place chosen already. */
+  /** What is missing; for one that rests already for a shift the place is chosen. */
   #run({ view }: Count, number: number, nowMs: number): ScaleProposal[] {
-    const { from, to } = this.#shift ?? { from: null, to: null };
+    const { from, to } = this.#shift?.owed ? this.#shift : { from: null, to: null };
     const candidates = this.#candidates(view);
     const shifted = candidates.filter(({ entry }) => entry.host === to).slice(0, number);
     const others = without(candidates, shifted).slice(0, number - shifted.length);
@@ -239,10 +238,10 @@ export class Steward {
     for (const host of chosen) this.#open.proposed(host, batch.change, batch.nowMs);
     const changing = this.#open.hosts;
     const live = new Set(view.hosts.map(({ host }) => host));
-    const { to, cpuCoresMax } = this.#shift ?? {};
-    const limit = cpuCoresMax === undefined ? {} : { cpuCoresMax };
+    const { from, to, cpuCoresMax } = this.#shift ?? {};
+    const limit = cpuCoresMax === undefined || batch.replaces !== from ? {} : { cpuCoresMax };
     return chosen.map((host) => ({
-      ...(batch.change === "run" && batch.replaces !== null && host === to ? limit : {}),
+      ...(host === to ? limit : {}),
       service: view.spec.name,
       change: batch.change,
       host,

@@ -92,7 +92,7 @@ describe("members on two hot hosts", () => {
         services: { web: { running: { min: 2, max: 2 } }, db: { running } },
         noiseShare: 0.1,
       });
-      const { world, shifts } = setting;
+      const { world } = setting;
       const hot = runningOf(world, "web");
       for (const host of hot) burden(setting, host, 3.8);
       const isDone = () => hot.every((host) => gone(world, "web", host)());
@@ -133,7 +133,7 @@ function hotMember(seed: number, hosts: number) {
 describe("a shift", () => {
   it.each(strikes)("comes about though its steward dies once it is $moment (seed $seed)", (one) => {
     const setting = hotMember(one.seed, 5);
-    const { world, from, steward, shifts } = setting;
+    const { world, from, steward } = setting;
     runTo(one.moment, setting);
     world.killAgent(steward);
     const isShifted = () => gone(world, "web", from)() && runningOf(world, "web").length === 1;
@@ -166,7 +166,7 @@ describe("a shift", () => {
     "that a partition cuts once it is $moment breaks no rule (seed $seed)",
     (one) => {
       const setting = hotMember(one.seed, 4);
-      const { world, from, shifts } = setting;
+      const { world, from } = setting;
       runTo(one.moment, setting);
       world.links.partition([[from], world.hosts.filter((host) => host !== from)]);
       const apart = watched(world, "web", { until: () => false, limitMs: minutes });

@@ -26,6 +26,13 @@ describe("shiftPairs()", () => {
     expect(pairs[0]).toEqual({ service: "web", from: "node-1", to: "node-3", refusal: null });
   });
 
+  it("are none of a member that fails its health check: that is replaced anyway", () => {
+    const failing = hosts.map((one) => (one.host === "node-1" ? { ...one, healthy: false as const } : one));
+    expect(shiftPairs(viewOf(failing), "node-1", 8)).toEqual([]);
+    const asked = { from: "node-1", to: "node-2" };
+    expect(shiftRefusal(asked, viewOf(failing))).toMatch(/fails its health check/);
+  });
+
   it("are bounded, and none without a running member here", () => {
     expect(shiftPairs(viewOf(hosts), "node-1", 1)).toHaveLength(1);
     expect(shiftPairs(viewOf(hosts), "node-2", 8)).toEqual([]);
