@@ -8,12 +8,16 @@ interface OrderBase {
   readonly keyHex: string;
   /** Listen: where the hypervisor waits. Connect: where the hypervisor shall stream into. */
   readonly socketPath: string;
+  /** How often the source's hypervisor may connect. */
+  readonly connectionsMax: number;
   /** Cap on what flows from source to target; 0 for none. */
   readonly bandwidthBytesPerSecond: number;
 }
 
 export interface ListenOrder extends OrderBase {
   readonly end: "listen";
+  /** Where connections go that do not begin as a memory stream; null: there is one connection. */
+  readonly controlPath: string | null;
   readonly address: string;
   /** First free port of the range is taken; both 0 for any. */
   readonly portMin: number;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert } from "#lib/base/assert.ts";
 import type { MoveId } from "#lib/model/ids.ts";
-import type { Channel } from "../ports/channel.ts";
+import type { Channel, ChannelRoute, IncomingDoor } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { ChannelChild } from "./channel-child.ts";
@@ -19,6 +19,8 @@ const CONNECT_MS_MAX = 5000;
 const ADDRESSES_MAX = 4;
 /** One move in and one out are usual; more than this is a bug that leaks processes. */
 const CHANNELS_MAX = 16;
+/** Of one move: libvirt takes two, one for its daemons' talk and one for the memory. */
+const CONNECTIONS_MAX = 8;
 /** Longest path of a UNIX socket on Linux without its closing zero (unix(7)). */
 const SOCKET_PATH_BYTES_MAX = 107;
 
@@ -55,29 +57,35 @@ export class ChannelProcess implements Channel {
     this.#entry = options.entry ?? besideThisFile();
   }
 
-  async listen(moveId: MoveId, socketPath: string): Promise<{ port: number }> {
+  async listen(moveId: MoveId, door: IncomingDoor): Promise<{ port: number }> {
     const { listenAddress, portMin, portMax } = this.#options;
-    const order = { ...this.#orderBase(moveId, socketPath), end: "listen" } as const;
-    const child = await this.#open({ ...order, address: listenAddress, portMin, portMax });
+    const controlPath = door.controlPath ?? null;
+    const child = await this.#open({
+      ...this.#orderBase(moveId, door.socketPath),
+      end: "listen",
+      connectionsMax: controlPath === null ? 1 : CONNECTIONS_MAX,
+      controlPath,
+      address: listenAddress,
+      portMin,
+      portMax,
+    });
     const port = await this.#ready(moveId, child, START_MS_MAX);
     assert(port !== null, "a listening channel reports its port");
     return { port };
   }
 
-  async connect(
-    moveId: MoveId,
-    addresses: readonly string[],
-    port: number,
-  ): Promise<{ socketPath: string }> {
+  async connect(moveId: MoveId, route: ChannelRoute): Promise<{ socketPath: string }> {
+    const { addresses, port, door } = route;
     const tried = addresses.slice(0, ADDRESSES_MAX);
     if (tried.length === 0) {
       throw new ChannelError(`channel of move ${moveId}: the target announced no address`);
     }
     const { localAddress, connectMsMax = CONNECT_MS_MAX } = this.#options;
-    const socketPath = this.#socketPathOf(moveId);
+    const socketPath = door.socketPath ?? this.#socketPathOf(moveId);
     const child = await this.#open({
       ...this.#orderBase(moveId, socketPath),
       end: "connect",
+      connectionsMax: Math.min(door.connectionsMax, CONNECTIONS_MAX),
       addresses: tried,
       port,
       localAddress,

@@ -3,13 +3,15 @@ import { rmSync } from "node:fs";
 import { createServer, connect as openTcp, type Server, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
+import { carrySeveral } from "./carry-several.ts";
 import { CHANNEL_WELCOME, type ConnectOrder, channelTls } from "./channel-order.ts";
 
 const REFUSED = "refused: is the key of this move the same?";
 
 /**
  * Source end: connects to the first address that answers with the key of this move, then waits on
- * a UNIX socket for the one connection of the hypervisor. `ready` is called when both stand.
+ * a UNIX socket for the hypervisor. `ready` is called when both stand. Where more connections than
+ * one may come, each has a TLS connection of its own; the first takes the one that stands.
  */
 export async function serveConnectEnd(order: ConnectOrder, ready: () => void): Promise<Carried> {
   const remote = await connectFirst(order);
@@ -22,8 +24,29 @@ export async function serveConnectEnd(order: ConnectOrder, ready: () => void): P
   server.listen(order.socketPath);
   await once(server, "listening");
   ready();
+  if (order.connectionsMax > 1) return await serveSeveral(order, { server, remote, lost });
   const local = await Promise.race([acceptOne(server), lost]);
   return await carry(local, remote, order.bandwidthBytesPerSecond);
+}
+
+async function serveSeveral(
+  order: ConnectOrder,
+  { server, remote, lost }: { server: Server; remote: TLSSocket; lost: Promise<never> },
+): Promise<Carried> {
+  let standing: TLSSocket | undefined = remote;
+  const carried = carrySeveral<Socket>(order.connectionsMax, async (local) => {
+    const far = standing ?? (await connectFirst(order));
+    standing = undefined;
+    return carry(local, far, order.bandwidthBytesPerSecond);
+  });
+  server.on("connection", (local: Socket) => carried.take(local));
+  const begun = once(server, "connection");
+  try {
+    await Promise.race([begun, lost]);
+    return await carried.ended;
+  } finally {
+    server.close();
+  }
 }
 
 async function connectFirst(order: ConnectOrder): Promise<TLSSocket> {

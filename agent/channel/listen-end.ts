@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
+import { carrySeveral } from "./carry-several.ts";
 import { CHANNEL_WELCOME, channelTls, type ListenOrder } from "./channel-order.ts";
+import { streamKind } from "./stream-kind.ts";
 
 /** Strangers may knock, but not fill the process with half-open handshakes. */
 const CONNECTIONS_MAX = 64;
@@ -20,6 +22,7 @@ export async function serveListenEnd(
   ready: (port: number) => void,
 ): Promise<Carried> {
   const server = createChannelServer(order);
+  if (order.controlPath !== null) return await serveSeveral(order, server, ready);
   const accepted = firstConnection(server);
   await listenInRange(server, order);
   const local = await connectHypervisor(order.socketPath);
@@ -28,6 +31,35 @@ export async function serveListenEnd(
   server.close();
   remote.write(Buffer.of(CHANNEL_WELCOME));
   return await carry(local, remote, order.bandwidthBytesPerSecond);
+}
+
+/**
+ * For a hypervisor with a daemon: every connection with the key of this move goes to where its first
+ * bytes belong. Nothing waits here beforehand: the daemon's own talk makes the copy, and ends it.
+ */
+async function serveSeveral(
+  order: ListenOrder,
+  server: Server,
+  ready: (port: number) => void,
+): Promise<Carried> {
+  const carried = carrySeveral<TLSSocket>(order.connectionsMax, async (remote) => {
+    remote.write(Buffer.of(CHANNEL_WELCOME));
+    const kind = await streamKind(remote);
+    const path = kind === "memory" ? order.socketPath : order.controlPath;
+    const local = await connectHypervisor(path ?? order.socketPath);
+    return carry(local, remote, order.bandwidthBytesPerSecond);
+  });
+  server.on("secureConnection", (remote) => carried.take(remote));
+  await listenInRange(server, order);
+  const failed = new Promise<never>((_resolve, reject) => {
+    server.on("error", reject);
+  });
+  ready(portOf(server));
+  try {
+    return await Promise.race([carried.ended, failed]);
+  } finally {
+    server.close();
+  }
 }
 
 async function connectHypervisor(path: string): Promise<Socket> {

@@ -4,6 +4,7 @@ import type { MoveOffer, MoveVerdict, TransferLimits } from "#lib/model/host-op.
 import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
 import type { TransferProgress } from "#lib/model/transfer-progress.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import type { IncomingDoor, OutgoingDoor } from "./channel.ts";
 
 /** One VM's resource use, as counters since its copy started here. */
 export interface VmUsage {
@@ -50,10 +51,12 @@ export interface Hypervisor {
   offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer>;
   /** Target: why this VM cannot come here, or null. Starts nothing. */
   admit(moveId: MoveId, offer: MoveOffer): Promise<{ refusal: string | null }>;
-  /** Target: a paused copy that waits for the stream; resolves to the UNIX socket it takes it on. */
-  prepareIncoming(moveId: MoveId, spec: VmSpec, source: HostId): Promise<{ socketPath: string }>;
+  /** Target: a paused copy that waits for the stream; resolves to where it takes it. */
+  prepareIncoming(moveId: MoveId, spec: VmSpec, source: HostId): Promise<IncomingDoor>;
   /** Target: resolves when the copy is whole and paused; rejects when the stream failed. */
   awaitIncoming(moveId: MoveId, vm: VmName, signal: AbortSignal): Promise<void>;
+  /** Source: what `migrateOut` will need of the channel; asked before the channel is opened. */
+  outgoingDoor(moveId: MoveId): OutgoingDoor;
   /** Source: streams into the UNIX socket; resolves when sent or handed, rejects when it failed and the source runs on. */
   migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd>;
   /** Source: stops a transfer under way; resolves when the guest runs on here. No-op otherwise. */

@@ -2,7 +2,7 @@ import { AgentError } from "#lib/base/errors.ts";
 import type { HostOp, HostOpName, HostOpResult, HostOpValues } from "#lib/model/host-op.ts";
 import type { MoveId } from "#lib/model/ids.ts";
 import type { TransferProgress } from "#lib/model/transfer-progress.ts";
-import type { Channel } from "../ports/channel.ts";
+import type { Channel, IncomingDoor } from "../ports/channel.ts";
 import type { Hypervisor } from "../ports/hypervisor.ts";
 import type { MemberHost } from "../ports/members.ts";
 import { isMemberOp, type MemberOp, MemberPerformer } from "./perform-member-op.ts";
@@ -20,6 +20,7 @@ export interface OpPerformerOptions {
 /** What one move has open on this host, until its channel is closed. */
 interface OpenMove {
   socketPath: string | null;
+  incoming: IncomingDoor | null;
   readonly ending: AbortController;
 }
 
@@ -81,26 +82,22 @@ export class OpPerformer {
     const open = this.#openMove(op.moveId);
     switch (op.op) {
       case "prepareIncoming":
-        open.socketPath = (
-          await hypervisor.prepareIncoming(op.moveId, op.spec, op.source)
-        ).socketPath;
+        open.incoming = await hypervisor.prepareIncoming(op.moveId, op.spec, op.source);
         return null;
       case "listenChannel":
         return {
-          port: (await channel.listen(op.moveId, socketOf(open))).port,
+          port: (await channel.listen(op.moveId, prepared(open.incoming))).port,
           address: this.#options.channelAddress,
         };
       case "awaitIncoming":
         await hypervisor.awaitIncoming(op.moveId, op.vm, open.ending.signal);
         return null;
       case "connectChannel":
-        open.socketPath = (
-          await channel.connect(op.moveId, ipAddresses(op.addresses), op.port)
-        ).socketPath;
+        open.socketPath = (await channel.connect(op.moveId, routeOf(op, hypervisor))).socketPath;
         return null;
       case "migrateOut": {
         const { moveId, vm, limits } = op;
-        const order = { moveId, vm, limits, socketPath: socketOf(open), progressed };
+        const order = { moveId, vm, limits, socketPath: prepared(open.socketPath), progressed };
         return hypervisor.migrateOut(order, open.ending.signal);
       }
       case "closeChannel":
@@ -160,7 +157,7 @@ export class OpPerformer {
   #openMove(moveId: MoveId): OpenMove {
     const known = this.#open.get(moveId);
     if (known) return known;
-    const open: OpenMove = { socketPath: null, ending: new AbortController() };
+    const open: OpenMove = { socketPath: null, incoming: null, ending: new AbortController() };
     this.#open.set(moveId, open);
     return open;
   }
@@ -187,7 +184,12 @@ export function ipAddresses(addresses: readonly string[]): string[] {
   return [...new Set(addresses.map((address) => multiaddrPattern.exec(address)?.[1] ?? address))];
 }
 
-function socketOf(open: OpenMove): string {
-  if (open.socketPath === null) throw new Error("the move's socket was not prepared");
-  return open.socketPath;
+function routeOf(op: Extract<HostOp, { op: "connectChannel" }>, hypervisor: Hypervisor) {
+  const door = hypervisor.outgoingDoor(op.moveId);
+  return { addresses: ipAddresses(op.addresses), port: op.port, door };
+}
+
+function prepared<Value>(part: Value | null): Value {
+  if (part === null) throw new Error("the move's socket was not prepared");
+  return part;
 }

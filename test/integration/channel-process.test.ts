@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ChannelProcess, type ChannelProcessOptions } from "#agent/channel/channel-process.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
+import { plainDoor } from "#agent/ports/channel.ts";
 import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
 
 const MOVE = "web-1.2.0123456789abcdef";
@@ -50,8 +51,10 @@ function makeChannel(name: string, options: Partial<ChannelProcessOptions> = {})
 }
 
 /** Stands in for the hypervisor that waits at the target. */
-async function waitingHypervisor(): Promise<{ path: string; connection: Promise<Socket> }> {
-  const path = join(folder, "incoming.sock");
+async function waitingHypervisor(
+  name = "incoming.sock",
+): Promise<{ path: string; connection: Promise<Socket> }> {
+  const path = join(folder, name);
   const server: Server = createServer({ allowHalfOpen: true }).listen(path);
   await once(server, "listening");
   closers.push(() => server.close());
@@ -84,8 +87,8 @@ async function stand(options: Partial<ChannelProcessOptions> = {}): Promise<Stan
   const target = makeChannel("target", options);
   const source = makeChannel("source", options);
   const hypervisor = await waitingHypervisor();
-  const { port } = await target.listen(MOVE, hypervisor.path);
-  const { socketPath } = await source.connect(MOVE, [HOST], port);
+  const { port } = await target.listen(MOVE, { socketPath: hypervisor.path });
+  const { socketPath } = await source.connect(MOVE, { addresses: [HOST], port, door: plainDoor });
   const outgoing = streamInto(socketPath);
   return { source, target, outgoing, incoming: await hypervisor.connection, port };
 }
@@ -165,48 +168,60 @@ describe("ChannelProcess", () => {
       channelKey: deriveSecrets(generateClusterKey()).channelKey,
     });
     const hypervisor = await waitingHypervisor();
-    const { port } = await target.listen(MOVE, hypervisor.path);
-    await expect(stranger.connect(MOVE, [HOST], port)).rejects.toThrow(
-      /channel of move web-1.*cannot reach the target/,
-    );
-    const { socketPath } = await makeChannel("source").connect(MOVE, [HOST], port);
+    const { port } = await target.listen(MOVE, { socketPath: hypervisor.path });
+    await expect(
+      stranger.connect(MOVE, { addresses: [HOST], port, door: plainDoor }),
+    ).rejects.toThrow(/channel of move web-1.*cannot reach the target/);
+    const { socketPath } = await makeChannel("source").connect(MOVE, {
+      addresses: [HOST],
+      port,
+      door: plainDoor,
+    });
     streamInto(socketPath).end("hello");
     expect(String(await readAll(await hypervisor.connection))).toBe("hello");
   });
 
   it("refuses the key of another move", async () => {
     const target = makeChannel("target");
-    const { port } = await target.listen(MOVE, (await waitingHypervisor()).path);
+    const { port } = await target.listen(MOVE, { socketPath: (await waitingHypervisor()).path });
     const other = "web-2.2.0123456789abcdef";
-    await expect(makeChannel("source").connect(other, [HOST], port)).rejects.toThrow(
-      /channel of move web-2/,
-    );
+    await expect(
+      makeChannel("source").connect(other, { addresses: [HOST], port, door: plainDoor }),
+    ).rejects.toThrow(/channel of move web-2/);
   });
 
   it("refuses a second connection", async () => {
     const { port } = await stand();
-    await expect(makeChannel("second").connect(MOVE, [HOST], port)).rejects.toThrow(
-      /cannot reach the target/,
-    );
+    await expect(
+      makeChannel("second").connect(MOVE, { addresses: [HOST], port, door: plainDoor }),
+    ).rejects.toThrow(/cannot reach the target/);
   });
 
   it("shrugs off strangers that talk no TLS", async () => {
     const target = makeChannel("target");
     const hypervisor = await waitingHypervisor();
-    const { port } = await target.listen(MOVE, hypervisor.path);
+    const { port } = await target.listen(MOVE, { socketPath: hypervisor.path });
     const stranger = createConnection({ host: HOST, port });
     stranger.on("error", () => undefined);
     stranger.end(randomBytes(4096));
     await closeOf(stranger);
-    const { socketPath } = await makeChannel("source").connect(MOVE, [HOST], port);
+    const { socketPath } = await makeChannel("source").connect(MOVE, {
+      addresses: [HOST],
+      port,
+      door: plainDoor,
+    });
     streamInto(socketPath).end("hello");
     expect(String(await readAll(await hypervisor.connection))).toBe("hello");
   });
 
   it("tries the next address when one does not answer", async () => {
     const target = makeChannel("target");
-    const { port } = await target.listen(MOVE, (await waitingHypervisor()).path);
-    const { socketPath } = await makeChannel("source").connect(MOVE, ["127.0.0.9", HOST], port);
+    const { port } = await target.listen(MOVE, { socketPath: (await waitingHypervisor()).path });
+    const { socketPath } = await makeChannel("source").connect(MOVE, {
+      addresses: ["127.0.0.9", HOST],
+      port,
+      door: plainDoor,
+    });
     expect(socketPath).toContain(folder);
   });
 
@@ -217,7 +232,9 @@ describe("ChannelProcess", () => {
     const address = mute.address();
     const port = typeof address === "object" && address ? address.port : 0;
     const source = makeChannel("source", { connectMsMax: 300 });
-    await expect(source.connect(MOVE, [HOST], port)).rejects.toThrow(/no answer within 300 ms/);
+    await expect(
+      source.connect(MOVE, { addresses: [HOST], port, door: plainDoor }),
+    ).rejects.toThrow(/no answer within 300 ms/);
     expect(source.pids()).toEqual([]);
   });
 
@@ -228,7 +245,9 @@ describe("ChannelProcess", () => {
     const address = taken.address();
     const port = typeof address === "object" && address ? address.port : 0;
     const target = makeChannel("target", { portMin: port, portMax: port });
-    await expect(target.listen(MOVE, "/nowhere")).rejects.toThrow(`no free port from ${port}`);
+    await expect(target.listen(MOVE, { socketPath: "/nowhere" })).rejects.toThrow(
+      `no free port from ${port}`,
+    );
   });
 
   it("breaks the source's stream when the target's process is killed", async () => {
@@ -245,7 +264,7 @@ describe("ChannelProcess", () => {
   it("breaks the waiting hypervisor's stream when it is killed before the source came", async () => {
     const target = makeChannel("target");
     const hypervisor = await waitingHypervisor();
-    await target.listen(MOVE, hypervisor.path);
+    await target.listen(MOVE, { socketPath: hypervisor.path });
     const incoming = await hypervisor.connection;
     const [pid] = target.pids();
     if (pid) process.kill(pid, "SIGKILL");
@@ -254,10 +273,12 @@ describe("ChannelProcess", () => {
 
   it("is not ready at the source before the target has let it in", async () => {
     const target = makeChannel("target");
-    const { port } = await target.listen(MOVE, (await waitingHypervisor()).path);
+    const { port } = await target.listen(MOVE, { socketPath: (await waitingHypervisor()).path });
     const proxy = await helloOnlyProxy(port);
     const source = makeChannel("source", { connectMsMax: 500 });
-    await expect(source.connect(MOVE, [HOST], proxy)).rejects.toThrow(/no answer within 500 ms/);
+    await expect(
+      source.connect(MOVE, { addresses: [HOST], port: proxy, door: plainDoor }),
+    ).rejects.toThrow(/no answer within 500 ms/);
   });
 
   it.each(Array.from({ length: 16 }, (_, nth) => nth + 1))(
@@ -266,8 +287,8 @@ describe("ChannelProcess", () => {
       const target = makeChannel("target");
       const source = makeChannel("source");
       const hypervisor = await waitingHypervisor();
-      const { port } = await target.listen(MOVE, hypervisor.path);
-      await source.connect(MOVE, [HOST], port);
+      const { port } = await target.listen(MOVE, { socketPath: hypervisor.path });
+      await source.connect(MOVE, { addresses: [HOST], port, door: plainDoor });
       const [pid] = source.pids();
       if (pid) process.kill(pid, "SIGKILL");
       expect((await readAll(await hypervisor.connection)).length).toBe(0);
@@ -276,16 +297,52 @@ describe("ChannelProcess", () => {
 
   it("says that no hypervisor waits at the target", async () => {
     const path = join(folder, "none.sock");
-    await expect(makeChannel("target").listen(MOVE, path)).rejects.toThrow(
+    await expect(makeChannel("target").listen(MOVE, { socketPath: path })).rejects.toThrow(
       `no hypervisor waits on ${path}`,
     );
   });
 
   it("refuses a folder too deep for a UNIX socket", async () => {
     const source = makeChannel(`deep-${"x".repeat(90)}`);
-    await expect(source.connect(MOVE, [HOST], 1)).rejects.toThrow(
-      /choose a shorter stateDirectory/,
-    );
+    await expect(
+      source.connect(MOVE, { addresses: [HOST], port: 1, door: plainDoor }),
+    ).rejects.toThrow(/choose a shorter stateDirectory/);
+  });
+
+  it("carries several connections of one move, each to where its first bytes belong", async () => {
+    const memory = await waitingHypervisor("memory.sock");
+    const control = await waitingHypervisor("control.sock");
+    const target = makeChannel("target");
+    const source = makeChannel("source");
+    const { port } = await target.listen(MOVE, {
+      socketPath: memory.path,
+      controlPath: control.path,
+    });
+    const own = join(folder, "own.sock");
+    const door = { socketPath: own, connectionsMax: 2 };
+    const { socketPath } = await source.connect(MOVE, { addresses: [HOST], port, door });
+    expect(socketPath).toBe(own);
+    const asking = streamInto(own);
+    asking.write("\0\0\0\x1cask");
+    const daemon = await control.connection;
+    const streaming = streamInto(own);
+    const magic = createHash("sha256").update("QEVM");
+    streaming.write("QEVM");
+    const block = randomBytes(8 * MIB);
+    streaming.end(block);
+    const stream = await memory.connection;
+    const arrived = digest(stream);
+    // The daemons' talk goes on beside the memory, and a third connection is turned away.
+    daemon.write("answer");
+    expect(String((await once(asking, "data"))[0])).toBe("answer");
+    expect(await arrived).toBe(magic.update(block).digest("hex"));
+    await closeOf(streamInto(own).resume());
+    expect([...source.pids(), ...target.pids()]).toHaveLength(2);
+    asking.end();
+    daemon.end();
+    daemon.resume();
+    streaming.resume();
+    await expect.poll(() => [...source.pids(), ...target.pids()], { timeout: 10_000 }).toEqual([]);
   });
 
   it("closes in bounded time while the peer is stopped", async () => {

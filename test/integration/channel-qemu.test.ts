@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ChannelProcess } from "#agent/channel/channel-process.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
+import { plainDoor } from "#agent/ports/channel.ts";
 import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
 import { type MoveId, moveIdOf, type VmName } from "#lib/model/ids.ts";
 import { eventually } from "../support/eventually.ts";
@@ -58,8 +59,8 @@ async function prepareMove(vm: VmName, entry?: string) {
   await eventually("the guest counts", async () => (await rig.count(vm)) > 3);
   const { socketPath: incoming } = await rig.target.prepareIncoming(moveId, spec, "SourceHost");
   const { source, target } = makeChannels(entry);
-  const { port } = await target.listen(moveId, incoming);
-  const { socketPath } = await source.connect(moveId, [HOST], port);
+  const { port } = await target.listen(moveId, { socketPath: incoming });
+  const { socketPath } = await source.connect(moveId, { addresses: [HOST], port, door: plainDoor });
   return { spec, moveId, socketPath, source, target };
 }
 

@@ -1,3 +1,4 @@
+import { plainDoor } from "#agent/ports/channel.ts";
 import type { Hypervisor } from "#agent/ports/hypervisor.ts";
 
 /** A hypervisor with no guests; a test replaces the calls that it is about. */
@@ -24,6 +25,7 @@ export function stubHypervisor(calls: Partial<Hypervisor> = {}): Hypervisor {
     offer: () => Promise.reject(new Error("not offered here")),
     admit: async () => ({ refusal: null }),
     prepareIncoming: async () => ({ socketPath: "/run/in.sock" }),
+    outgoingDoor: () => plainDoor,
     awaitIncoming: nothing,
     migrateOut: async () => ({ end: "sent", transferredBytes: 7, pausedForMs: 3 }),
     cancelMigration: nothing,

@@ -8,6 +8,7 @@
  * Never: decides about a move, runs a shell, or trusts a path from a peer.
  */
 import { mkdir } from "node:fs/promises";
+import { type OutgoingDoor, plainDoor } from "#agent/ports/channel.ts";
 import type {
   Hypervisor,
   MigrateOutEnd,
@@ -147,6 +148,10 @@ export class QemuDriver implements Hypervisor {
 
   async awaitIncoming(moveId: MoveId, vm: VmName, signal: AbortSignal): Promise<void> {
     await streamReceived(await copyOfMove(this.#parts(), moveId, vm), signal);
+  }
+
+  outgoingDoor(): OutgoingDoor {
+    return plainDoor;
   }
 
   migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd> {

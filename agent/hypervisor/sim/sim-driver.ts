@@ -8,6 +8,7 @@
  * Never does: run anything. A guest's work is the time since it was started.
  */
 import { join } from "node:path";
+import { type OutgoingDoor, plainDoor } from "#agent/ports/channel.ts";
 import type { CopyReport } from "#lib/model/copy.ts";
 import type { HypervisorFacts } from "#lib/model/host.ts";
 import type { MoveOffer, MoveVerdict } from "#lib/model/host-op.ts";
@@ -175,6 +176,10 @@ export class SimDriver implements Hypervisor {
       throw new HypervisorError(`VM ${vm} waits for no stream here`, { code: "VM_ABSENT" });
     }
     await Promise.race([incoming.ended(), aborted(signal, vm)]);
+  }
+
+  outgoingDoor(): OutgoingDoor {
+    return plainDoor;
   }
 
   async migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd> {

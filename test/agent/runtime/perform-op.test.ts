@@ -31,7 +31,7 @@ describe("OpPerformer", () => {
     const ops = performer(
       { prepareIncoming: async () => ({ socketPath: "/run/web.sock" }) },
       {
-        listen: async (_id, socketPath) => {
+        listen: async (_id, { socketPath }) => {
           listened.push(socketPath);
           return { port: 7541 };
         },
@@ -53,7 +53,7 @@ describe("OpPerformer", () => {
         },
       },
       {
-        connect: async (_id, addresses) => {
+        connect: async (_id, { addresses }) => {
           seen.push(addresses);
           return { socketPath: "/run/out.sock" };
         },

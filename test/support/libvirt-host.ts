@@ -1,0 +1,181 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { eventually } from "./eventually.ts";
+import { runs } from "./host-processes.ts";
+
+const LIBVIRTD = "/usr/sbin/libvirtd";
+const START_MS_MAX = 60_000;
+/** What libvirt writes to, each host's own. */
+const PRIVATE = [
+  "/run",
+  "/etc/libvirt",
+  "/var/lib/libvirt",
+  "/var/cache/libvirt",
+  "/var/log/libvirt",
+];
+
+export interface LibvirtHostOptions {
+  /** Folder of this host, not yet there; its path is in the command line of all its processes. */
+  readonly folder: string;
+  readonly name: string;
+  /** Makes the command that runs on this host: in its network namespace, or as it is. */
+  readonly commandOn?: (command: readonly string[]) => { file: string; args: readonly string[] };
+}
+
+/** Null where real libvirtds can be run, else what is missing. */
+export function libvirtMissing(): string | null {
+  if (process.getuid?.() !== 0) return "real libvirtds need root";
+  if (!existsSync(LIBVIRTD)) return "libvirt-daemon is not installed";
+  if (!existsSync("/usr/bin/virsh")) return "libvirt-clients is not installed";
+  return null;
+}
+
+/**
+ * A real libvirtd as on a host of its own: private folders for all that it writes, an own host name
+ * and uuid. No systemd, dbus, virtlogd or network is needed. Its guests outlive it, as on any host.
+ */
+export class LibvirtHost {
+  readonly folder: string;
+  readonly name: string;
+  readonly #options: LibvirtHostOptions;
+  #process: ChildProcess | null = null;
+
+  constructor(options: LibvirtHostOptions) {
+    this.#options = options;
+    this.folder = options.folder;
+    this.name = options.name;
+    for (const path of PRIVATE) mkdirSync(this.seen(path), { recursive: true });
+    this.#configure();
+  }
+
+  /** A path of this host as it is reached from outside. */
+  seen(path: string): string {
+    return join(this.folder, path);
+  }
+
+  get uri(): string {
+    return `qemu+unix:///system?socket=${this.seen("/run/libvirt/libvirt-sock")}`;
+  }
+
+  /** Pid of libvirtd; with it, the host's namespaces are entered. */
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error(`libvirtd of ${this.name} does not run`);
+    return pid;
+  }
+
+  get running(): boolean {
+    return this.#process !== null;
+  }
+
+  /** Starts libvirtd and waits until it answers. */
+  async start(): Promise<void> {
+    const script = [
+      `hostname ${this.name}`,
+      ...PRIVATE.map((path) => `mount --bind ${this.seen(path)} ${path}`),
+      `exec ${LIBVIRTD} --config ${this.seen("/etc/libvirt/libvirtd.conf")}`,
+    ].join(" && ");
+    const unshare = ["unshare", "--mount", "--uts", "--propagation", "private"];
+    const command = [...unshare, "bash", "-c", script];
+    const on = this.#options.commandOn ?? (([file = "", ...args]) => ({ file, args }));
+    const { file, args } = on(command);
+    const out = openSync(this.seen("libvirtd.out"), "a");
+    const child = spawn(file, args, { stdio: ["ignore", out, out], detached: true });
+    closeSync(out);
+    this.#process = child;
+    child.once("exit", () => {
+      if (this.#process === child) this.#process = null;
+    });
+    const answers = async () => {
+      if (!this.running) throw new Error(readFileSync(this.seen("libvirtd.out"), "utf8"));
+      this.virsh("version");
+      return true;
+    };
+    await eventually(`libvirtd of ${this.name} answers`, answers, { limitMs: START_MS_MAX });
+  }
+
+  /** What virsh prints, asked from outside the host. Throws with what it says on stderr. */
+  virsh(...words: readonly string[]): string {
+    return execFileSync("virsh", ["-q", "-c", this.uri, ...words], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 20_000,
+    });
+  }
+
+  /** Kill -9 of libvirtd alone; resolves when it is dead. */
+  async killDaemon(): Promise<void> {
+    const child = this.#process;
+    if (child === null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  /** Pid of a guest's QEMU; undefined when there is none. */
+  guestPid(vm: string): number | undefined {
+    try {
+      const pid = Number(readFileSync(this.seen(`/run/libvirt/qemu/${vm}.pid`), "utf8"));
+      return runs(pid) ? pid : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Kill -9 of a guest; false when this host has none of that name. */
+  killGuest(vm: string): boolean {
+    const pid = this.guestPid(vm);
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    return pid !== undefined;
+  }
+
+  /** Kills everything of this host and removes its folder. */
+  async close(): Promise<void> {
+    const folder = this.seen("/run/libvirt/qemu");
+    const pids = existsSync(folder) ? readdirSync(folder) : [];
+    await this.killDaemon();
+    for (const file of pids) if (file.endsWith(".pid")) this.killGuest(file.slice(0, -4));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #configure(): void {
+    writeFileSync(
+      this.seen("/etc/libvirt/libvirtd.conf"),
+      [
+        'auth_unix_rw = "none"',
+        'auth_unix_ro = "none"',
+        'unix_sock_rw_perms = "0700"',
+        `host_uuid = "${randomUUID()}"`,
+        `log_outputs = "2:file:${this.seen("/var/log/libvirt/libvirtd.log")}"`,
+        "",
+      ].join("\n"),
+    );
+    writeFileSync(
+      this.seen("/etc/libvirt/qemu.conf"),
+      [
+        'security_driver = "none"',
+        'user = "root"',
+        'group = "root"',
+        "dynamic_ownership = 0",
+        "remember_owner = 0",
+        "cgroup_controllers = [ ]",
+        "namespaces = [ ]",
+        'stdio_handler = "file"',
+        "keepalive_interval = 2",
+        "keepalive_count = 5",
+        "",
+      ].join("\n"),
+    );
+  }
+}
