@@ -336,12 +336,10 @@ describe("ChannelProcess", () => {
     daemon.write("answer");
     expect(String((await once(asking, "data"))[0])).toBe("answer");
     expect(await arrived).toBe(magic.update(block).digest("hex"));
-    await closeOf(streamInto(own).resume());
+    await once(streamInto(own).resume(), "end");
     expect([...source.pids(), ...target.pids()]).toHaveLength(2);
-    asking.end();
-    daemon.end();
-    daemon.resume();
-    streaming.resume();
+    for (const socket of [asking, daemon, stream]) socket.end();
+    for (const socket of [asking, daemon, streaming]) socket.resume();
     await expect.poll(() => [...source.pids(), ...target.pids()], { timeout: 10_000 }).toEqual([]);
   });
 
