@@ -22,6 +22,7 @@ interface Shown {
 
 /** Watches guests from outside, as any test of real agents can: by their files alone. */
 class SimRig implements ContractRig {
+  readonly handsOver = false;
   readonly #root = mkdtempSync(join(tmpdir(), "ek-sim-"));
   readonly #files = {
     source: new GuestFiles(join(this.#root, "source", "sim-guests")),

@@ -1,5 +1,7 @@
 import { rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { isMemoryStream } from "#agent/channel/stream-kind.ts";
+import type { IncomingDoor } from "#agent/ports/channel.ts";
 
 /** What the pipe does once `afterBytes` have passed towards the target. */
 export interface PipeFault {
@@ -19,14 +21,17 @@ export class BytePipe {
   passedBytes = 0;
   #held = false;
 
-  private constructor(path: string, targetPath: string, fault: PipeFault | undefined) {
+  private constructor(path: string, door: IncomingDoor, fault: PipeFault | undefined) {
     this.path = path;
-    this.#server = createServer((near) => this.#lead(near, connect(targetPath), fault));
+    this.#server = createServer((near) => {
+      if (door.controlPath === undefined) this.#lead(near, connect(door.socketPath), fault);
+      else this.#leadByKind(near, { ...door, controlPath: door.controlPath }, fault);
+    });
   }
 
-  static async open(path: string, targetPath: string, fault?: PipeFault): Promise<BytePipe> {
+  static async open(path: string, door: IncomingDoor, fault?: PipeFault): Promise<BytePipe> {
     rmSync(path, { force: true });
-    const pipe = new BytePipe(path, targetPath, fault);
+    const pipe = new BytePipe(path, door, fault);
     await new Promise<void>((resolve, reject) => {
       pipe.#server.once("error", reject);
       pipe.#server.listen(path, resolve);
@@ -42,6 +47,18 @@ export class BytePipe {
   async close(): Promise<void> {
     this.cut();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** As the channel does where the hypervisor has a daemon. */
+  #leadByKind(near: Socket, door: Required<IncomingDoor>, fault: PipeFault | undefined): void {
+    near.once("readable", () => {
+      const first: Buffer | null = near.read();
+      if (first === null) return;
+      near.unshift(first);
+      const path = isMemoryStream(first) ? door.socketPath : door.controlPath;
+      this.#lead(near, connect(path), fault);
+    });
+    near.on("error", () => near.destroy());
   }
 
   #lead(near: Socket, far: Socket, fault: PipeFault | undefined): void {

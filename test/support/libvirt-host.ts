@@ -2,20 +2,28 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
+  cpSync,
   existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { runs } from "./host-processes.ts";
 
 const LIBVIRTD = "/usr/sbin/libvirtd";
 const START_MS_MAX = 60_000;
+/** What libvirtd finds out about the installed QEMU in its first ten seconds; it checks that it still holds. */
+const CAPABILITIES = "/var/cache/libvirt/qemu/capabilities";
+const CACHE = join(tmpdir(), "evenkeel-libvirt-capabilities");
+/** Where guests' consoles are written; Debian's package makes it. */
+const LOGS = "/var/log/libvirt/qemu";
 /** What libvirt writes to, each host's own. */
 const PRIVATE = [
   "/run",
@@ -55,8 +63,9 @@ export class LibvirtHost {
     this.#options = options;
     this.folder = options.folder;
     this.name = options.name;
-    for (const path of PRIVATE) mkdirSync(this.seen(path), { recursive: true });
+    for (const path of [...PRIVATE, LOGS]) mkdirSync(this.seen(path), { recursive: true });
     this.#configure();
+    if (existsSync(CACHE)) cpSync(CACHE, this.seen(CAPABILITIES), { recursive: true });
   }
 
   /** A path of this host as it is reached from outside. */
@@ -103,6 +112,7 @@ export class LibvirtHost {
       return true;
     };
     await eventually(`libvirtd of ${this.name} answers`, answers, { limitMs: START_MS_MAX });
+    this.#keepCapabilities();
   }
 
   /** What virsh prints, asked from outside the host. Throws with what it says on stderr. */
@@ -147,6 +157,18 @@ export class LibvirtHost {
     await this.killDaemon();
     for (const file of pids) if (file.endsWith(".pid")) this.killGuest(file.slice(0, -4));
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #keepCapabilities(): void {
+    if (existsSync(CACHE) || !existsSync(this.seen(CAPABILITIES))) return;
+    const aside = `${CACHE}.${process.pid}`;
+    cpSync(this.seen(CAPABILITIES), aside, { recursive: true });
+    try {
+      renameSync(aside, CACHE);
+    } catch {
+      // Another test was first.
+      rmSync(aside, { recursive: true, force: true });
+    }
   }
 
   #configure(): void {

@@ -17,8 +17,8 @@ export async function prepareMove(rig: QemuRig, spec: VmSpec, fault?: PipeFault)
   const offer = await rig.source.offer(moveId, spec);
   const { refusal } = await rig.target.admit(moveId, offer);
   if (refusal !== null) throw new Error(refusal);
-  const { socketPath } = await rig.target.prepareIncoming(moveId, spec, "SourceHost");
-  const pipe = await BytePipe.open(rig.socketPath(`m${moves}`), socketPath, fault);
+  const door = await rig.target.prepareIncoming(moveId, spec, "SourceHost");
+  const pipe = await BytePipe.open(rig.socketPath(`m${moves}`), door, fault);
   return { moveId, pipe };
 }
 

@@ -17,6 +17,7 @@ type Side = "source" | "target";
  * so that its order is the order in which the guest's two copies ran.
  */
 export class QemuRig implements ContractRig {
+  readonly handsOver = false;
   readonly folder: string;
   readonly guest: LabGuest;
   readonly #options: Partial<QemuDriverOptions>;

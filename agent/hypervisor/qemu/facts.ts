@@ -60,7 +60,13 @@ export function liveMigrationRefusal(version: string, accelerator: string): stri
   );
 }
 
-async function workingAccelerator(settings: QemuSettings): Promise<"kvm" | "tcg"> {
+type TrialSettings = Pick<
+  QemuSettings,
+  "accelerator" | "stateDirectory" | "qemuBinary" | "cpuModel" | "log"
+>;
+
+/** KVM if a guest really runs with it here, as far as the settings leave the choice. */
+export async function workingAccelerator(settings: TrialSettings): Promise<"kvm" | "tcg"> {
   if (settings.accelerator === "tcg") return "tcg";
   const why = await kvmProblem(settings);
   if (why === null) return "kvm";
@@ -73,7 +79,7 @@ async function workingAccelerator(settings: QemuSettings): Promise<"kvm" | "tcg"
 }
 
 /** /dev/kvm may be there and yet run nothing: only a guest that ran proves it. */
-async function kvmProblem(settings: QemuSettings): Promise<string | null> {
+async function kvmProblem(settings: TrialSettings): Promise<string | null> {
   const firmware = join(settings.stateDirectory, "kvm-probe.bin");
   await mkdir(settings.stateDirectory, { recursive: true, mode: 0o700 });
   await writeFile(firmware, kvmProbeFirmware());

@@ -22,7 +22,10 @@ export async function offerObjection(
  * A versioned machine type may go to a later QEMU, as QEMU promises; microvm has no versions and
  * goes to the same QEMU only.
  */
-export function machineObjection(offer: MoveOffer, facts: QemuFacts): string | null {
+export function machineObjection(
+  offer: MoveOffer,
+  facts: Pick<QemuFacts, "accelerator" | "machineTypes" | "version">,
+): string | null {
   if (offer.accelerator !== facts.accelerator) {
     return `it runs with ${offer.accelerator} and this host has ${facts.accelerator}`;
   }

@@ -1,0 +1,49 @@
+import type { HypervisorFacts } from "#lib/model/host.ts";
+import { HypervisorError } from "../hypervisor-error.ts";
+import { liveMigrationRefusal, workingAccelerator } from "../qemu/facts.ts";
+import type { LibvirtSettings } from "./libvirt-options.ts";
+import type { VirshSession } from "./virsh-session.ts";
+
+export interface LibvirtFacts extends HypervisorFacts {
+  readonly accelerator: "kvm" | "tcg";
+  /** Machine types that the hypervisor can build, with what each alias stands for. */
+  readonly machineTypes: ReadonlyMap<string, string>;
+}
+
+/** Asks the daemon what it is. Rejects with HYPERVISOR_MISSING and the remedy. */
+export async function libvirtFacts(
+  settings: LibvirtSettings,
+  asking: VirshSession,
+): Promise<LibvirtFacts> {
+  const version = parseVersion(await asking.ask(["version"]));
+  const machineTypes = parseMachineTypes(await asking.ask(["capabilities"], 60_000));
+  const accelerator = await workingAccelerator(settings);
+  return {
+    kind: "libvirt",
+    version,
+    accelerator,
+    liveMigrationRefusal: liveMigrationRefusal(version, accelerator),
+    architecture: "x86_64",
+    machineTypes,
+  };
+}
+
+/** "Running hypervisor: QEMU 10.0.2" → "10.0.2". Throws HYPERVISOR_MISSING. */
+export function parseVersion(output: string): string {
+  const version = /^Running hypervisor: \S+ (\d+\.\d+\.\d+)/m.exec(output)?.[1];
+  if (version !== undefined) return version;
+  const words =
+    "libvirt does not say which hypervisor it runs: is one installed (qemu-system-x86)?";
+  throw new HypervisorError(words, { code: "HYPERVISOR_MISSING" });
+}
+
+/** The x86_64 machines in `virsh capabilities`: name, and for an alias what it stands for. */
+export function parseMachineTypes(xml: string): ReadonlyMap<string, string> {
+  const types = new Map<string, string>();
+  const guest = /<arch name='x86_64'>([\s\S]*?)<\/arch>/.exec(xml)?.[1] ?? "";
+  for (const [, attributes = "", name] of guest.matchAll(/<machine([^>]*)>([^<]+)<\/machine>/g)) {
+    const canonical = /canonical='([^']+)'/.exec(attributes)?.[1];
+    if (name) types.set(name, canonical ?? name);
+  }
+  return types;
+}

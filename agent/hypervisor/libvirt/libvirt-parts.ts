@@ -1,0 +1,24 @@
+import type { VmName } from "#lib/model/ids.ts";
+import type { DomainTable } from "./domain-table.ts";
+import type { LibvirtFacts } from "./facts.ts";
+import type { LibvirtSettings } from "./libvirt-options.ts";
+import type { VirshEvents } from "./virsh-events.ts";
+import type { VirshSession } from "./virsh-session.ts";
+import type { VmRecords } from "./vm-record.ts";
+
+/** What every call of the driver needs. */
+export interface LibvirtParts {
+  readonly settings: LibvirtSettings;
+  readonly facts: LibvirtFacts;
+  readonly records: VmRecords;
+  readonly table: DomainTable;
+  /** For questions; what is ordered must not keep a sample waiting. */
+  readonly asking: VirshSession;
+  readonly ordering: VirshSession;
+  /** For domjobinfo alone: it may hang for as long as a migration ends. */
+  readonly jobs: VirshSession;
+  readonly events: VirshEvents;
+  /** VMs that this process sends just now, or awaits. */
+  readonly sending: Set<VmName>;
+  readonly awaited: Set<VmName>;
+}

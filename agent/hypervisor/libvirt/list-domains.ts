@@ -1,0 +1,21 @@
+import type { CopyReport } from "#lib/model/copy.ts";
+import { copyStateOf } from "./domain-state.ts";
+import type { LibvirtParts } from "./libvirt-parts.ts";
+
+/** All copies on this host, in VM-name order. */
+export async function listDomains(parts: LibvirtParts): Promise<readonly CopyReport[]> {
+  const looks = await parts.table.all();
+  const names = [...new Set([...looks.keys(), ...parts.awaited])].sort();
+  const reports = await Promise.all(
+    names.map(async (vm): Promise<CopyReport | undefined> => {
+      const record = await parts.records.read(vm);
+      const look = looks.get(vm);
+      const moveId = record?.moveId ?? null;
+      const state = look && copyStateOf(look, record, parts.sending.has(vm));
+      if (state !== undefined) return { vm, state, moveId };
+      // Nothing of it is here yet: libvirt makes the copy when the source's daemon asks for it.
+      return parts.awaited.has(vm) ? { vm, state: "receiving", moveId } : undefined;
+    }),
+  );
+  return reports.filter((report) => report !== undefined);
+}

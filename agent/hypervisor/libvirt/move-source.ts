@@ -1,0 +1,99 @@
+/** The source's end of a move, one call of the port each. What is decided is decided by the core. */
+import type { MigrateOutEnd, MigrateOutOrder } from "#agent/ports/hypervisor.ts";
+import type { MoveOffer } from "#lib/model/host-op.ts";
+import type { MoveId, VmName } from "#lib/model/ids.ts";
+import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { HypervisorError } from "../hypervisor-error.ts";
+import { sleep } from "../qemu/sleep.ts";
+import { removeProofs, writeProof } from "../qemu/storage-proof.ts";
+import { type DomainLook, hasProcess, isRunning } from "./domain-state.ts";
+import { absent } from "./libvirt-life.ts";
+import type { LibvirtParts } from "./libvirt-parts.ts";
+import { MigrateOut } from "./migrate-out.ts";
+import { isJobActive } from "./settled-look.ts";
+import { freshRecord } from "./vm-record.ts";
+
+const CANCEL_MS_MAX = 20_000;
+const LOOK_INTERVAL_MS = 100;
+
+export async function offerDomain(
+  parts: LibvirtParts,
+  moveId: MoveId,
+  spec: VmSpec,
+): Promise<MoveOffer> {
+  await living(parts, spec.name);
+  const xml = await parts.asking.ask(["dumpxml", spec.name]);
+  const machineType = /<type [^>]*machine='([^']+)'/.exec(xml)?.[1];
+  const { version, accelerator, machineTypes } = parts.facts;
+  return {
+    spec,
+    hypervisorVersion: version,
+    accelerator,
+    machineType: machineType ?? machineTypes.get(spec.machine) ?? spec.machine,
+    storageNonce: await writeProof(moveId, spec),
+  };
+}
+
+export async function sendDomain(
+  parts: LibvirtParts,
+  order: MigrateOutOrder,
+  signal: AbortSignal,
+): Promise<MigrateOutEnd> {
+  const { vm, moveId } = order;
+  const look = await living(parts, vm);
+  if (!isRunning(look)) {
+    const words = `VM ${vm} cannot be moved while libvirt shows it paused`;
+    throw new HypervisorError(words, { code: "VM_STATE" });
+  }
+  const record = (await parts.records.read(vm)) ?? freshRecord;
+  await parts.records.write(vm, { ...record, moveId, role: "out" });
+  parts.sending.add(vm);
+  try {
+    return await new MigrateOut(parts, order).run(signal);
+  } finally {
+    parts.sending.delete(vm);
+  }
+}
+
+/** Stops a transfer under way and waits for its end. No-op without one. */
+export async function cancelTransfer(parts: LibvirtParts, vm: VmName): Promise<void> {
+  const { clock } = parts.settings;
+  const endMs = clock.nowMs() + CANCEL_MS_MAX;
+  while (await isJobActive(parts, vm)) {
+    // It answers "ok" also where it does nothing any more: what counts is what is read after it.
+    await parts.ordering.ask(["domjobabort", vm]).catch(() => undefined);
+    if (clock.nowMs() > endMs) {
+      const words = `VM ${vm}: the transfer does not stop within ${CANCEL_MS_MAX} ms`;
+      throw new HypervisorError(words, { code: "TIMED_OUT" });
+    }
+    await sleep(LOOK_INTERVAL_MS, clock);
+  }
+}
+
+/** Lets a copy run on that libvirt left paused when it died itself. */
+export async function takeDomainBack(
+  parts: LibvirtParts,
+  moveId: MoveId,
+  vm: VmName,
+): Promise<void> {
+  await cancelTransfer(parts, vm);
+  const look = await living(parts, vm);
+  if (isRunning(look)) return;
+  const record = await parts.records.read(vm);
+  if (record?.moveId !== moveId || record.role !== "out") {
+    const words = `VM ${vm} is paused, and not by the move ${moveId}: it is not resumed`;
+    throw new HypervisorError(words, { code: "VM_STATE" });
+  }
+  await parts.ordering.ask(["resume", vm]);
+}
+
+/** For an offer that nobody takes up. */
+export async function withdrawOffer(spec: VmSpec): Promise<void> {
+  await removeProofs(spec);
+}
+
+async function living(parts: LibvirtParts, vm: VmName): Promise<DomainLook> {
+  const look = await parts.table.look(vm);
+  if (look === undefined || !hasProcess(look)) throw absent(vm);
+  return look;
+}

@@ -1,0 +1,59 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isMoveId, isVmName, type MoveId, type VmName } from "#lib/model/ids.ts";
+import { readJson, writeDurably } from "../qemu/durable-file.ts";
+
+/**
+ * What libvirt cannot tell of a VM: which move its copy belongs to, on which end of it, and whether
+ * its saved image was used up.
+ */
+export interface VmRecord {
+  readonly moveId: MoveId | null;
+  /** `out`: this host sends it, `in`: this host receives it. */
+  readonly role: "own" | "out" | "in";
+  /** `consumed`: resumed from its saved image, and not saved since. */
+  readonly image: "none" | "saved" | "consumed";
+}
+
+export const freshRecord: VmRecord = { moveId: null, role: "own", image: "none" };
+
+/** One small file a VM, durable, in the driver's own folder. */
+export class VmRecords {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+  }
+
+  async read(vm: VmName): Promise<VmRecord | undefined> {
+    const value = (await readJson(this.#path(vm))) as Partial<VmRecord> | undefined;
+    if (value === undefined || value === null || typeof value !== "object") return undefined;
+    const { moveId = null, role = "own", image = "none" } = value;
+    return { moveId: isMoveId(moveId) ? moveId : null, role, image };
+  }
+
+  write(vm: VmName, record: VmRecord): Promise<void> {
+    return writeDurably(this.#path(vm), `${JSON.stringify(record)}\n`);
+  }
+
+  async remove(vm: VmName): Promise<void> {
+    await rm(this.#path(vm), { force: true });
+  }
+
+  /** VMs that have a record, in name order. */
+  async names(): Promise<readonly VmName[]> {
+    const files = await readdir(this.#folder).catch(() => []);
+    return files
+      .flatMap((file) => (file.endsWith(".json") ? [file.slice(0, -".json".length)] : []))
+      .filter(isVmName)
+      .sort();
+  }
+
+  #path(vm: VmName): string {
+    return join(this.#folder, `${vm}.json`);
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
+import { LibvirtDriver } from "#agent/hypervisor/libvirt/libvirt-driver.ts";
+import { SystemClock } from "#agent/os/system-clock.ts";
+import type { VmName } from "#lib/model/ids.ts";
+import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { eventually } from "./eventually.ts";
+import type { ContractRig } from "./hypervisor-contract.ts";
+import { type LabGuest, labGuest, labSpec } from "./lab-guest.ts";
+import { LibvirtHost } from "./libvirt-host.ts";
+import { countFault, serialCounts } from "./serial-counts.ts";
+
+type Side = "source" | "target";
+
+/** Two real libvirtds on this machine, with real guests, driven from outside of their hosts. */
+export class LibvirtRig implements ContractRig {
+  readonly handsOver = true;
+  readonly folder: string;
+  readonly hosts: Readonly<Record<Side, LibvirtHost>>;
+  readonly #guest: LabGuest = labGuest();
+  source: LibvirtDriver;
+  target: LibvirtDriver;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    const host = (side: Side) =>
+      new LibvirtHost({ folder: join(folder, side), name: `ek-${side}` });
+    this.hosts = { source: host("source"), target: host("target") };
+    this.source = this.#driver("source");
+    this.target = this.#driver("target");
+  }
+
+  static async make(): Promise<LibvirtRig> {
+    const rig = new LibvirtRig(await mkdtemp(join(tmpdir(), "ek-")));
+    try {
+      for (const side of ["source", "target"] as const) {
+        await mkdir(join(rig.folder, `${side}-agent`));
+        await rig.hosts[side].start();
+        await rig[side].start();
+      }
+    } catch (error) {
+      await rig.close();
+      throw error;
+    }
+    return rig;
+  }
+
+  spec(vm: VmName): VmSpec {
+    return { ...labSpec(vm, this.#guest), machine: "pc" };
+  }
+
+  socketPath(name: string): string {
+    return join(this.folder, name);
+  }
+
+  async restartAgent(side: Side): Promise<void> {
+    await this[side].stop();
+    this[side] = this.#driver(side);
+    await this[side].start();
+  }
+
+  async killCopy(side: Side, vm: VmName): Promise<void> {
+    if (!this.hosts[side].killGuest(vm)) throw new Error(`${vm} has no process at the ${side}`);
+    const isDead = async () =>
+      !(await this[side].list()).some((copy) => copy.vm === vm && copy.state !== "stale");
+    await eventually(`${vm} is dead at the ${side}`, isDead);
+  }
+
+  async count(vm: VmName): Promise<number> {
+    return (await this.#counts(vm)).at(-1) ?? -1;
+  }
+
+  async countFault(vm: VmName): Promise<string | null> {
+    return countFault(await this.#counts(vm));
+  }
+
+  async close(): Promise<void> {
+    for (const side of ["source", "target"] as const) {
+      await this[side].stop();
+      await this.hosts[side].close();
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A guest of the suite goes from source to target at most: that is the order of its lines. */
+  async #counts(vm: VmName): Promise<readonly number[]> {
+    const paths = [this.hosts.source, this.hosts.target].map((host) => host.seen(consolePath(vm)));
+    return (await Promise.all(paths.map(serialCounts))).flat();
+  }
+
+  #driver(side: Side): LibvirtDriver {
+    return new LibvirtDriver({
+      stateDirectory: join(this.folder, `${side}-agent`),
+      storageRoots: [this.folder, dirname(this.#guest.kernel)],
+      bridges: [],
+      uri: this.hosts[side].uri,
+      hostRoot: this.hosts[side].folder,
+      accelerator: "tcg",
+      powerdownWaitMs: 500,
+      clock: new SystemClock(),
+      log: { write() {} },
+    });
+  }
+}
