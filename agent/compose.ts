@@ -8,6 +8,7 @@ import { ChannelProcess } from "./channel/channel-process.ts";
 import type { Config } from "./config/config.ts";
 import { HostLoadSampler } from "./host/load-sampler.ts";
 import { ProcSampler } from "./host/proc-sampler.ts";
+import { LibvirtDriver } from "./hypervisor/libvirt/libvirt-driver.ts";
 import { QemuDriver } from "./hypervisor/qemu/qemu-driver.ts";
 import { QemuMemberFiles } from "./hypervisor/qemu/qemu-member-files.ts";
 import { SimDriver } from "./hypervisor/sim/sim-driver.ts";
@@ -189,6 +190,19 @@ function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
   if (driver === "sim") {
     return new SimDriver({ stateDirectory: guestDirectory, clock });
   }
+  if (driver === "libvirt") {
+    return new LibvirtDriver({
+      stateDirectory: guestDirectory,
+      storageRoots,
+      bridges,
+      uri: config.hypervisor.uri,
+      qemuBinary,
+      accelerator,
+      ...(cpuModel === null ? {} : { cpuModel }),
+      clock,
+      log,
+    });
+  }
   return new QemuDriver({
     stateDirectory: guestDirectory,
     storageRoots,
@@ -206,7 +220,7 @@ function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
 function serviceHosting(config: Config): ServiceHosting | null {
   const { overlayDirectory, diskMaxGiB } = config.services;
   const hasSwitch = config.switch.haproxySocket !== null;
-  if (config.hypervisor.driver === "sim" || overlayDirectory === null) {
+  if (!takesMembers(config) || overlayDirectory === null) {
     const overlayFolder = join(config.stateDirectory, "members");
     return hasSwitch ? { overlayFolder, diskBytesMax: 0, hasSwitch } : null;
   }
@@ -214,11 +228,16 @@ function serviceHosting(config: Config): ServiceHosting | null {
   return { overlayFolder: overlayDirectory, diskBytesMax, hasSwitch };
 }
 
+/** Members are made and suspended the qemu driver's way. */
+function takesMembers({ hypervisor }: Config): boolean {
+  return hypervisor.driver === "qemu" || hypervisor.driver === "auto";
+}
+
 /** Null where there can be no members: guests are simulated, or there is no storage root. */
 function memberHost({ config, clock }: ComposeOptions): MemberHost | null {
   const overlayFolder = config.services.overlayDirectory;
-  const { driver, storageRoots } = config.hypervisor;
-  if (driver === "sim" || overlayFolder === null) return null;
+  const { storageRoots } = config.hypervisor;
+  if (!takesMembers(config) || overlayFolder === null) return null;
   return {
     files: new QemuMemberFiles({ overlayFolder, storageRoots }),
     awaitHealthy: ({ timeoutMs, msMax, ...target }, signal) =>

@@ -56,9 +56,15 @@ const migration = z.strictObject({
 
 const hypervisor = z.strictObject({
   driver: z
-    .enum(["auto", "sim", "qemu"])
+    .enum(["auto", "sim", "qemu", "libvirt"])
     .default("auto")
-    .describe("auto takes qemu; sim runs pretended guests, for trials"),
+    .describe("auto takes qemu; libvirt has to be named; sim runs pretended guests, for trials"),
+  uri: z
+    .string()
+    .regex(/^[a-z]+(\+unix)?:\/\/\/[A-Za-z0-9/._%?&=-]*$/, "expected a URI such as qemu:///system")
+    .max(1024)
+    .default("qemu:///system")
+    .describe("libvirt's daemon on this host, as virsh -c takes it (driver libvirt)"),
   qemuBinary: z
     .string()
     .min(1)

@@ -10,6 +10,7 @@ import { ChannelProcess, type ChannelProcessOptions } from "#agent/channel/chann
 import { SystemClock } from "#agent/os/system-clock.ts";
 import { plainDoor } from "#agent/ports/channel.ts";
 import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
+import { digest, pour, readAll } from "../support/socket-bytes.ts";
 
 const MOVE = "web-1.2.0123456789abcdef";
 const HOST = "127.0.0.1";
@@ -91,30 +92,6 @@ async function stand(options: Partial<ChannelProcessOptions> = {}): Promise<Stan
   const { socketPath } = await source.connect(MOVE, { addresses: [HOST], port, door: plainDoor });
   const outgoing = streamInto(socketPath);
   return { source, target, outgoing, incoming: await hypervisor.connection, port };
-}
-
-async function readAll(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/** Writes `total` bytes with back-pressure; resolves with their digest. */
-async function pour(socket: Socket, total: number): Promise<string> {
-  const block = randomBytes(MIB);
-  const hash = createHash("sha256");
-  for (let sent = 0; sent < total; sent += block.length) {
-    hash.update(block);
-    if (!socket.write(block)) await once(socket, "drain");
-  }
-  socket.end();
-  return hash.digest("hex");
-}
-
-async function digest(socket: Socket): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of socket) hash.update(chunk);
-  return hash.digest("hex");
 }
 
 /** Resolves when the socket is closed, by an error or without one. */

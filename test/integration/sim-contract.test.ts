@@ -8,7 +8,8 @@ import type { VmName } from "#lib/model/ids.ts";
 import { simVmSpec } from "#lib/simulation/sim-cluster.ts";
 import { counterMs, type SimCopy } from "#lib/simulation/sim-copy.ts";
 import { SimHost } from "#lib/simulation/sim-host.ts";
-import { type ContractRig, hypervisorContract } from "../support/hypervisor-contract.ts";
+import type { ContractRig } from "../support/contract-rig.ts";
+import { hypervisorContract } from "../support/hypervisor-contract.ts";
 
 /** A simulated guest counts ten a second. */
 const countMs = 100;

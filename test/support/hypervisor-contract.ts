@@ -6,43 +6,13 @@
  * whether it ever skipped, repeated or began anew.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Hypervisor } from "#agent/ports/hypervisor.ts";
 import type { CopyState } from "#lib/model/copy.ts";
 import type { TransferLimits } from "#lib/model/host-op.ts";
 import { type MoveId, moveIdOf, type VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { BytePipe, type PipeFault } from "./byte-pipe.ts";
+import type { ContractRig, Side } from "./contract-rig.ts";
 import { eventually } from "./eventually.ts";
-
-type Side = "source" | "target";
-
-/** Two hosts under test. */
-export interface ContractRig {
-  readonly source: Hypervisor;
-  readonly target: Hypervisor;
-  /**
-   * True where the hypervisor itself gives the source's copy away once the target has it whole
-   * (libvirt); else it stays, paused, until the core decides.
-   */
-  readonly handsOver: boolean;
-  /** A VM that can run on both hosts; its guest counts on, about ten a second. */
-  spec(vm: VmName): VmSpec;
-  /** A short path on which the suite may listen. */
-  socketPath(name: string): string;
-  /**
-   * The agent of one host dies without a word and starts again: replaces `source` or `target` by a
-   * driver that was started on the same guests.
-   */
-  restartAgent(side: Side): Promise<void>;
-  /** Kills the copy itself, as `kill -9` does, and resolves when it is dead. */
-  killCopy(side: Side, vm: VmName): Promise<void>;
-  /** The last count that the guest has shown on either host; -1 when none yet. */
-  count(vm: VmName): Promise<number>;
-  /** Null while the guest's counts, in the order shown, have no gap, repeat or reset. */
-  countFault(vm: VmName): Promise<string | null>;
-  /** Kills what is left and removes all files. */
-  close(): Promise<void>;
-}
 
 const limits: TransferLimits = {
   bandwidthBytesPerSecond: 0,
@@ -54,6 +24,12 @@ const slow: TransferLimits = { ...limits, bandwidthBytesPerSecond: 2 << 20 };
 const SOURCE_HOST = "SourceHost";
 /** Bytes after which a stream is surely under way and surely not yet complete. */
 const MID_TRANSFER_BYTES = 1 << 20;
+
+/** The stable code that a call is rejected with. */
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  return String((error as { code?: unknown } | undefined | null)?.code ?? "no error");
+}
 
 /** Declares the suite for one driver. `makeRig` is called once; each test uses VMs of its own. */
 export function hypervisorContract(driver: string, makeRig: () => Promise<ContractRig>): void {
@@ -102,14 +78,6 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
 
     async function stateOn(side: Side, vm: VmName): Promise<CopyState | undefined> {
       return (await rig[side].list()).find((copy) => copy.vm === vm)?.state;
-    }
-
-    async function codeOf(promise: Promise<unknown>): Promise<string> {
-      const error = await promise.then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      return String((error as { code?: unknown } | undefined)?.code ?? "no error");
     }
 
     function nextMove(vm: VmName): MoveId {
@@ -290,15 +258,12 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
 
       it("takeBack() runs the source on when the target's copy is killed, if it is still there", async () => {
         const spec = await started("back");
-        if (rig.handsOver) {
-          const moveId = await transferred(spec);
-          expect(await codeOf(rig.source.takeBack(moveId, "back"))).toBe("VM_ABSENT");
-          await rig.target.runIncoming(moveId, "back");
-          await works("back");
-          return;
-        }
         for (let time = 0; time < 3; time += 1) {
           const moveId = await transferred(spec);
+          if (rig.handsOver) {
+            expect(await codeOf(rig.source.takeBack(moveId, "back"))).toBe("VM_ABSENT");
+            return;
+          }
           await rig.target.discard(moveId, "back");
           await rig.source.takeBack(moveId, "back");
           expect(await stateOn("source", "back")).toBe("running");
@@ -376,10 +341,8 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
       });
 
       it("outlives both agents once it is transferred", async () => {
-        const spec = await started("orphan");
-        const moveId = await transferred(spec);
-        await rig.restartAgent("source");
-        await rig.restartAgent("target");
+        const moveId = await transferred(await started("orphan"));
+        for (const side of ["source", "target"] as const) await rig.restartAgent(side);
         expect(await rig.source.list()).toEqual(sentCopies("orphan", moveId));
         expect(await rig.target.list()).toEqual([{ vm: "orphan", state: "received", moveId }]);
         expect(await rig.source.moveVerdict(moveId, "orphan")).toBe(sentVerdict());
@@ -408,8 +371,8 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         const moveId = nextMove("refuse");
         const offer = await rig.source.offer(moveId, spec);
         expect((await rig.source.admit(moveId, offer)).refusal).toMatch(/refuse/);
-        const older = { ...offer, hypervisorVersion: "0.1.0" };
-        expect((await rig.target.admit(moveId, older)).refusal).toMatch(/0\.1\.0/);
+        const later = { ...offer, hypervisorVersion: "999.1.0" };
+        expect((await rig.target.admit(moveId, later)).refusal).toMatch(/999\.1\.0/);
         const second = rig.source.prepareIncoming(moveId, spec, SOURCE_HOST);
         expect(await codeOf(second)).toBe("VM_EXISTS");
         await works("refuse");

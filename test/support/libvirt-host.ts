@@ -17,6 +17,8 @@ import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { runs } from "./host-processes.ts";
 
+/** Of the packages libvirt-daemon and libvirt-clients. */
+const VIRSH = "/usr/bin/virsh";
 const LIBVIRTD = "/usr/sbin/libvirtd";
 const START_MS_MAX = 60_000;
 /** What libvirtd finds out about the installed QEMU in its first ten seconds; it checks that it still holds. */
@@ -45,7 +47,7 @@ export interface LibvirtHostOptions {
 export function libvirtMissing(): string | null {
   if (process.getuid?.() !== 0) return "real libvirtds need root";
   if (!existsSync(LIBVIRTD)) return "libvirt-daemon is not installed";
-  if (!existsSync("/usr/bin/virsh")) return "libvirt-clients is not installed";
+  if (!existsSync(VIRSH)) return "libvirt-clients is not installed";
   return null;
 }
 
@@ -117,7 +119,7 @@ export class LibvirtHost {
 
   /** What virsh prints, asked from outside the host. Throws with what it says on stderr. */
   virsh(...words: readonly string[]): string {
-    return execFileSync("virsh", ["-q", "-c", this.uri, ...words], {
+    return execFileSync(VIRSH, ["-q", "-c", this.uri, ...words], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
       timeout: 20_000,

@@ -6,7 +6,7 @@ import type { QemuDriverOptions } from "#agent/hypervisor/qemu/qemu-options.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import type { ContractRig } from "./hypervisor-contract.ts";
+import type { ContractRig } from "./contract-rig.ts";
 import { type LabGuest, labGuest, labSpec } from "./lab-guest.ts";
 import { countFault, serialCounts } from "./serial-counts.ts";
 

@@ -23,6 +23,7 @@ import type { MoveId, VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { named } from "../qemu/named-error.ts";
+import { removeProofs } from "../qemu/storage-proof.ts";
 import { DomainTable } from "./domain-table.ts";
 import { libvirtFacts } from "./facts.ts";
 import * as life from "./libvirt-life.ts";
@@ -40,6 +41,8 @@ import { VmRecords } from "./vm-record.ts";
 
 /** Events of one happening come in a burst; watchers hear of it once. */
 const COALESCE_MS = 30;
+/** A target reads the proof of a shared disk within the seconds of a grant. */
+const PROOF_MS = 60_000;
 /** The daemons' talk and the memory, each one connection; the rest are for a new try of libvirt's. */
 const CONNECTIONS_MAX = 4;
 
@@ -47,6 +50,7 @@ export class LibvirtDriver implements Hypervisor {
   readonly #parts: Omit<LibvirtParts, "facts">;
   readonly #watchers = new Set<() => void>();
   readonly #beginning = new Set<VmName>();
+  readonly #timers = new Set<() => void>();
   #facts: LibvirtParts["facts"] | undefined;
   #tellLater: (() => void) | undefined;
 
@@ -80,6 +84,8 @@ export class LibvirtDriver implements Hypervisor {
     this.#tellLater?.();
     this.#tellLater = undefined;
     this.#watchers.clear();
+    for (const forget of this.#timers) forget();
+    this.#timers.clear();
     events.close();
     for (const session of [asking, ordering, jobs]) session.close();
   }
@@ -122,8 +128,10 @@ export class LibvirtDriver implements Hypervisor {
     return named(vm, () => life.forgetDomain(this.#ready(), vm));
   }
 
-  offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
-    return named(spec.name, () => atSource.offerDomain(this.#ready(), moveId, spec));
+  async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
+    const offer = await named(spec.name, () => atSource.offerDomain(this.#ready(), moveId, spec));
+    if (offer.storageNonce !== null) this.#removeProofsLater(spec);
+    return offer;
   }
 
   async admit(moveId: MoveId, offer: MoveOffer): Promise<{ refusal: string | null }> {
@@ -185,6 +193,15 @@ export class LibvirtDriver implements Hypervisor {
       this.#beginning.delete(vm);
       this.#tell();
     }
+  }
+
+  /** Read by the target within the seconds of a grant, and of no use after it. */
+  #removeProofsLater(spec: VmSpec): void {
+    const forget = this.#parts.settings.clock.after(PROOF_MS, () => {
+      this.#timers.delete(forget);
+      void removeProofs(spec);
+    });
+    this.#timers.add(forget);
   }
 
   #tell(): void {

@@ -32,7 +32,7 @@ export async function startDomain(parts: LibvirtParts, spec: VmSpec): Promise<vo
 }
 
 /** What of a VM is here that must not be overwritten, in words; null for nothing. */
-export async function occupantOf(parts: LibvirtParts, vm: VmName): Promise<string | null> {
+async function occupantOf(parts: LibvirtParts, vm: VmName): Promise<string | null> {
   const look = await parts.table.look(vm);
   if (look === undefined) return null;
   if (hasProcess(look)) return "it has a process";

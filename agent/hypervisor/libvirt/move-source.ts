@@ -5,7 +5,7 @@ import type { MoveId, VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { sleep } from "../qemu/sleep.ts";
-import { removeProofs, writeProof } from "../qemu/storage-proof.ts";
+import { writeProof } from "../qemu/storage-proof.ts";
 import { type DomainLook, hasProcess, isRunning } from "./domain-state.ts";
 import { absent } from "./libvirt-life.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
@@ -85,11 +85,6 @@ export async function takeDomainBack(
     throw new HypervisorError(words, { code: "VM_STATE" });
   }
   await parts.ordering.ask(["resume", vm]);
-}
-
-/** For an offer that nobody takes up. */
-export async function withdrawOffer(spec: VmSpec): Promise<void> {
-  await removeProofs(spec);
 }
 
 async function living(parts: LibvirtParts, vm: VmName): Promise<DomainLook> {

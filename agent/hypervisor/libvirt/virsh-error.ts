@@ -27,16 +27,10 @@ export function virshError(doing: string, said: string, cause?: unknown): Hyperv
 }
 
 /** The last error line without its prefix: virsh says what failed first, and why last. */
-export function lastWords(said: string): string {
+function lastWords(said: string): string {
   const lines = said
     .split("\n")
     .map((line) => line.replace(/^error: /, "").trim())
     .filter((line) => line !== "");
   return (lines.at(-1) ?? "virsh said nothing").slice(0, 500);
-}
-
-/** True when the daemon was not reached, so that nothing is known of any guest. */
-export function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof HypervisorError)) return false;
-  return error.code === "HYPERVISOR_MISSING" || error.code === "TIMED_OUT";
 }
