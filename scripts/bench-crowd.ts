@@ -50,14 +50,15 @@ function reportLines(resumed: CrowdResult, booted: CrowdResult): readonly string
     { title: "FIVE TIMES THE REQUESTS WITHIN A SECOND" },
     ...["RESUMED", "BOOTED", "RATIO"].map((title) => ({ title, align: "right" as const })),
   ];
-  const row = (words: string, figure: (result: CrowdResult) => number | null, digits = 0) => {
+  const row = (words: string, figure: (result: CrowdResult) => number | null) => {
     const [one, other] = [figure(resumed), figure(booted)];
-    const shown = (value: number | null) => value?.toFixed(digits) ?? "-";
+    const shown = (value: number | null) => value?.toFixed() ?? "-";
     const ratio = one && other ? (other / one).toFixed(1) : "-";
     return [words, shown(one), shown(other), ratio];
   };
   return tableLines(columns, [
-    row(`until p99 is under ${TARGET_MS} ms again, s`, (one) => one.secondsToRecover, 1),
+    row(`until p99 is under ${TARGET_MS} ms for 5 s again, s`, (one) => one.secondsToRecover),
+    row("until the first second of which that holds, s", (one) => one.secondsToFirstGood),
     row("requests lost", (one) => one.requestsLost),
     row("requests", (one) => one.requests),
     row("p99 before the crowd, ms", (one) => one.p99MsBefore),

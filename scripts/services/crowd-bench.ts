@@ -25,6 +25,8 @@ const flashPlan = new RatePlan([
 export interface CrowdResult {
   /** From the crowd's begin until every second's p99 is under the target; null when it was not again. */
   readonly secondsToRecover: number | null;
+  /** Until the first such second, though it may have been a lull. */
+  readonly secondsToFirstGood: number | null;
   readonly requests: number;
   readonly requestsLost: number;
   readonly lostBy: Readonly<Record<string, number>>;
@@ -130,8 +132,10 @@ function resultOf(
   coming: Pick<CrowdResult, "comingMs" | "decidedMs">,
 ): CrowdResult {
   const { requests, lost, lostBy, maxMs } = load.totals();
+  const options = { fromMs: CALM_MS, targetMs: TARGET_MS };
   return {
-    secondsToRecover: secondsToRecover(load.seconds(), { fromMs: CALM_MS, targetMs: TARGET_MS }),
+    secondsToRecover: secondsToRecover(load.seconds(), options),
+    secondsToFirstGood: secondsToRecover(load.seconds(), { ...options, goodSeconds: 1 }),
     requests,
     requestsLost: lost,
     lostBy,

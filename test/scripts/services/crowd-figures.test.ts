@@ -23,6 +23,11 @@ describe("secondsToRecover", () => {
     expect(secondsToRecover(seconds(1, 1, 800, 1, 1, 800, 1, null, 1, 1, 1), crowd)).toBe(4);
   });
 
+  it("takes a lull for good where one second is enough", () => {
+    const lulled = seconds(1, 1, 800, 1, 1, 800, 1);
+    expect(secondsToRecover(lulled, { ...crowd, goodSeconds: 1 })).toBe(1);
+  });
+
   it("is null while it has not been good for long enough", () => {
     expect(secondsToRecover(seconds(1, 1, 800, 1, 1, 1), crowd)).toBeNull();
   });
