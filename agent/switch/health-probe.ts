@@ -15,10 +15,13 @@ const TRY_INTERVAL_MS = 10;
  */
 const FIRST_LIMIT_MS = 40;
 /**
- * Each try that used up its time gives the next so much more, so that a member that is well but slow
- * is heard; little more, since a try that can no longer succeed delays the next for as long.
+ * Each try that used up its time gives the next so much more: a member that is well but slow is heard
+ * by the third try or the fourth. A guest may go on working for a try that was cut short, so there
+ * must be few of them.
  */
-const LIMIT_GROWTH = 1.5;
+const LIMIT_GROWTH = 4;
+/** Rest after a try that had all its time, as a share of it: the guest gets done what it began. */
+const REST_SHARE = 0.5;
 
 export interface HealthProbeOptions {
   readonly clock: Clock;
@@ -54,8 +57,9 @@ export async function awaitHealthy(
     if (answer.isHealthy) return { tookMs: nowMs - startMs, tries };
     // A last try that merely had no time left says less than the one before it.
     if (!(answer.isLate && leftMs < limitMs) || tries === 1) last = answer.words;
+    const restMs = restAfter(answer, limitMs, timeoutMs);
     if (answer.isLate) limitMs = Math.min(limitMs * LIMIT_GROWTH, timeoutMs);
-    await pause(clock, Math.max(0, triedMs + TRY_INTERVAL_MS - nowMs), signal);
+    await pause(clock, Math.max(restMs, triedMs + TRY_INTERVAL_MS - nowMs), signal);
   }
 }
 
@@ -69,6 +73,10 @@ export async function askHealth(
   const answer = await ask(target, { clock, limitMs: timeoutMs, signal });
   if (signal.aborted) throw aborted(target);
   if (!answer.isHealthy) throw unhealthy(target, "one question", answer.words);
+}
+
+function restAfter({ isLate }: HealthAnswer, limitMs: number, timeoutMs: number): number {
+  return isLate && limitMs >= timeoutMs ? timeoutMs * REST_SHARE : 0;
 }
 
 function checkTarget({ address, port, path }: HealthTarget): void {
@@ -98,7 +106,7 @@ function shown({ address, port, path }: HealthTarget): string {
 
 /** Waits, or not at all once `signal` is aborted. */
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  if (delayMs === 0 || signal.aborted) return Promise.resolve();
+  if (delayMs <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = (): void => {
       forget();

@@ -107,3 +107,29 @@ describe("awaitHealthy() with real connections", () => {
     expect((error as Error).message).toContain("status 500");
   });
 });
+
+describe("awaitHealthy() and a member that needs long for an answer", () => {
+  const asked = (port: number, withinMs: number) => {
+    const target = { address: "127.0.0.1", port, path: "/health" };
+    return awaitHealthy(target, { clock, timeoutMs: 1_000, withinMs }, signal);
+  };
+
+  it("hears one that takes 300 ms, by its third try", async () => {
+    const { port, requests } = await member((socket) => {
+      setTimeout(() => socket.end(answer("200 OK")), 300);
+    });
+    expect((await asked(port, 5_000)).tries).toBeLessThanOrEqual(4);
+    expect(requests.length).toBeLessThanOrEqual(4);
+  });
+
+  it("lets one get done that works at one request after the other, also at those cut short", async () => {
+    let doneMs = 0;
+    const { port, requests } = await member((socket) => {
+      const nowMs = performance.now();
+      doneMs = Math.max(doneMs, nowMs) + 800;
+      setTimeout(() => socket.end(answer("200 OK")), doneMs - nowMs);
+    });
+    await asked(port, 20_000);
+    expect(requests.length).toBeLessThanOrEqual(12);
+  });
+});

@@ -80,8 +80,10 @@ describe("awaitHealthy()", () => {
 
   it("gives a try that hangs up early, and later ones longer, up to the limit", async () => {
     const { awaited, tries } = bench(() => ({ answer: null, afterMs: 0 }));
-    const error = await awaited(1000, 150).catch((reason: unknown) => reason);
-    expect(tries.slice(0, 5).map(({ limitMs }) => limitMs)).toEqual([40, 60, 90, 135, 150]);
+    const error = await awaited(3000, 200).catch((reason: unknown) => reason);
+    expect(tries.slice(0, 4).map(({ limitMs }) => limitMs)).toEqual([40, 160, 200, 200]);
+    // Between tries that had all their time there is a rest.
+    expect(tries.slice(0, 4).map(({ atMs }) => atMs)).toEqual([0, 40, 200, 500]);
     expect(error).toMatchObject({ code: "MEMBER_UNHEALTHY" });
   });
 
@@ -90,7 +92,7 @@ describe("awaitHealthy()", () => {
       answer: good,
       afterMs: 300,
     }));
-    expect(await awaited(5000)).toEqual({ tookMs: 40 + 60 + 90 + 135 + 202.5 + 300, tries: 6 });
+    expect(await awaited(5000)).toEqual({ tookMs: 40 + 160 + 300, tries: 3 });
   });
 
   it("ends at its deadline with the last answer, and never asks beyond it", async () => {
