@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { MemberTemplate, ServiceSpec } from "#lib/model/service.ts";
-import { serviceProblems } from "#lib/services/service-problems.ts";
+import { serviceProblems, switchProblems } from "#lib/services/service-problems.ts";
 import { Malformed } from "#lib/wire/malformed.ts";
 import { readServiceSpec } from "#lib/wire/validate-service-spec.ts";
 import { serviceSpecSchema } from "./service-spec-schema.ts";
@@ -33,7 +33,7 @@ export function readServiceText(text: string): ServiceSpec {
     const { path, problem } = spec;
     throw written.refusal([{ path: writtenPath(path.split(".")), problem }]);
   }
-  const problems = serviceProblems(spec);
+  const problems = [...serviceProblems(spec), ...switchProblems(spec)];
   if (problems.length === 0) return spec;
   throw written.refusal(
     problems.map(({ path, problem }) => ({ path: writtenPath(path), problem })),

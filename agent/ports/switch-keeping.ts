@@ -1,4 +1,4 @@
-import type { BackendView, WantedBackend } from "#lib/model/switch.ts";
+import type { BackendView, Leftovers, WantedBackend } from "#lib/model/switch.ts";
 
 /** What a look at the switch showed. */
 export interface SwitchLook {
@@ -9,8 +9,8 @@ export interface SwitchLook {
 
 /** Keeps this host's switch in line; never fails towards its caller. */
 export interface KeptSwitch {
-  /** From now on exactly these servers are wanted. */
-  want(backends: readonly WantedBackend[]): void;
+  /** From now on exactly these servers are wanted, and of those from before so much is cleared. */
+  want(backends: readonly WantedBackend[], leftovers: Leftovers): void;
   /** Leaves the switch as it is. */
   stop(): Promise<void>;
 }

@@ -11,6 +11,8 @@ export interface Switch {
   readonly place: string;
   /** The backends asked for, in that order; one that the switch lacks has `exists: false`. */
   observe(backends: readonly string[], signal: AbortSignal): Promise<readonly BackendView[]>;
+  /** The backends that have a server of a name that agents give (isOwnServer), in name order. */
+  ownBackends(signal: AbortSignal): Promise<readonly string[]>;
   /** Makes one change; resolves when the switch has confirmed it. */
   perform(command: SwitchCommand, signal: AbortSignal): Promise<void>;
 }

@@ -240,7 +240,7 @@ export class Runtime implements AgentView {
         transport.setPeers(effect.peers);
         return;
       case "switchWanted":
-        this.#switch?.want(effect.backends);
+        this.#switch?.want(effect.backends, effect.leftovers);
         return;
       case "notice":
         this.#tell(effect.notice);

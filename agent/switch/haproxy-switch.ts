@@ -1,5 +1,6 @@
 import { sortedBy } from "#lib/base/ordered.ts";
 import { type BackendView, type SwitchCommand, switchLimits } from "#lib/model/switch.ts";
+import { isOwnServer } from "#lib/services/switch-plan.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Switch } from "../ports/switch.ts";
 import { AnswerFault } from "./answer-fault.ts";
@@ -64,6 +65,12 @@ export class HaproxySwitch implements Switch {
       signal,
     });
     return backends.map((backend) => this.#viewOf(backend, stat, state));
+  }
+
+  async ownBackends(signal: AbortSignal): Promise<string[]> {
+    const state = await this.#show("show servers state", { read: parseServersState, signal });
+    const own = state.filter(({ name }) => isOwnServer(name));
+    return [...new Set(own.map(({ backend }) => backend))].sort();
   }
 
   async perform(command: SwitchCommand, signal: AbortSignal): Promise<void> {

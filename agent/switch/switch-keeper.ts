@@ -8,8 +8,8 @@
  * It never touches a backend that was not named to it, or a server that no agent put there.
  */
 import { AgentError } from "#lib/base/errors.ts";
-import type { BackendView, SwitchCommand, WantedBackend } from "#lib/model/switch.ts";
-import { isOwnServer, planSwitch } from "#lib/services/switch-plan.ts";
+import type { BackendView, Leftovers, SwitchCommand, WantedBackend } from "#lib/model/switch.ts";
+import { isOwnServer, isSpared, planSwitch } from "#lib/services/switch-plan.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Switch } from "../ports/switch.ts";
@@ -56,8 +56,13 @@ export class SwitchKeeper {
   #wanted: readonly WantedBackend[] = [];
   /** The backends that are still asked for; the others of `#wanted` are only being cleared. */
   #named: ReadonlySet<string> = new Set();
+  /** Those that have been asked for and are not cleared yet. */
+  readonly #managed = new Set<string>();
   /** What was asked for and can never be, one line each. */
   #objections: readonly string[] = [];
+  #leftovers: Leftovers = { left: [], cleared: [] };
+  /** Backends that nobody names have not been looked through for leftovers yet. */
+  #mustSweep = false;
   #views: readonly BackendView[] = [];
   #inLineSinceMs: number | null = null;
   #failures = 0;
@@ -79,17 +84,23 @@ export class SwitchKeeper {
   }
 
   /**
-   * From now on exactly these servers are wanted; a backend that is left out loses all of ours.
-   * Looks at once unless it is what was wanted before. To be called only once the host knows the
-   * services: what it does not name is taken away.
+   * From now on exactly these servers are wanted; a backend that is left out loses all of ours that
+   * `leftovers` does not spare, also those of an earlier life. Looks at once unless it is what was
+   * wanted before. To be called only once the host knows the services: what it does not name is
+   * taken away.
    */
-  want(backends: readonly WantedBackend[]): void {
+  want(backends: readonly WantedBackend[], leftovers = this.#leftovers): void {
     const sound = backends.filter(({ backend }) => backendObjection(backend) === undefined);
     const objections = backends.flatMap(({ backend }) => backendObjection(backend) ?? []);
     this.#objections = objections.map((words) => `${this.#options.switch.place}: ${words}`);
     this.#named = new Set(sound.map(({ backend }) => backend));
+    for (const backend of this.#named) this.#managed.add(backend);
+    if (JSON.stringify(leftovers) !== JSON.stringify(this.#leftovers)) {
+      this.#leftovers = leftovers;
+      this.#mustSweep = true;
+    }
     const wanted = mergedWishes(sound, this.#wanted);
-    if (JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
+    if (!this.#mustSweep && JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return;
     this.#wanted = wanted;
     this.#inLineSinceMs = null;
     void this.look();
@@ -123,7 +134,7 @@ export class SwitchKeeper {
 
   /** When to look again without being asked. */
   #plan(): void {
-    if (this.#stopped.signal.aborted || this.#wanted.length === 0) return;
+    if (this.#stopped.signal.aborted || (this.#wanted.length === 0 && !this.#mustSweep)) return;
     const failed = Math.min(this.#failures, 16);
     const delayMs = LOOK_INTERVAL_MS * 2 ** Math.max(failed - 1, 0);
     this.#forgetTimer = this.#options.clock.after(Math.min(delayMs, RETRY_INTERVAL_MS_MAX), () => {
@@ -132,9 +143,11 @@ export class SwitchKeeper {
   }
 
   async #round(): Promise<KeeperState> {
-    const wanted = this.#wanted;
+    let wanted = this.#wanted;
     let problems: string[];
     try {
+      if (this.#mustSweep) await this.#sweep();
+      wanted = this.#wanted;
       problems = await this.#bringInLine(wanted);
     } catch (error) {
       problems = [wordsOf(error)];
@@ -159,9 +172,32 @@ export class SwitchKeeper {
     return problems;
   }
 
+  /** Wants those backends empty that have servers of ours and that nobody names. */
+  async #sweep(): Promise<void> {
+    this.#mustSweep = false;
+    let found: readonly string[];
+    try {
+      found = await this.#options.switch.ownBackends(this.#stopped.signal);
+    } catch (error) {
+      this.#mustSweep = true;
+      throw error;
+    }
+    const sound = found.filter((backend) => backendObjection(backend) === undefined);
+    const empty = sound.map((backend) => ({ backend, servers: [] }));
+    this.#wanted = mergedWishes(this.#wanted, empty);
+  }
+
   async #observe(wanted: readonly WantedBackend[]): Promise<readonly BackendView[]> {
     const names = wanted.map(({ backend }) => backend);
-    const views = await this.#options.switch.observe(names, this.#stopped.signal);
+    const seen = await this.#options.switch.observe(names, this.#stopped.signal);
+    const views = seen.map((view) => ({
+      ...view,
+      servers: view.servers.filter(({ name }) => {
+        return (
+          !isOwnServer(name) || !isSpared(name, this.#managed.has(view.backend), this.#leftovers)
+        );
+      }),
+    }));
     this.#unwanted.look(wanted, views);
     return views;
   }
@@ -207,7 +243,11 @@ export class SwitchKeeper {
       const servers = this.#views[index]?.servers ?? [];
       return this.#named.has(backend) || servers.some(({ name }) => isOwnServer(name));
     });
-    if (kept.length < this.#wanted.length) this.#wanted = kept;
+    if (kept.length === this.#wanted.length) return;
+    this.#wanted = kept;
+    for (const backend of this.#managed) {
+      if (!kept.some((wish) => wish.backend === backend)) this.#managed.delete(backend);
+    }
   }
 }
 

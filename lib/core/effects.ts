@@ -1,6 +1,6 @@
 import type { HostOp } from "../model/host-op.ts";
 import type { HostId } from "../model/ids.ts";
-import type { WantedBackend } from "../model/switch.ts";
+import type { Leftovers, WantedBackend } from "../model/switch.ts";
 import type { VerbResult } from "../model/verb.ts";
 import type { DatagramMessage, DeltaMessage, Message } from "../wire/messages.ts";
 
@@ -40,7 +40,11 @@ export type Effect =
       }[];
     }
   /** All that this host's switch should have, said again when it changed (SwitchKeeper.want). */
-  | { readonly type: "switchWanted"; readonly backends: readonly WantedBackend[] }
+  | {
+      readonly type: "switchWanted";
+      readonly backends: readonly WantedBackend[];
+      readonly leftovers: Leftovers;
+    }
   /** For the log, the event stream and the history: what happened, for people. */
   | { readonly type: "notice"; readonly notice: Notice };
 

@@ -277,7 +277,7 @@ export class MemberDesk {
     const needed = seat.memoryBytes;
     if (freeMemoryBytes() < needed) return `staging needs ${inMib(needed)} MiB of memory`;
     let usedBytes = 0;
-    for (const other of this.#seats.values()) if (other !== seat) usedBytes += other.diskBytes;
+    for (const other of this.#seats.values()) if (other !== seat) usedBytes += other.claimedBytes;
     // What is free on the disk is found out by the host when it stages.
     const budget = { usedBytes, limitBytes: hosting.diskBytesMax, freeBytes: Number.MAX_VALUE };
     return diskRefusal(needed, budget) ?? "";

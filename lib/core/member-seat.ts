@@ -4,6 +4,7 @@ import type { HostOp, HostOpResult, HostOpValues } from "../model/host-op.ts";
 import type { VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MemberNews } from "../model/member-news.ts";
+import { stagingBytes } from "../services/disk-budget.ts";
 import { Member } from "../services/member.ts";
 import { type HealthInput, MemberHealth } from "../services/member-health.ts";
 import type { MemberInput, MemberLine, MemberOp, MemberOrder } from "../services/member-order.ts";
@@ -93,6 +94,12 @@ export class MemberSeat {
 
   get diskBytes(): number {
     return this.#line.overlayBytes + this.#line.imageBytes;
+  }
+
+  /** What it takes on the disk, or will when the staging under way has ended. */
+  get claimedBytes(): number {
+    const begins = this.state === "staging" ? stagingBytes(this.memoryBytes) : 0;
+    return Math.max(this.diskBytes, begins);
   }
 
   /** Which drain the switches are asked for; null while it does not drain. */
@@ -288,7 +295,9 @@ export class MemberSeat {
   #keepDisk(op: MemberOp, value: HostOpValues[keyof HostOpValues]): void {
     if (op === "stage") {
       const { diskBytes } = value as HostOpValues["stageMember"];
-      this.#line = { ...this.#line, overlayBytes: diskBytes };
+      // Told as it will be once suspended; from then on the image's own size is known.
+      const imageBytes = Math.min(diskBytes, this.memoryBytes);
+      this.#line = { ...this.#line, overlayBytes: diskBytes - imageBytes, imageBytes };
     } else if (op === "suspend") {
       const { imageBytes } = value as HostOpValues["suspend"];
       this.#line = { ...this.#line, imageBytes };

@@ -1,6 +1,6 @@
 import type { HostOp } from "../model/host-op.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
-import type { WantedBackend } from "../model/switch.ts";
+import type { Leftovers, WantedBackend } from "../model/switch.ts";
 import type { VerbResult } from "../model/verb.ts";
 import type { DatagramMessage, DeltaMessage, Message } from "../wire/messages.ts";
 import type { Effect, JournalEntry, Notice } from "./effects.ts";
@@ -66,8 +66,8 @@ export class Outbox {
     return pending;
   }
 
-  switchWanted(backends: readonly WantedBackend[]): void {
-    this.#effects.push({ type: "switchWanted", backends });
+  switchWanted(backends: readonly WantedBackend[], leftovers: Leftovers): void {
+    this.#effects.push({ type: "switchWanted", backends, leftovers });
   }
 
   relist(): void {

@@ -4,6 +4,7 @@ import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { MemberNews } from "../model/member-news.ts";
+import type { Leftovers } from "../model/switch.ts";
 import { memberNameOf, readMemberName } from "../services/member-name.ts";
 import { serviceDocumentName } from "../services/service-document.ts";
 import type { ServiceView } from "../services/service-view.ts";
@@ -33,6 +34,8 @@ const changedMs = { few: 20, many: 500 } as const;
 const fewHosts = 64;
 /** After a start nothing is proposed or told to the switch for this long at least, ms. */
 const quietMs = 3_000;
+/** Servers at the switch of services that nobody knows are believed to be leftovers after this, ms. */
+const strangersMs = 60_000;
 /** A member's load is told at once when it differs by so much from what was told. */
 const cpuShareStep = 0.1;
 /** Drains of one life of the agent. */
@@ -72,6 +75,9 @@ export class ServiceDesk {
   readonly #gossiped: GossipedNews;
   #wait: BootWait | undefined;
   #quietUntilMs = 0;
+  #strangersAtMs = Number.POSITIVE_INFINITY;
+  /** The switch was told to clear servers of services that nobody knows. */
+  #hasClearedAll = false;
   #lookAtMs: number | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Sum of all changes up to the last look: each only rises. */
@@ -123,6 +129,7 @@ export class ServiceDesk {
     this.members.restore(journal, copies, { get, nowMs });
     this.#wait = new BootWait(peers, nowMs);
     this.#quietUntilMs = nowMs + quietMs;
+    this.#strangersAtMs = nowMs + strangersMs;
     this.#lookAtMs = nowMs;
   }
 
@@ -240,8 +247,9 @@ export class ServiceDesk {
     const { register, heldBack } = this.#options;
     this.#lookedMs = nowMs;
     const all = register.all();
-    this.#lookAtMs = all.length === 0 ? undefined : nowMs + lookMs;
-    if (all.length === 0) return;
+    const isIdle = all.length === 0 && (this.#switch === null || this.#hasClearedAll);
+    this.#lookAtMs = isIdle ? undefined : nowMs + lookMs;
+    if (isIdle) return;
     const quiet = this.#isQuiet(nowMs);
     const acts = !quiet && heldBack(nowMs) === null;
     this.members.declare(all, { sight: this.sight(nowMs), acts, nowMs });
@@ -257,7 +265,17 @@ export class ServiceDesk {
 
   #wantAtSwitch(nowMs: number): void {
     const declared = this.#allStewarded().map(({ spec }) => spec);
-    this.#switch?.want(declared, this.sight(nowMs));
+    this.#switch?.want(declared, this.sight(nowMs), this.#leftovers(nowMs));
+  }
+
+  /** Whose servers from before this start may go. Of unknown services: once the others were heard. */
+  #leftovers(nowMs: number): Leftovers {
+    const all = this.#options.register.all();
+    const left = all.flatMap(({ name, word }) => (word.state === "unreadable" ? [name] : []));
+    const isHeard = nowMs >= this.#strangersAtMs && this.sight(nowMs).liveHosts.length > 1;
+    this.#hasClearedAll ||= isHeard;
+    const known = all.flatMap(({ name, word }) => (word.state === "unreadable" ? [] : [name]));
+    return { left: left.sort(), cleared: isHeard ? null : known.sort() };
   }
 
   #allStewarded(): readonly StewardedService[] {

@@ -2,7 +2,13 @@ import { sortedBy } from "../base/ordered.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { MemberAtSwitch, MemberNews, SwitchNews } from "../model/member-news.ts";
 import type { ServiceSpec } from "../model/service.ts";
-import type { BackendView, ServerState, WantedBackend, WantedServer } from "../model/switch.ts";
+import type {
+  BackendView,
+  Leftovers,
+  ServerState,
+  WantedBackend,
+  WantedServer,
+} from "../model/switch.ts";
 import { memberNameOf } from "../services/member-name.ts";
 import { memberSpecOf } from "../services/member-spec.ts";
 import { serverName } from "../services/switch-plan.ts";
@@ -28,6 +34,7 @@ interface Wish {
   looks: number;
 }
 
+const nothingLeft: Leftovers = { left: [], cleared: [] };
 const nothing = { state: "maint", sessions: 0, queued: 0 } as const;
 
 type Endpoint = { readonly address: string; readonly port: number } | null;
@@ -50,7 +57,11 @@ export class SwitchDesk {
   }
 
   /** Says what is wanted, if that changed. `declared`: every service that is. */
-  want(declared: readonly ServiceSpec[], sight: Pick<ServiceSight, "seenMembers">): void {
+  want(
+    declared: readonly ServiceSpec[],
+    sight: Pick<ServiceSight, "seenMembers">,
+    leftovers: Leftovers = nothingLeft,
+  ): void {
     for (const spec of declared) this.#specs.set(spec.name, spec);
     const isDeclared = new Set(declared);
     const backends = new Set(declared.flatMap(({ backend }) => backend ?? []));
@@ -67,7 +78,7 @@ export class SwitchDesk {
     }
     this.#wishes = wishes;
     for (const { backend } of wishes.values()) backends.add(backend);
-    this.#say([...backends].sort());
+    this.#say([...backends].sort(), leftovers);
   }
 
   /** The keeper has looked. */
@@ -109,17 +120,17 @@ export class SwitchDesk {
     });
   }
 
-  #say(names: readonly string[]): void {
+  #say(names: readonly string[], leftovers: Leftovers): void {
     const servers = new Map<string, WantedServer[]>(names.map((backend) => [backend, []]));
     for (const { backend, server } of this.#wishes.values()) servers.get(backend)?.push(server);
     const backends: WantedBackend[] = [...servers].map(([backend, all]) => ({
       backend,
       servers: sortedBy(all, ({ member }) => member),
     }));
-    const said = JSON.stringify(backends);
+    const said = JSON.stringify({ backends, leftovers });
     if (said === this.#said) return;
     this.#said = said;
-    this.#outbox.switchWanted(backends);
+    this.#outbox.switchWanted(backends, leftovers);
   }
 }
 

@@ -66,6 +66,17 @@ export interface WantedBackend {
   readonly servers: readonly WantedServer[];
 }
 
+/** What becomes of servers of ours that nobody wants, as a service leaves that was deleted meanwhile. */
+export interface Leftovers {
+  /** Services whose servers stay as they are: what they should be is not known. */
+  readonly left: readonly string[];
+  /**
+   * Services whose servers go from backends that nobody names; null for all but those that are left.
+   * From a backend that is named all go that are not wanted there.
+   */
+  readonly cleared: readonly string[] | null;
+}
+
 /** Bounds of what a switch is asked and of what is believed of its answers. */
 export const switchLimits = {
   /** HAProxy's own. */

@@ -11,14 +11,19 @@ export interface DiskBudget {
 /** The device state and the first blocks of an overlay, beside the memory of a suspended member. */
 const besideMemoryBytes = 64 * 2 ** 20;
 
+/** What a member of so much memory may take, suspended: an image has at most its whole memory. */
+export function stagingBytes(memoryBytes: number): number {
+  return memoryBytes + besideMemoryBytes;
+}
+
 /**
  * Why a member of so much memory is not staged here, in words with the figures; null when there is
- * room for it. Counts the whole memory: an image has at most that, and a full disk is found out only
- * when a member that runs cannot be suspended any more.
+ * room for it. Counts the whole memory: a full disk is found out only when a member that runs cannot
+ * be suspended any more.
  */
 export function diskRefusal(memoryBytes: number, budget: DiskBudget): string | null {
   const { limitBytes, usedBytes, freeBytes } = budget;
-  const neededBytes = memoryBytes + besideMemoryBytes;
+  const neededBytes = stagingBytes(memoryBytes);
   if (limitBytes !== null && usedBytes + neededBytes > limitBytes) {
     const used = `members take ${mib(usedBytes)} of ${mib(limitBytes)} MiB that they may have`;
     return `${used}, and this one may need ${mib(neededBytes)}`;

@@ -44,6 +44,26 @@ export function endpointsOf(spec: ServiceSpec): readonly Endpoint[] {
   });
 }
 
+/**
+ * What only a new declaration is refused for: a member behind a switch is reached at an IP address,
+ * since the switch must not depend on a resolver. A name may stand for any host in `${host}`.
+ */
+export function switchProblems(spec: ServiceSpec): readonly ServiceProblem[] {
+  if (spec.backend === null) return [];
+  const listed = endpointsOf(spec).map(({ address }) => address);
+  const anyHost = substitute(spec.endpoint.address, substitutionsAt(spec, "host"));
+  const addresses = listed.length > 0 || anyHost === null ? listed : [anyHost];
+  const name = addresses.find((address) => !isIpAddress(address));
+  if (name === undefined) return [];
+  const remedy = "the switch needs one: give each host its own under hosts, or leave out switch";
+  return [endpointProblem("address", `"${name}" is no IP address, and ${remedy}`)];
+}
+
+/** As a rough look tells: the switch looks closer. */
+function isIpAddress(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || /^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+$/.test(text);
+}
+
 function countProblems({ running, stagedMax }: ServiceSpec): ServiceProblem[] {
   const problems: ServiceProblem[] = [];
   if (running.min > running.max) {

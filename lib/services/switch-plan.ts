@@ -2,11 +2,13 @@ import { compareText } from "../base/ordered.ts";
 import type { VmName } from "../model/ids.ts";
 import type {
   BackendView,
+  Leftovers,
   SwitchCommand,
   SwitchServer,
   WantedBackend,
   WantedServer,
 } from "../model/switch.ts";
+import { readMemberName } from "./member-name.ts";
 
 /** Servers of this naming are ours to change and to remove; all others are the admin's. */
 const OWN_PREFIX = "evenkeel-";
@@ -14,6 +16,19 @@ const OWN_PREFIX = "evenkeel-";
 /** The name of a member's server at every switch. */
 export function serverName(member: VmName): string {
   return OWN_PREFIX + member;
+}
+
+/** The service of a member's server; undefined for a name that no agent gives. */
+function serviceOfServer(name: string): string | undefined {
+  return isOwnServer(name) ? readMemberName(name.slice(OWN_PREFIX.length))?.service : undefined;
+}
+
+/** True when this server of ours must not be touched, in a backend that is named or is not. */
+export function isSpared(name: string, isNamed: boolean, { left, cleared }: Leftovers): boolean {
+  const service = serviceOfServer(name);
+  if (service !== undefined && left.includes(service)) return true;
+  if (isNamed || cleared === null) return false;
+  return service === undefined || !cleared.includes(service);
 }
 
 /** True when a server of this name was put there by an agent. */

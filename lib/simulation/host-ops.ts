@@ -116,7 +116,7 @@ export class HostOps {
         const { host } = this.#machine;
         host.clear(spec.name);
         host.start(spec, this.#world.clock.nowMs);
-        return { diskBytes: overlayBytes };
+        return { diskBytes: overlayBytes + spec.memoryBytes };
       });
       this.#later(this.#prng.nextShare() * this.#world.orderMsMax, () => end(result), true);
     });

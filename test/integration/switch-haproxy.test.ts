@@ -83,6 +83,7 @@ describe("SwitchKeeper with a real HAProxy", () => {
     const counting = {
       place: real.place,
       observe: real.observe.bind(real),
+      ownBackends: real.ownBackends.bind(real),
       perform: (command: SwitchCommand, until: AbortSignal) => {
         performed.push(command);
         return real.perform(command, until);
@@ -185,6 +186,64 @@ describe("SwitchKeeper with a real HAProxy", () => {
     });
     await inLine(keeper, [await server("b")]);
     expect(await rig.get()).toEqual({ status: 200, server: "b" });
+  });
+
+  it("clears what a service left that was deleted while nobody was here, and nothing else", async () => {
+    const before = makeKeeper();
+    const mixed = [await server("old--aaaa1111"), await server("odd--aaaa1111", "maint")];
+    before.want([
+      { backend: "web", servers: [await server("web--aaaa1111"), await server("web--bbbb2222")] },
+      { backend: "mixed", servers: mixed },
+      { backend: "hashed", servers: [await server("new--aaaa1111", "maint")] },
+    ]);
+    await eventually("all are there", async () => (await before.look()).inLineSinceMs !== null);
+    const held = await rig.send();
+    await before.stop();
+    performed.splice(0);
+    // "web" and "old" are deleted now, "odd" cannot be read, "new" is not known here yet.
+    const keeper = makeKeeper();
+    const leftovers = { left: ["odd"], cleared: ["old", "web"] };
+    keeper.want([], leftovers);
+    await keeper.look();
+    const names = async () => {
+      const views = await rig.switch.observe(["web", "mixed", "hashed"], signal);
+      return views.map(({ servers }) => servers.map(({ name }) => name));
+    };
+    const busy = `evenkeel-${held?.server}`;
+    // What still answers drains first.
+    expect((await names())[0]).toEqual([busy]);
+    const spared = ["admins-own", "evenkeel-odd--aaaa1111"];
+    expect((await names()).slice(1)).toEqual([spared, ["evenkeel-new--aaaa1111"]]);
+    await held?.finish();
+    await eventually("it is gone", async () => {
+      await keeper.look();
+      return (await names())[0]?.length === 0;
+    });
+    keeper.want([], { ...leftovers, cleared: null });
+    await keeper.look();
+    expect(await names()).toEqual([[], spared, []]);
+    expect(performed.some(({ server: name }) => spared.includes(name))).toBe(false);
+    expect(log.records).toEqual([]);
+  });
+
+  it("leaves servers of a document that cannot be read, in a backend that another service has", async () => {
+    const before = makeKeeper();
+    const odd = await server("odd--aaaa1111");
+    await inLine(before, [odd]);
+    await before.stop();
+    performed.splice(0);
+    const keeper = makeKeeper();
+    const web = await server("web--aaaa1111");
+    keeper.want([{ backend: "web", servers: [web] }], { left: ["odd"], cleared: null });
+    await eventually("web is there", async () => (await keeper.look()).inLineSinceMs !== null);
+    expect(performed.map(({ act, server: name }) => `${act} ${name}`)).toEqual([
+      "add evenkeel-web--aaaa1111",
+      "ready evenkeel-web--aaaa1111",
+    ]);
+    const [view] = await rig.switch.observe(["web"], signal);
+    expect(view?.servers.find(({ name }) => name === "evenkeel-odd--aaaa1111")?.state).toBe(
+      "ready",
+    );
   });
 
   it.each(["drain", "maint"] as const)(

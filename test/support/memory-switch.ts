@@ -3,6 +3,7 @@ import { backendObjection, commandObjection } from "#agent/switch/command-text.t
 import { SwitchError, type SwitchErrorCode } from "#agent/switch/switch-error.ts";
 import { sortedBy } from "#lib/base/ordered.ts";
 import type { BackendView, SwitchCommand, SwitchServer } from "#lib/model/switch.ts";
+import { isOwnServer } from "#lib/services/switch-plan.ts";
 
 type Server = { -readonly [Field in keyof SwitchServer]: SwitchServer[Field] } & {
   /** Sessions given so far; with the weight it says whose turn is next. */
@@ -96,6 +97,14 @@ export class MemorySwitch implements Switch {
         servers: sortedBy(servers, (server) => server.name),
       };
     });
+  }
+
+  async ownBackends(signal: AbortSignal): Promise<string[]> {
+    this.#answers("ownBackends", signal);
+    const own = [...this.#backends].filter(([, { servers }]) =>
+      [...servers.keys()].some(isOwnServer),
+    );
+    return own.map(([name]) => name).sort();
   }
 
   async perform(command: SwitchCommand, signal: AbortSignal): Promise<void> {

@@ -104,7 +104,15 @@ export const serviceSpec: fc.Arbitrary<ServiceSpec> = fc
   })
   .map((spec) => ({
     ...spec,
-    // A file says it beside the backend.
-    connectionsPerMember: spec.backend === null ? null : spec.connectionsPerMember,
     stagedMax: spec.stagedMax === null ? null : Math.max(spec.stagedMax, spec.running.max),
+    ...atSwitch(spec),
   }));
+
+/** A file says all of it beside the backend; and a switch takes addresses alone. */
+function atSwitch({ backend, connectionsPerMember, hosts: named, endpoint }: SwitchFields) {
+  const hasAddresses = Object.keys(named).length > 1;
+  if (backend === null || !hasAddresses) return { backend: null, connectionsPerMember: null };
+  return { connectionsPerMember, endpoint: { ...endpoint, address: "${address}" } };
+}
+
+type SwitchFields = Pick<ServiceSpec, "backend" | "connectionsPerMember" | "hosts" | "endpoint">;

@@ -274,6 +274,13 @@ export function switchContract(name: string, makeRig: () => Promise<SwitchRig>):
       }
     });
 
+    it("ownBackends() names the backends that have servers of ours", async () => {
+      expect(await rig.switch.ownBackends(signal)).toEqual([]);
+      await add("evenkeel-a");
+      expect(await rig.switch.ownBackends(signal)).toEqual([rig.backend]);
+      expect(await codeOf(rig.switch.ownBackends(AbortSignal.abort()))).toBe("ABORTED");
+    });
+
     it("states may be repeated", async () => {
       await add("evenkeel-a");
       for (const state of ["ready", "ready", "drain", "drain", "maint", "maint"] as const) {

@@ -150,6 +150,11 @@ describe("readServiceText()", () => {
       /line 12: switch\.connectionsPerMember: .*1/,
     ],
     [
+      "a name of a host behind a switch",
+      withLine(12, "switch: {backend: web}").replace("10.0.0.2", "web.example"),
+      /line \d+: endpoint\.address: "web\.example" is no IP address, and the switch needs one/,
+    ],
+    [
       "bad health path",
       withLine(12, "health: {path: ok}"),
       /line 12: health\.path: must be the path/,

@@ -241,6 +241,26 @@ describe("SwitchKeeper", () => {
     expect(acts(table.performed).at(-1)).toBe("remove stray");
   });
 
+  it("looks for leftovers again when the switch failed, and only when something changed", async () => {
+    const { table, keeper, pass } = bench();
+    table.addBackend("old");
+    const at = { backend: "old", server: "evenkeel-old--aaaa1111", address: "192.0.2.9", port: 80 };
+    const add = { ...at, act: "add", weight: 1, connectionsMax: null } as const;
+    await table.perform(add, new AbortController().signal);
+    table.failure = "SWITCH_ABSENT";
+    keeper.want([], { left: [], cleared: ["old"] });
+    await settled();
+    expect(keeper.state.problem).not.toBeNull();
+    table.failure = null;
+    await pass(1000);
+    expect(acts(table.performed).at(-1)).toBe("remove old--aaaa1111");
+    await pass(2000);
+    const { looks } = table;
+    keeper.want([], { left: [], cleared: ["old"] });
+    await pass(5000);
+    expect(table.looks).toBe(looks);
+  });
+
   it("puts services that share a backend together", async () => {
     const { table, keeper } = bench();
     keeper.want([

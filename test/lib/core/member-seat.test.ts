@@ -45,9 +45,15 @@ describe("MemberSeat", () => {
     expect(JSON.stringify(persist)).toContain("/srv/images/vmlinux");
     expect(run).toMatchObject({ type: "run", op: { op: "stageMember", spec: plan?.vm } });
     expect(guests.members.get(seat.name)?.spec).toEqual(plan?.vm);
-    seat.opEnded("stageMember", { ok: true, value: { diskBytes: 1_000 } }, 20);
+    // Until it is known, all that it may take counts.
+    expect(seat.diskBytes).toBe(0);
+    expect(seat.claimedBytes).toBeGreaterThan(seat.memoryBytes);
+    const diskBytes = 1_000 + seat.memoryBytes;
+    seat.opEnded("stageMember", { ok: true, value: { diskBytes } }, 20);
     expect(ops()).toEqual(["persist", "suspend"]);
+    expect(seat.diskBytes).toBe(diskBytes);
     seat.opEnded("suspend", { ok: true, value: { imageBytes: 2_000 } }, 30);
+    expect(seat.claimedBytes).toBe(3_000);
     expect(seat.news("", 30)).toMatchObject({ state: "suspended", diskBytes: 3_000 });
     expect([...guests.members.all()]).toEqual([]);
   });

@@ -7,7 +7,7 @@ import type {
   SwitchServer,
   WantedServer,
 } from "#lib/model/switch.ts";
-import { isOwnServer, planSwitch, serverName } from "#lib/services/switch-plan.ts";
+import { isOwnServer, isSpared, planSwitch, serverName } from "#lib/services/switch-plan.ts";
 
 const STATES: readonly ServerState[] = ["ready", "drain", "maint"];
 
@@ -88,6 +88,27 @@ const seenServers = fc.uniqueArray(
 
 const isLeftBusy = ({ sessions, queued, state }: SwitchServer) =>
   sessions + queued > 0 && state !== "ready";
+
+describe("isSpared()", () => {
+  const some = { left: ["odd"], cleared: ["old"] };
+  it.each([
+    ["evenkeel-odd--aaaa1111", true, true],
+    ["evenkeel-odd--aaaa1111", false, true],
+    ["evenkeel-old--aaaa1111", false, false],
+    ["evenkeel-new--aaaa1111", false, true],
+    ["evenkeel-new--aaaa1111", true, false],
+    ["evenkeel-stray", false, true],
+    ["evenkeel-stray", true, false],
+  ])("%s in a backend that is named (%s): %s", (name, isNamed, expected) => {
+    expect(isSpared(name, isNamed, some)).toBe(expected);
+  });
+
+  it("spares only what is left when all may go", () => {
+    const all = { left: ["odd"], cleared: null };
+    const names = ["evenkeel-odd--aaaa1111", "evenkeel-new--aaaa1111", "evenkeel-stray"];
+    expect(names.map((name) => isSpared(name, false, all))).toEqual([true, false, false]);
+  });
+});
 
 describe("planSwitch()", () => {
   const busy = seenServer({ sessions: 2 });
