@@ -27,7 +27,9 @@ describe("shiftPairs()", () => {
   });
 
   it("are none of a member that fails its health check: that is replaced anyway", () => {
-    const failing = hosts.map((one) => (one.host === "node-1" ? { ...one, healthy: false as const } : one));
+    const failing = hosts.map((one) =>
+      one.host === "node-1" ? { ...one, healthy: false as const } : one,
+    );
     expect(shiftPairs(viewOf(failing), "node-1", 8)).toEqual([]);
     const asked = { from: "node-1", to: "node-2" };
     expect(shiftRefusal(asked, viewOf(failing))).toMatch(/fails its health check/);
