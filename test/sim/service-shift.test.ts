@@ -76,7 +76,7 @@ describe("a hot host's member", () => {
     };
     const chased = watched(world, "web", { until: chase, limitMs: 10 * minutes });
     expect(chased.least).toBe(1);
-    // Without the cool-down that grows there would be one every ten seconds.
+    // Without a cool-down there are 13 or more.
     expect(shifts.asked.length).toBeLessThanOrEqual(8);
     world.settle(10_000);
   });
