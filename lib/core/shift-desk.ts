@@ -17,6 +17,8 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Targets that one member is weighed against when the host acts, and for people to read. */
 const targetsMax = { acting: 16, explained: 64 } as const;
+/** Own members that one look weighs, those with the most load: each costs a look at all its hosts. */
+const membersMax = 8;
 /** The steward answers at once. */
 const answerMs = 3_000;
 /** A shift that the steward took on and that nobody sees begin for this long is given up. */
@@ -153,7 +155,17 @@ export class ShiftDesk {
 
   #weighAll(look: Look, nowMs: number): ShiftCandidate[] {
     const running = this.#options.services()?.members.running ?? [];
-    return running.flatMap((service) => this.#weigh(service, look, nowMs));
+    return running
+      .map((service) => ({ service, cores: this.#coresOf(service) }))
+      .sort((a, b) => b.cores - a.cores)
+      .slice(0, membersMax)
+      .flatMap(({ service }) => this.#weigh(service, look, nowMs));
+  }
+
+  #coresOf(service: string): number {
+    const seat = this.#options.services()?.members.seat(service);
+    const guest = seat && this.#options.guests.members.get(seat.name);
+    return guest?.estimate.value()?.cpuCores ?? 0;
   }
 
   #weigh(service: string, { level, pairsMax }: Look, nowMs: number): readonly ShiftCandidate[] {

@@ -152,23 +152,37 @@ function countShifts(world: CheckedWorld) {
   return { asked, said };
 }
 
-/** Runs and keeps the least number of the service's members that ran, and where each ran in turn. */
+/** Members that the switch of some host sends requests to, where it sends fewest. */
+function servingOf(world: CheckedWorld, service: string): number {
+  const members = world.hosts.map((host) => memberNameOf(service, host) ?? "");
+  const sends = world.hosts.map(
+    (at) => members.filter((vm) => world.switchOf(at)?.sends(vm)).length,
+  );
+  return Math.min(...sends);
+}
+
+/**
+ * Runs and keeps the least number of the service's members that ran, and that a switch sent requests
+ * to, and where they ran in turn.
+ */
 export function watched(
   world: CheckedWorld,
   service: string,
   { until, limitMs }: { until: () => boolean; limitMs: number },
 ) {
   let least = Number.POSITIVE_INFINITY;
+  let leastServing = Number.POSITIVE_INFINITY;
   const places: string[] = [];
   const startMs = world.clock.nowMs;
   const reached = world.runUntil(() => {
     const running = runningOf(world, service);
     least = Math.min(least, running.length);
+    leastServing = Math.min(leastServing, servingOf(world, service));
     const place = running.map((host) => world.hosts.indexOf(host) + 1).join("+");
     if (places.at(-1) !== place) places.push(place);
     return until();
   }, limitMs);
-  return { reached, least, places, ms: world.clock.nowMs - startMs };
+  return { reached, least, leastServing, places, ms: world.clock.nowMs - startMs };
 }
 
 function specOf(name: string, hosts: number, changes: Partial<ServiceSpec>): ServiceSpec {
