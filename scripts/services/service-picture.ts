@@ -5,10 +5,11 @@ import { tableLines } from "#agent/cli/table.ts";
 import { NO_FIGURE } from "#agent/cli/units.ts";
 import type { Picture, PictureOptions } from "../levelling/screen.ts";
 import type { LoadSecond } from "../load/load-seconds.ts";
+import { MEMBER_WEB } from "./demo-plan.ts";
 import type { Happening } from "./service-watch.ts";
 
-/** Bars of sessions are full at this many. */
-const SESSIONS_SHOWN = 12;
+/** Of what happened the last so many lines are shown. */
+const HAPPENINGS_SHOWN = 3;
 const BAR_WIDTH = 24;
 const TONES: Readonly<Record<string, Tone>> = {
   running: "good",
@@ -54,10 +55,12 @@ function pictureLines(look: ServiceLook, options: PictureOptions): readonly stri
     sessionBar(member, options),
     runs(member) ? String(member.sessions ?? NO_FIGURE) : NO_FIGURE,
   ]);
-  const last = look.happenings.at(-1);
-  const event = last === undefined ? "" : `last: ${happeningLine(last, look.beganAtMs)}`;
+  const last = look.happenings
+    .slice(-HAPPENINGS_SHOWN)
+    .map((one) => palette("dim", happeningLine(one, look.beganAtMs)));
   const load = loadWords(look);
-  return [...tableLines(columns, rows), "", isSlow(look) ? palette("warn", load) : load, event];
+  const shownLoad = isSlow(look) ? palette("warn", load) : load;
+  return [...tableLines(columns, rows), "", shownLoad, "", ...last];
 }
 
 function pictureLine(look: ServiceLook): string {
@@ -81,7 +84,7 @@ function isSlow({ load, targetMs, requestsLost }: ServiceLook): boolean {
 
 function sessionBar(member: ServiceMemberAnswer, { palette, unicode }: PictureOptions): string {
   if (!runs(member)) return " ".repeat(BAR_WIDTH);
-  const share = member.sessions === null ? null : Math.min(1, member.sessions / SESSIONS_SHOWN);
+  const share = member.sessions === null ? null : Math.min(1, member.sessions / MEMBER_WEB.atOnce);
   return palette("good", bar({ share, width: BAR_WIDTH, unicode }));
 }
 

@@ -23,7 +23,7 @@ function member(host: string, state: ServiceMemberAnswer["state"], sessions: num
 function look(changes: Partial<ServiceLook> = {}): ServiceLook {
   return {
     atMs: 0,
-    members: [member("n1", "running", 6), member("n2", "suspended", 0)],
+    members: [member("n1", "running", 2), member("n2", "suspended", 0)],
     load: { second: 1, requests: 50, ok: 50, lost: 0, p50Ms: 205.4, p99Ms: 420, maxMs: 430 },
     requestsLost: 0,
     queued: 2,
@@ -39,10 +39,10 @@ describe("servicePictureOf", () => {
     const lines = servicePictureOf(look())
       .lines(plain)
       .map((line) => line.trimEnd());
-    expect(lines[1]).toMatch(/^n1 +running +#{12}\.{12} +6$/);
+    expect(lines[1]).toMatch(/^n1 +running +#{12}\.{12} +2$/);
     expect(lines[2]).toMatch(/^n2 +suspended +-$/);
     expect(lines).toContain("50 requests/s   p50 205 ms   p99 420 ms   2 queued   0 lost");
-    expect(lines.at(-1)).toBe("last:    1.5 s  n2 suspended");
+    expect(lines.at(-1)).toBe("   1.5 s  n2 suspended");
   });
 
   it("says the same in a line for a log, with all that happened", () => {
