@@ -92,10 +92,11 @@ describe.skipIf(!enabled)("a service whose agents die", () => {
     const pid = victim.guests()[0]?.pid;
     const loads = [1, 2].map((number) => rig.load(number, REQUESTS_PER_SECOND));
     const seen = new Set<string>();
-    const timer = setInterval(async () => {
+    const look = async () => {
       const all = await Promise.all([1, 2].map((number) => rig.atSwitch(number)));
       for (const states of all) seen.add(states[victim.name] ?? "absent");
-    }, 100);
+    };
+    const timer = setInterval(() => look().catch((error) => seen.add(String(error))), 100);
     try {
       const silentMs = await restart(victim, signal);
       await rig.settled(ONE_RUNS, rig.hosts, RIGHT_MS_MAX);

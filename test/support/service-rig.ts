@@ -240,7 +240,8 @@ function serviceOf(cmdline: string, changes: Readonly<Record<string, unknown>>) 
     endpoint: { address: "${address}", port: 80 },
     hosts: Object.fromEntries(numbers.map((at) => [`n${at}`, { address: addressOf(at) }])),
     running: { min: 1, max: 3 },
-    target: { sessionsPerMember: 100 },
+    // So high that no queue of requests, as at a switch that is cut off, asks for a member.
+    target: { sessionsPerMember: 1_000 },
     health: { path: "/health" },
     drain: "2s",
     settle: "2s",
