@@ -162,7 +162,7 @@ int main(int count, char **words) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
   static struct pollfd polled[CONNECTIONS_MAX + 1];
   /* A kernel loses ticks while it boots on a busy machine: every distribution does this, too. */
-  struct timespec booted = {.tv_sec = hardware_time()};
+  struct timespec booted = {.tv_sec = hardware_time(), .tv_nsec = 500 * 1000 * 1000};
   if (booted.tv_sec > 0) clock_settime(CLOCK_REALTIME, &booted);
   signal(SIGPIPE, SIG_IGN);
   setvbuf(stdout, NULL, _IOLBF, 0);

@@ -1,5 +1,6 @@
 import type { Log } from "#agent/ports/log.ts";
 import type { Guest } from "./guest.ts";
+import { agentOf, setGuestClock } from "./guest-clock.ts";
 import type { GuestTable } from "./guest-table.ts";
 import { runGuest } from "./run-guest.ts";
 import { readImage, writeImage } from "./saved-image.ts";
@@ -14,7 +15,7 @@ export async function settleGuest(guest: Guest, table: GuestTable, log: Log): Pr
   if (role !== "suspending" && role !== "resuming") return;
   try {
     const how =
-      role === "suspending" ? await settleSuspend(guest, table) : await settleResume(guest, table);
+      role === "suspending" ? await settleSuspend(guest, table) : await settleResume(guest, table, log);
     log.write("info", "finished what the last agent began", { vm: guest.vm, role, how });
   } catch (error) {
     log.write("warn", "cannot finish what the last agent began", {
@@ -37,7 +38,7 @@ async function settleSuspend(guest: Guest, table: GuestTable): Promise<string> {
   return "the image is not complete: it runs on";
 }
 
-async function settleResume(guest: Guest, table: GuestTable): Promise<string> {
+async function settleResume(guest: Guest, table: GuestTable, log: Log): Promise<string> {
   const { runState } = await guest.monitorState();
   const image = await readImage(guest.paths);
   if (runState === "inmigrate" && image !== undefined) {
@@ -47,5 +48,9 @@ async function settleResume(guest: Guest, table: GuestTable): Promise<string> {
   }
   if (runState !== "running") await runGuest(guest);
   await guest.note({ role: "own" });
+  // Its clock may have been set before the agent died, or not.
+  const agent = await agentOf(guest);
+  await setGuestClock(guest, agent, log);
+  agent?.close();
   return "it runs";
 }
