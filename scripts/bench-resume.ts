@@ -1,7 +1,7 @@
 /**
- * What a sleeping member saves: `npm run -s bench:resume -- [--times 10] [--health /] [--json]`.
+ * What a sleeping member saves: `npm run -s bench:resume -- [--times 10] [--health /health] [--json]`.
  * The agent sets the guest's clock at each resume; the default health check fails until it is right,
- * `--health /` asks for the web server only.
+ * `--health /health` asks whether the web server answers.
  *
  * Responsible for: how long it takes from the order to the first answered request through HAProxy,
  * for a member that is resumed and for the same member booted cold, with the page cache warm and,

@@ -44,6 +44,12 @@ policy:
     expect(readVmSpecText(JSON.stringify(spec))).toEqual(spec);
   });
 
+  it("takes a guest agent, and says no word of one that is not there", () => {
+    expect(readVmSpecText(`${least}guestAgent: true`)).toMatchObject({ guestAgent: true });
+    expect(readVmSpecText(`${least}guestAgent: false`)).toEqual(readVmSpecText(least));
+    expect("guestAgent" in readVmSpecText(least)).toBe(false);
+  });
+
   it("takes memory as a size or as bytes", () => {
     expect(readVmSpecText("{name: a, memory: 2 MiB}").memoryBytes).toBe(2 * 2 ** 20);
     expect(readVmSpecText("{name: a, memory: 2097152}").memoryBytes).toBe(2 * 2 ** 20);
@@ -99,6 +105,7 @@ policy:
       `${least}network: {kind: bridge, bridge: br0, mac: "01:00:5e:00:00:01"}`,
       /line 3: network\.mac/,
     ],
+    ["an agent that is neither", `${least}guestAgent: qemu\n`, /line 3: guestAgent: .*boolean/],
     ["broken YAML", "name: [a\n", /line \d: /],
     ["duplicate key", "name: a\nname: b\n", /line 2: .*unique/],
     ["a list", "- a\n", /VM spec/],

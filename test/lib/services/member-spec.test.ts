@@ -109,6 +109,7 @@ describe("memberSpecOf()", () => {
       withTemplate({ network: { kind: "user", guestPort: 81, hostPort: "${port}" } }),
       withTemplate({ network: { kind: "bridge", bridge: "br0" } }),
       withTemplate({ image: { ...image, format: "qcow2" } }),
+      withTemplate({ guestAgent: true }),
     ];
     const digests = others.map((spec) => memberOn(node1, spec).digest);
     expect(new Set([digest, ...digests]).size).toBe(others.length + 1);

@@ -30,7 +30,14 @@ describe("readVmSpec()", () => {
     expect(readVmSpec({ ...good, policy: older })).toEqual(good);
   });
 
+  it("takes a guest without an agent the same, whether or not that is said", () => {
+    expect(readVmSpec({ ...good, guestAgent: false })).toEqual(good);
+    expect(readVmSpec({ ...good, guestAgent: true })).toEqual({ ...good, guestAgent: true });
+  });
+
   it.each([
+    { path: "guestAgent", fault: { guestAgent: "yes" } },
+    { path: "guestAgent", fault: { guestAgent: null } },
     { path: "name", fault: { name: "Web_3" } },
     { path: "name", fault: { name: "" } },
     { path: "vcpus", fault: { vcpus: 0 } },
