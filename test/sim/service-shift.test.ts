@@ -1,5 +1,6 @@
 /** Shifts: a hot host's member is resumed elsewhere and suspended there, once, and never below min. */
 import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
 import type { HostId } from "#lib/model/ids.ts";
 import { addVm, mustDo, simVmSpec } from "#lib/simulation/sim-cluster.ts";
 import { mebibyte } from "../support/service-world.ts";
@@ -196,5 +197,42 @@ describe("a shift", () => {
     expect(world.runUntil(() => shifts.asked.length > 0 || moved(), minutes)).toBe(true);
     expect(shifts.asked).toHaveLength(1);
     expect(world.snapshotOf(from)?.moves).toEqual([]);
+  });
+});
+
+describe("shifts under random faults", () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("keep all rules (seed %i)", (seed) => {
+    const running = seed % 2 === 1 ? { min: 1, max: 2 } : { min: 2, max: 2 };
+    const setting = shiftWorld(seed, { hosts: 4, services: { web: { running } }, noiseShare: 0.1 });
+    const { world, loads, shifts } = setting;
+    const prng = new Prng(`shifts.${seed}`);
+    const pick = () => world.hosts[prng.nextInt(world.hosts.length)] ?? "";
+    const heat = () => burden(setting, runningOf(world, "web")[0] ?? pick(), 3.8);
+    const faults = [
+      heat,
+      heat,
+      () => burden(setting, pick(), 3.8 * prng.nextShare()),
+      () => world.killAgent(pick()),
+      () => world.crashHost(pick()),
+      () => world.pauseAgent(pick()),
+      () => world.links.partition([[pick()], world.hosts]),
+      () => loads.services.set("web", 1.5 * prng.nextShare()),
+      () => world.healAll(),
+      () => world.healAll(),
+    ];
+    world.guarded(() => {
+      heat();
+      for (let strike = 0; strike < 20; strike += 1) {
+        world.runFor(prng.nextShare() * 12_000);
+        faults[prng.nextInt(faults.length)]?.();
+      }
+      loads.services.set("web", 0.3);
+      for (const host of world.hosts) burden(setting, host, 0.1);
+      world.healAll();
+      const isCalm = () => runningOf(world, "web").length === running.min;
+      expect(world.runUntil(isCalm, 10 * minutes)).toBe(true);
+      world.settle(20_000);
+    });
+    expect(shifts.asked.length).toBeGreaterThanOrEqual(1);
   });
 });
