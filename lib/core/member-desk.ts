@@ -6,6 +6,7 @@ import type { VmLoad } from "../model/load.ts";
 import type { MemberNews } from "../model/member-news.ts";
 import type { ServiceSpec } from "../model/service.ts";
 import { diskRefusal } from "../services/disk-budget.ts";
+import { counts } from "../services/member-entry.ts";
 import { memberNameOf } from "../services/member-name.ts";
 import { OwnTurns } from "../services/own-turns.ts";
 import { defaultServiceParams } from "../services/params.ts";
@@ -117,7 +118,7 @@ export class MemberDesk {
 
   /** Stages what has its turn. */
   stage(sight: ServiceSight, nowMs: number): void {
-    for (const service of this.#turns.due(sight.staging(), nowMs)) {
+    for (const service of this.#dueToStage(sight, nowMs)) {
       this.#seats.get(service)?.feed({ type: "mayStage" }, nowMs);
     }
   }
@@ -206,6 +207,20 @@ export class MemberDesk {
     return [...told, ...barred];
   }
 
+  /** One after the other, in a large cluster by the word of the services' stewards. */
+  #dueToStage(sight: ServiceSight, nowMs: number): readonly string[] {
+    if (sight.isWhole) return this.#turns.due(sight.staging(), nowMs);
+    const seats = [...this.#seats.values()];
+    if (seats.some(({ state }) => state === "staging")) return [];
+    const first = seats.find(
+      (seat) =>
+        seat.waiting(nowMs) &&
+        this.#heldBack(seat) === "" &&
+        sight.stewardSays("mayStage", seat.service),
+    );
+    return first ? [first.service] : [];
+  }
+
   #declareOne(spec: ServiceSpec, sight: ServiceSight, nowMs: number): void {
     const { name, drainMs } = spec;
     const isStaged = this.#options.hosting.diskBytesMax > 0 && this.#keeps(spec, sight);
@@ -227,7 +242,10 @@ export class MemberDesk {
     const { self } = this.#options.self.options;
     const chosen = sight.chosenHosts(spec);
     if (chosen.includes(self)) return true;
-    if (!this.#seats.has(spec.name)) return false;
+    const seat = this.#seats.get(spec.name);
+    if (!seat) return false;
+    const mayGo = sight.stewardSays("mayGo", spec.name);
+    if (mayGo !== null) return counts(seat.state) || !mayGo;
     return keepsMember(spec, {
       self,
       hosts: [...chosen, self],

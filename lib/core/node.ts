@@ -362,10 +362,12 @@ export class Node {
   }
 
   #memberChanged(host: HostId, state: MemberState | undefined, nowMs: number): void {
+    this.#parts?.services?.hostsChanged();
     if (state === "alive") this.#parts?.mover.peerReachable(host, nowMs);
   }
 
   #documentChanged(document: ClusterDocument): void {
+    this.#parts?.services?.documentsChanged();
     if (document.name !== modeDocumentName) return;
     const mode = clusterMode(document);
     this.#outbox.notice("info", "mode", `the cluster is on ${mode}`, { mode });

@@ -87,8 +87,10 @@ export function usedMemoryBytes(self: Self, guests: GuestTable): number {
 /** What this host tells the others of itself. */
 export function ownSummary(self: Self, guests: GuestTable, ledger: Ledger): HostSummary {
   const figures = ownFigures(self, guests, ledger);
-  const { keyed, agentVersion } = self.options;
+  const { keyed, agentVersion, services } = self.options;
+  const part = services?.hasSwitch ? ("switch" as const) : ("members" as const);
   return {
+    ...(keyed && services ? { services: part } : {}),
     name: figures.name,
     presence: self.presence,
     draining: self.draining,

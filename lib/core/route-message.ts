@@ -62,6 +62,9 @@ function routeOrder(from: HostId, message: OrderMessage, parts: Parts, nowMs: nu
     case "shiftAnswer":
       parts.shifts.onAnswer(from, message, nowMs);
       return;
+    case "memberReport":
+      parts.services?.onReport(from, message, nowMs);
+      return;
     case "exchange":
     case "exchangeAnswer":
     case "passOn":

@@ -8,11 +8,15 @@ import type { Leftovers } from "../model/switch.ts";
 import { memberNameOf, readMemberName } from "../services/member-name.ts";
 import { serviceDocumentName } from "../services/service-document.ts";
 import type { ServiceView } from "../services/service-view.ts";
-import type { ScaleAnswerMessage, ScaleMessage, ShiftMessage } from "../wire/messages.ts";
+import type {
+  MemberReportMessage,
+  ScaleAnswerMessage,
+  ScaleMessage,
+  ShiftMessage,
+} from "../wire/messages.ts";
 import { BootWait } from "./boot-wait.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Event } from "./events.ts";
-import { GossipedNews } from "./gossiped-news.ts";
 import type { GuestTable } from "./guest-table.ts";
 import { ownStanding } from "./host-standing.ts";
 import { MemberDesk } from "./member-desk.ts";
@@ -21,21 +25,25 @@ import type { ServiceHosting } from "./node-options.ts";
 import type { Outbox, PendingOp } from "./outbox.ts";
 import { ownFigures } from "./own-figures.ts";
 import type { Self } from "./self.ts";
-import { ServiceHosts } from "./service-hosts.ts";
 import type { ServiceRegister } from "./service-register.ts";
-import { ServiceSight } from "./service-sight.ts";
+import type { ServiceSight } from "./service-sight.ts";
+import { ServiceSurroundings } from "./service-surroundings.ts";
 import { StewardDesk, type StewardedService } from "./steward-desk.ts";
+import { type StewardWord, stewardWords } from "./steward-words.ts";
 import { SwitchDesk } from "./switch-desk.ts";
 
 /** Services are looked at this often, ms, and at once when something changed. */
 const lookMs = 1_000;
-/** Between two looks at changes, ms: in a large cluster there are many. */
-const changedMs = { few: 20, many: 500 } as const;
+/** Between two looks at changes, ms: where many hosts gossip of everything there are many. */
+const changedMs = { few: 20, many: 500, reported: 50 } as const;
 const fewHosts = 64;
-/** After a start nothing is proposed or told to the switch for this long at least, ms. */
-const quietMs = 3_000;
 /** Servers at the switch of services that nobody knows are believed to be leftovers after this, ms. */
 const strangersMs = 60_000;
+/**
+ * After a start nothing is proposed or told to the switch for this long at least, ms; where members
+ * are reported, for as long as it takes their hosts to find out that this one is back.
+ */
+const quietMs = { gossiped: 3_000, reported: 12_000 } as const;
 /** A member's load is told at once when it differs by so much from what was told. */
 const cpuShareStep = 0.1;
 /** Drains of one life of the agent. */
@@ -71,13 +79,12 @@ export class ServiceDesk {
   readonly stewards: StewardDesk;
   readonly #options: ServiceDeskOptions;
   readonly #switch: SwitchDesk | null;
-  readonly #hosts: ServiceHosts;
-  readonly #gossiped: GossipedNews;
+  readonly #around: ServiceSurroundings;
   #wait: BootWait | undefined;
-  #quietUntilMs = 0;
   #strangersAtMs = Number.POSITIVE_INFINITY;
   /** The switch was told to clear servers of services that nobody knows. */
   #hasClearedAll = false;
+  #startedMs = 0;
   #lookAtMs: number | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Sum of all changes up to the last look: each only rises. */
@@ -100,8 +107,7 @@ export class ServiceDesk {
       drainMarkBase: incarnation * drainsMax,
       freeMemoryBytes: () => ownStanding(options).freeMemoryBytes,
     });
-    this.#hosts = new ServiceHosts({ self: self.options.self, cluster });
-    this.#gossiped = new GossipedNews({ self: self.options.self, cluster });
+    this.#around = new ServiceSurroundings({ ...options, hasSwitch: hosting.hasSwitch });
     this.#switch = hosting.hasSwitch ? new SwitchDesk(outbox) : null;
     this.stewards = new StewardDesk({
       self: self.options.self,
@@ -128,8 +134,8 @@ export class ServiceDesk {
     const get = (service: string) => this.#options.register.get(service);
     this.members.restore(journal, copies, { get, nowMs });
     this.#wait = new BootWait(peers, nowMs);
-    this.#quietUntilMs = nowMs + quietMs;
     this.#strangersAtMs = nowMs + strangersMs;
+    this.#startedMs = nowMs;
     this.#lookAtMs = nowMs;
   }
 
@@ -144,8 +150,8 @@ export class ServiceDesk {
 
   /** At the end of each step: has something changed that services depend on? */
   settle(nowMs: number): void {
-    const { cluster, register } = this.#options;
-    const changes = cluster.changes + cluster.tidings + this.#revision;
+    const { register } = this.#options;
+    const changes = this.#around.changes + this.#revision;
     if (changes === this.#seenChanges) return;
     this.#seenChanges = changes;
     // Most clusters have no services: then there is nothing to look at, whatever comes.
@@ -167,12 +173,25 @@ export class ServiceDesk {
       this.#toldShares.set(service, cpuShare);
       differs = true;
     }
-    if (differs) this.#options.cluster.touch(nowMs);
+    if (differs) this.#touch(nowMs);
   }
 
   opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
     this.members.opEnded(pending, result, nowMs);
     this.#changed(nowMs);
+  }
+
+  onReport(from: HostId, message: MemberReportMessage, nowMs: number): void {
+    this.#around.heard(from, message, nowMs);
+  }
+
+  /** A host came, went or is suspected. */
+  hostsChanged(): void {
+    this.#around.stir();
+  }
+
+  documentsChanged(): void {
+    this.#around.stir();
   }
 
   onScale(from: HostId, message: ScaleMessage, nowMs: number): void {
@@ -193,7 +212,7 @@ export class ServiceDesk {
     const before = JSON.stringify(this.#switch?.news() ?? null);
     this.#switch?.observed(backends, problem);
     if (JSON.stringify(this.#switch?.news() ?? null) === before) return;
-    this.#options.cluster.touch(nowMs);
+    this.#touch(nowMs);
     this.#lookSoon(nowMs);
   }
 
@@ -205,10 +224,12 @@ export class ServiceDesk {
 
   /** All that is known of services at this moment. */
   sight(nowMs: number): ServiceSight {
-    this.#hosts.refresh();
-    this.#gossiped.refresh();
-    const options = { ...this.#options, hosts: this.#hosts, others: this.#gossiped.news };
-    return new ServiceSight(options, this.news(nowMs));
+    return this.#around.sight(this.news(nowMs), nowMs);
+  }
+
+  /** The same for a reader: in a large cluster with what is known by old gossip alone. */
+  shown(nowMs: number): ServiceSight {
+    return this.#around.shown(this.news(nowMs), nowMs);
   }
 
   /** One service as it is seen from here; undefined unless it is declared. */
@@ -236,7 +257,8 @@ export class ServiceDesk {
   /** True until what the others do is known. */
   #isQuiet(nowMs: number): boolean {
     const { cluster } = this.#options;
-    if (nowMs < this.#quietUntilMs) return true;
+    const quietForMs = this.#around.isLarge ? quietMs.reported : quietMs.gossiped;
+    if (nowMs < this.#startedMs + quietForMs) return true;
     if (this.#wait?.over((peer) => cluster.view.inventoryOf(peer) !== undefined, nowMs)) {
       this.#wait = undefined;
     }
@@ -261,6 +283,23 @@ export class ServiceDesk {
       this.stewards.look(this.#allStewarded(), this.sight(nowMs), nowMs);
     }
     this.#changed(nowMs);
+    if (this.#around.isLarge) this.#report(nowMs, acts ? this.#words(nowMs) : undefined);
+  }
+
+  #words(nowMs: number): ReadonlyMap<HostId, StewardWord> {
+    const specs = this.stewards.stewarded(this.#allStewarded(), nowMs);
+    return stewardWords(specs, this.sight(nowMs));
+  }
+
+  #report(nowMs: number, words?: ReadonlyMap<HostId, StewardWord>): void {
+    const hasBackend = (service: string) => this.#stewarded(service)?.spec.backend !== null;
+    this.#around.tell(this.news(nowMs), { words, hasBackend, nowMs });
+  }
+
+  /** In a large cluster reports tell of it, and no gossip could keep up. */
+  #touch(nowMs: number): void {
+    if (this.#around.isLarge) this.#lookSoon(nowMs);
+    else this.#options.cluster.touch(nowMs);
   }
 
   #wantAtSwitch(nowMs: number): void {
@@ -300,6 +339,11 @@ export class ServiceDesk {
     this.#told = told;
     this.#revision += 1;
     this.#tellStates(news);
+    if (this.#around.isLarge) {
+      this.#report(nowMs);
+      this.#lookSoon(nowMs);
+      return;
+    }
     // Others wait for who serves; the rest of it may ride on push-pull.
     const serving = JSON.stringify(
       news.map(({ service, atSwitch, healthy }) => [service, atSwitch, healthy]),
@@ -322,7 +366,8 @@ export class ServiceDesk {
   }
 
   #lookSoon(nowMs: number): void {
-    const gapMs = this.#options.cluster.view.size > fewHosts ? changedMs.many : changedMs.few;
+    const gossiped = this.#options.cluster.view.size > fewHosts ? changedMs.many : changedMs.few;
+    const gapMs = this.#around.isLarge ? changedMs.reported : gossiped;
     const atMs = Math.max(nowMs, this.#lookedMs + gapMs);
     this.#lookAtMs = Math.min(this.#lookAtMs ?? atMs, atMs);
   }

@@ -5,8 +5,14 @@ import type { Cluster } from "./cluster.ts";
 /** `gone`: dead, left or forgotten. A host whose agent restarts is live: that is no loss of it. */
 export type HostState = "live" | "suspect" | "gone";
 
+/** A large cluster is looked at again after this long though nobody came or went, ms. */
+const againMs = 10_000;
+/** In a large cluster so many switches are told of every member; others stay empty. */
+export const switchesMax = 16;
+
 export interface ServiceHostsOptions {
   readonly self: HostId;
+  readonly hasSwitch: boolean;
   readonly cluster: Pick<Cluster, "membership" | "view" | "changes" | "tidings">;
 }
 
@@ -17,6 +23,10 @@ export class ServiceHosts {
   #live: HostRanking;
   #present: HostRanking;
   #seen = -1;
+  #switches: readonly HostId[] = [];
+  /** In a large cluster, somebody came or went since the last look. */
+  #isStirred = true;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ServiceHostsOptions) {
     this.#options = options;
@@ -34,21 +44,43 @@ export class ServiceHosts {
     return this.#present;
   }
 
+  /** Live hosts whose switches serve members, this one too; in a large cluster a bounded number. */
+  get switches(): readonly HostId[] {
+    return this.#switches;
+  }
+
+  /** A host came, went or is suspected. */
+  stir(): void {
+    this.#isStirred = true;
+  }
+
   stateOf(host: HostId): HostState {
     return this.#states.get(host) ?? "gone";
   }
 
   /** Looks again, if anything has changed. */
-  refresh(): void {
-    const { cluster } = this.#options;
-    const changes = cluster.changes + cluster.tidings;
-    if (changes === this.#seen) return;
-    this.#seen = changes;
+  refresh(nowMs: number): void {
+    if (!this.#isDue(nowMs)) return;
+    this.#isStirred = false;
+    this.#lookedMs = nowMs;
     this.#states = this.#look();
     const live = [...this.#states].flatMap(([host, state]) => (state === "live" ? [host] : []));
     this.#live = ranked(live, this.#live);
     const present = [...this.#states.keys()];
     this.#present = present.length === live.length ? this.#live : ranked(present, this.#present);
+    const switches = this.#live.hosts.filter((host) => this.#hasSwitch(host));
+    const { isLarge } = this.#options.cluster.view;
+    this.#switches = isLarge ? new HostRanking(switches).top("switch", switchesMax) : switches;
+  }
+
+  /** In a large cluster a record comes every 50 ms, and hardly any changes who is there. */
+  #isDue(nowMs: number): boolean {
+    const { cluster } = this.#options;
+    if (cluster.view.isLarge) return this.#isStirred || nowMs - this.#lookedMs >= againMs;
+    const changes = cluster.changes + cluster.tidings;
+    if (changes === this.#seen) return false;
+    this.#seen = changes;
+    return true;
   }
 
   /** Without those that are gone. */
@@ -71,8 +103,19 @@ export class ServiceHosts {
   /** Who says nothing of members, an older agent for one, takes no part. */
   #takesPart(host: HostId): boolean {
     const { view } = this.#options.cluster;
-    if (!view.summaryOf(host)) return false;
+    const summary = view.summaryOf(host)?.record.body;
+    if (!summary) return false;
+    // Gossip brings an inventory late or never where there are many.
+    if (view.isLarge) return summary.services !== undefined;
     return view.inventoryOf(host)?.record.body.members !== undefined;
+  }
+
+  #hasSwitch(host: HostId): boolean {
+    const { self, hasSwitch, cluster } = this.#options;
+    if (host === self) return hasSwitch;
+    const { view } = cluster;
+    if (view.isLarge) return view.summaryOf(host)?.record.body.services === "switch";
+    return view.inventoryOf(host)?.record.body.switch !== undefined;
   }
 }
 

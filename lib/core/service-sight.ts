@@ -34,8 +34,17 @@ export interface SightOptions {
   readonly memoryShareMax: number;
   readonly hosts: ServiceHosts;
   /** What the others tell. */
-  readonly others: NewsByService;
+  readonly others: ToldByOthers;
+  /** What was reported here, in a large cluster. */
+  readonly reported?: {
+    /** Undefined to go by the host's summary. */
+    readonly standingOf: (host: HostId) => HostStanding | undefined;
+    /** True when the service's steward has said so of the member here. */
+    readonly says: (what: "mayStage" | "mayGo", service: string) => boolean;
+  };
 }
+
+export type ToldByOthers = Pick<NewsByService, "of" | "membersOf" | "switchesOf" | "staging">;
 
 /**
  * All that is known of services at one moment. Nothing is worked out before somebody asks, and then
@@ -62,6 +71,11 @@ export class ServiceSight {
     return this.#ownStanding;
   }
 
+  /** True where every host knows of all members. */
+  get isWhole(): boolean {
+    return this.#options.reported === undefined;
+  }
+
   get liveHosts(): readonly HostId[] {
     return this.hosts.live.hosts;
   }
@@ -69,6 +83,14 @@ export class ServiceSight {
   /** The steward, as this host sees it. */
   stewardOf(service: string): HostId | undefined {
     return this.hosts.live.first(service);
+  }
+
+  /**
+   * True when the service's steward has said so of the member here; null in a small cluster, where
+   * each host finds out by itself.
+   */
+  stewardSays(what: "mayStage" | "mayGo", service: string): boolean | null {
+    return this.#options.reported?.says(what, service) ?? null;
   }
 
   /** What each host, gone ones too, tells of its member of the service. */
@@ -135,10 +157,9 @@ export class ServiceSight {
         ?.members.find((one) => one.host === host);
       return shown?.drainMark === drainMark && shown.sessions === 0;
     };
-    const { others } = this.#options;
-    return this.liveHosts.every((at) => {
-      const shown = at === this.self ? this.#own.switch : others.of(at)?.switch;
-      return shown === undefined || isDone(shown);
+    return this.hosts.switches.every((at) => {
+      const shown = at === this.self ? this.#own.switch : this.#options.others.of(at)?.switch;
+      return isDone(shown ?? []);
     });
   }
 
@@ -164,6 +185,8 @@ export class ServiceSight {
 
   #standingOf(host: HostId): HostStanding | undefined {
     if (host === this.self) return this.ownStanding;
+    const reported = this.#options.reported?.standingOf(host);
+    if (reported) return reported;
     const summary = this.#options.cluster.view.summaryOf(host)?.record.body;
     if (!summary) return undefined;
     return standingOf(figuresOfSummary(host, summary), this.#options.memoryShareMax);

@@ -12,6 +12,9 @@ import type { MemberSeat } from "./member-seat.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ServiceSight } from "./service-sight.ts";
 
+/** In a large cluster a new steward proposes nothing before it was reported to for this long, ms. */
+const informedMs = 3_000;
+
 /** A service that is declared, with the mark of its document. */
 export interface StewardedService {
   readonly spec: ServiceSpec;
@@ -38,6 +41,7 @@ export interface StewardDeskOptions {
 export class StewardDesk {
   readonly #options: StewardDeskOptions;
   readonly #stewards = new Map<string, Steward>();
+  readonly #sinceMs = new Map<string, number>();
   readonly #refusals = new Map<string, { readonly host: HostId; readonly reason: string }>();
 
   constructor(options: StewardDeskOptions) {
@@ -62,6 +66,7 @@ export class StewardDesk {
       }
       const steward = this.#stewards.get(name) ?? new Steward(defaultServiceParams);
       this.#stewards.set(name, steward);
+      if (!this.#isInformed(name, nowMs)) continue;
       for (const proposal of steward.look(sight.viewOf(spec, document), nowMs)) {
         this.#propose(proposal, nowMs);
       }
@@ -106,7 +111,22 @@ export class StewardDesk {
     return steward.shift(shift, nowMs) ? null : `is shifting a member of ${service} already`;
   }
 
+  /** The services that this host stewards, once it knows of their members. */
+  stewarded(services: readonly StewardedService[], nowMs: number): readonly ServiceSpec[] {
+    return services.flatMap(({ spec }) =>
+      this.#stewards.has(spec.name) && this.#isInformed(spec.name, nowMs) ? [spec] : [],
+    );
+  }
+
+  /** In a large cluster members are reported to a new steward within a moment. */
+  #isInformed(service: string, nowMs: number): boolean {
+    const sinceMs = this.#sinceMs.get(service) ?? nowMs;
+    this.#sinceMs.set(service, sinceMs);
+    return this.#options.knowsAll() || nowMs - sinceMs >= informedMs;
+  }
+
   #forget(service: string): void {
+    this.#sinceMs.delete(service);
     this.#stewards.delete(service);
     this.#refusals.delete(service);
   }

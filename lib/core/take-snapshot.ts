@@ -66,7 +66,7 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
 }
 
 function serviceViews({ desk, services, surroundings }: SnapshotParts, nowMs: number) {
-  const sight = services?.sight(nowMs);
+  const sight = services?.shown(nowMs);
   return desk.services.views((service) =>
     services && sight
       ? serviceLife(service, { sight, services, nameOf: (host) => surroundings.nameOf(host) })

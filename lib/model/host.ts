@@ -50,6 +50,8 @@ export interface HostSummary {
   /** UDP port of the probes on the same IP addresses; 0 when UDP is off. */
   readonly probePort: number;
   readonly keyed: boolean;
+  /** What it does for services, with a switch of its own or without; left out when nothing. */
+  readonly services?: "members" | "switch";
   readonly protocolMin: number;
   readonly protocolMax: number;
   readonly agentVersion: string;

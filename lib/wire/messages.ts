@@ -3,7 +3,8 @@ import type { HostSummary } from "../model/host.ts";
 import type { MoveOffer } from "../model/host-op.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
-import type { ClusterDocument, HostRecord } from "../model/record.ts";
+import type { MemberNews, SwitchNews } from "../model/member-news.ts";
+import type { ClusterDocument, HostRecord, RecordVersion } from "../model/record.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
 import type { Verdict } from "../model/verdict.ts";
 import type { VmPolicy } from "../model/vm-spec.ts";
@@ -266,6 +267,26 @@ export interface ShiftAnswerMessage {
   readonly refusal: string | null;
 }
 
+/**
+ * A part of a host's inventory, sent to whom it concerns: in a large cluster gossip brings it to
+ * most others late or never. It takes the place of the host's last one.
+ */
+export interface MemberReportMessage extends RecordVersion {
+  readonly type: "memberReport";
+  readonly standing: {
+    readonly draining: boolean;
+    readonly utilisation: number;
+    readonly freeMemoryBytes: number;
+  };
+  /** Of services whose steward the receiver is, or all if it has a switch. */
+  readonly members: readonly MemberNews[];
+  /** Of services whose steward the receiver is, and of its own member while that drains. */
+  readonly switch: readonly SwitchNews[];
+  /** By the sender as steward: the receiver's members that may be staged, or be removed, now. */
+  readonly mayStage: readonly string[];
+  readonly mayGo: readonly string[];
+}
+
 /** An operator's verb on its way to the host that can carry it out. */
 export interface VerbRequestMessage {
   readonly type: "verbRequest";
@@ -307,6 +328,7 @@ export type Message =
   | ScaleAnswerMessage
   | ShiftMessage
   | ShiftAnswerMessage
+  | MemberReportMessage
   | VerbRequestMessage
   | VerbReplyMessage;
 

@@ -17,6 +17,7 @@ import type {
 import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
 import { readDocumentFields, readDocumentVersion } from "./validate-document.ts";
+import { readMemberReport } from "./validate-member-report.ts";
 import { actionReasons } from "./validate-move-outcome.ts";
 import { readLoadFields, readRecordFields } from "./validate-record.ts";
 import { scaleReaders } from "./validate-scale.ts";
@@ -94,6 +95,7 @@ const readers: Readers = {
   close: (m) => ({ type: "close", moveId: m.move("moveId") }),
   ...swapReaders,
   ...scaleReaders,
+  memberReport: readMemberReport,
   verbRequest: (m) => ({
     type: "verbRequest",
     requestId: m.text("requestId", wireLimits.requestIdLengthMax),

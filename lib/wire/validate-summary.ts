@@ -6,6 +6,7 @@ import type { Reader } from "./reader.ts";
 const presences = new Set<Presence>(["here", "restarting", "left"]);
 const kinds = new Set<HypervisorFacts["kind"]>(["sim", "qemu", "libvirt"]);
 export const accelerators = new Set<HypervisorFacts["accelerator"]>(["kvm", "tcg", "none"]);
+const serviceParts = new Set(["members", "switch"] as const);
 /** Versions, architectures, machine types: short words that are only shown and compared. */
 export const SHORT_LENGTH_MAX = 64;
 const PORT_MAX = 65_535;
@@ -44,6 +45,7 @@ export function readSummaryFields(summary: Reader): HostSummary {
     addresses: summary.texts("addresses", wireLimits.addressesMax, wireLimits.addressLengthMax),
     probePort: summary.count("probePort", 0, PORT_MAX),
     keyed: summary.flag("keyed"),
+    ...(summary.isMissing("services") ? {} : { services: summary.word("services", serviceParts) }),
     protocolMin: summary.count("protocolMin", 0, PROTOCOL_MAX),
     protocolMax: summary.count("protocolMax", 0, PROTOCOL_MAX),
     agentVersion: summary.text("agentVersion", SHORT_LENGTH_MAX),

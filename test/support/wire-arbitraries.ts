@@ -11,6 +11,7 @@ import type { Verdict } from "#lib/model/verdict.ts";
 import type { VmEntry, VmState } from "#lib/model/vm.ts";
 import type { VmNetwork, VmPolicy, VmSpec } from "#lib/model/vm-spec.ts";
 import type { DigestEntry, Message } from "#lib/wire/messages.ts";
+import { memberReportOf } from "./member-report-arbitrary.ts";
 import { scaleMessage } from "./scale-arbitraries.ts";
 import { serviceName, serviceSpec } from "./service-arbitraries.ts";
 
@@ -121,6 +122,7 @@ const summary: fc.Arbitrary<HostSummary> = fc.record({
   addresses: fc.array(text(60), { maxLength: 16 }),
   probePort: fc.nat(65_535),
   keyed: fc.boolean(),
+  services: fc.constantFrom("members", "switch"),
   protocolMin: fc.nat(9),
   protocolMax: fc.nat(9),
   agentVersion: text(20),
@@ -383,6 +385,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     refusal: orNull(text(512)),
   }),
   scaleMessage,
+  memberReportOf({ members: memberNews, switches: switchNews, serviceName }),
   fc.record({ type: fc.constant("exchangeOver" as const), exchangeId: hex(16) }),
   ofMove("grant"),
   ofMove("begin"),

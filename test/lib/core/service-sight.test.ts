@@ -42,9 +42,9 @@ function sightOf(peers: Readonly<Record<string, Peer>>): ServiceSight {
     },
   };
   const self = { options: { self: "QmSelf", name: "self" }, hostLoad: null, draining: false };
-  const asked = { self: "QmSelf", cluster: cluster as unknown as Cluster };
+  const asked = { self: "QmSelf", hasSwitch: false, cluster: cluster as unknown as Cluster };
   const seen = new ServiceHosts(asked);
-  seen.refresh();
+  seen.refresh(0);
   const gossiped = new GossipedNews(asked);
   gossiped.refresh();
   const options = {
