@@ -1,6 +1,7 @@
 import type { Prng } from "../base/prng.ts";
 import type { Membership } from "../membership/membership.ts";
 import type { HostRecord } from "../model/record.ts";
+import { isServiceDocument } from "../services/service-document.ts";
 import type { View } from "../view/view.ts";
 import type { DeltaMessage, DigestMessage } from "../wire/messages.ts";
 
@@ -27,14 +28,21 @@ export class GossipMessages {
       documents: keyed ? view.documentDigest() : [],
       verdicts: membership.verdicts(),
       ...(view.isLarge ? { partial: true as const } : {}),
+      ...(this.#mustKnowAll() ? { growing: true as const } : {}),
     };
+  }
+
+  /** Levelling needs no more than a sample; a service's hosts must agree on its steward. */
+  #mustKnowAll(): boolean {
+    const { view } = this.#options;
+    return view.isGrowing && view.documentDigest().some(({ name }) => isServiceDocument(name));
   }
 
   /** What the sender of a digest lacks, and what we do; undefined when that is nothing. */
   answer(message: DigestMessage, nowMs: number): DeltaMessage | undefined {
     const { keyed, view, membership } = this.#options;
-    const isPartial = message.partial === true;
-    const { records, wants } = view.answer(message.entries, nowMs, isPartial);
+    const part = message.partial === true && (message.growing ? "growing" : "partial");
+    const { records, wants } = view.answer(message.entries, nowMs, part);
     const documents = keyed
       ? view.answerDocuments(message.documents)
       : { documents: [], wantsDocuments: [] };

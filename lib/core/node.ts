@@ -362,7 +362,7 @@ export class Node {
   }
 
   #memberChanged(host: HostId, state: MemberState | undefined, nowMs: number): void {
-    this.#parts?.services?.hostsChanged();
+    this.#parts?.services?.hostChanged(state);
     if (state === "alive") this.#parts?.mover.peerReachable(host, nowMs);
   }
 

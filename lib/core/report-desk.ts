@@ -35,10 +35,14 @@ export class ReportDesk {
   }
 
   /** `drafts`: everything that anybody should know; who is not named any more hears so once. */
-  tell(drafts: ReadonlyMap<HostId, ReportDraft>, standing: HostStanding, nowMs: number): void {
+  tell(
+    drafts: ReadonlyMap<HostId, ReportDraft>,
+    standing: () => HostStanding,
+    nowMs: number,
+  ): void {
     for (const host of this.#sent.keys()) {
       if (drafts.has(host)) continue;
-      this.#send(host, nothing, standing);
+      this.#send(host, nothing, standing());
       this.#sent.delete(host);
     }
     for (const [host, draft] of drafts) {
@@ -46,7 +50,7 @@ export class ReportDesk {
       const before = this.#sent.get(host);
       if (before && !isDue(now, before)) continue;
       this.#sent.set(host, now);
-      this.#send(host, draft, standing);
+      this.#send(host, draft, standing());
     }
   }
 

@@ -5,6 +5,7 @@ import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { MemberNews } from "../model/member-news.ts";
 import type { Leftovers } from "../model/switch.ts";
+import type { MemberState } from "../model/verdict.ts";
 import { memberNameOf, readMemberName } from "../services/member-name.ts";
 import { serviceDocumentName } from "../services/service-document.ts";
 import type { ServiceView } from "../services/service-view.ts";
@@ -44,6 +45,8 @@ const strangersMs = 60_000;
  * are reported, for as long as it takes their hosts to find out that this one is back.
  */
 const quietMs = { gossiped: 3_000, reported: 12_000 } as const;
+/** In a large cluster a start waits until its hosts are known, for so long at most, ms. */
+const growingMsMax = 180_000;
 /** A member's load is told at once when it differs by so much from what was told. */
 const cpuShareStep = 0.1;
 /** Drains of one life of the agent. */
@@ -94,6 +97,10 @@ export class ServiceDesk {
   #toldServing = "";
   /** Rises with each change of the own members. */
   #revision = 0;
+  #declared: {
+    readonly all: ReturnType<ServiceRegister["all"]>;
+    readonly services: readonly StewardedService[];
+  } = { all: [], services: [] };
   #toldShares = new Map<string, number>();
 
   constructor(options: ServiceDeskOptions, incarnation: number) {
@@ -185,13 +192,12 @@ export class ServiceDesk {
     this.#around.heard(from, message, nowMs);
   }
 
-  /** A host came, went or is suspected. */
-  hostsChanged(): void {
-    this.#around.stir();
+  hostChanged(state: MemberState | undefined): void {
+    this.#around.hostsChanged(state !== "alive");
   }
 
   documentsChanged(): void {
-    this.#around.stir();
+    this.#around.documentsChanged();
   }
 
   onScale(from: HostId, message: ScaleMessage, nowMs: number): void {
@@ -259,6 +265,7 @@ export class ServiceDesk {
     const { cluster } = this.#options;
     const quietForMs = this.#around.isLarge ? quietMs.reported : quietMs.gossiped;
     if (nowMs < this.#startedMs + quietForMs) return true;
+    if (this.#around.isGrowing) return nowMs < this.#startedMs + growingMsMax;
     if (this.#wait?.over((peer) => cluster.view.inventoryOf(peer) !== undefined, nowMs)) {
       this.#wait = undefined;
     }
@@ -317,8 +324,14 @@ export class ServiceDesk {
     return { left: left.sort(), cleared: isHeard ? null : known.sort() };
   }
 
+  /** All that are declared. */
   #allStewarded(): readonly StewardedService[] {
-    return this.#options.register.all().flatMap(({ name }) => this.#stewarded(name) ?? []);
+    const all = this.#options.register.all();
+    if (all !== this.#declared.all) {
+      const services = all.flatMap(({ name }) => this.#stewarded(name) ?? []);
+      this.#declared = { all, services };
+    }
+    return this.#declared.services;
   }
 
   #stewarded(service: string): StewardedService | undefined {

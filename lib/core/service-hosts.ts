@@ -7,6 +7,8 @@ export type HostState = "live" | "suspect" | "gone";
 
 /** A large cluster is looked at again after this long though nobody came or went, ms. */
 const againMs = 10_000;
+/** Among many, hosts that were not known are met all the time after a start: so late at most, ms. */
+const metMs = 1_000;
 /** In a large cluster so many switches are told of every member; others stay empty. */
 export const switchesMax = 16;
 
@@ -24,8 +26,9 @@ export class ServiceHosts {
   #present: HostRanking;
   #seen = -1;
   #switches: readonly HostId[] = [];
-  /** In a large cluster, somebody came or went since the last look. */
+  /** In a large cluster, somebody came or went since the last look; and that must be looked at now. */
   #isStirred = true;
+  #isUrgent = true;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ServiceHostsOptions) {
@@ -49,9 +52,10 @@ export class ServiceHosts {
     return this.#switches;
   }
 
-  /** A host came, went or is suspected. */
-  stir(): void {
+  /** A host came, or, which is urgent, went or is suspected. */
+  stir(isUrgent: boolean): void {
     this.#isStirred = true;
+    if (isUrgent) this.#isUrgent = true;
   }
 
   stateOf(host: HostId): HostState {
@@ -62,6 +66,7 @@ export class ServiceHosts {
   refresh(nowMs: number): void {
     if (!this.#isDue(nowMs)) return;
     this.#isStirred = false;
+    this.#isUrgent = false;
     this.#lookedMs = nowMs;
     this.#states = this.#look();
     const live = [...this.#states].flatMap(([host, state]) => (state === "live" ? [host] : []));
@@ -76,7 +81,10 @@ export class ServiceHosts {
   /** In a large cluster a record comes every 50 ms, and hardly any changes who is there. */
   #isDue(nowMs: number): boolean {
     const { cluster } = this.#options;
-    if (cluster.view.isLarge) return this.#isStirred || nowMs - this.#lookedMs >= againMs;
+    if (cluster.view.isLarge) {
+      const ageMs = nowMs - this.#lookedMs;
+      return this.#isUrgent || ageMs >= (this.#isStirred ? metMs : againMs);
+    }
     const changes = cluster.changes + cluster.tidings;
     if (changes === this.#seen) return false;
     this.#seen = changes;

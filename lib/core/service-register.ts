@@ -40,14 +40,26 @@ export class ServiceRegister {
   /** What was read of a document, which is never changed, only replaced. */
   readonly #read = new WeakMap<ClusterDocument, DeclaredService>();
 
+  #listed: {
+    readonly documents: readonly ClusterDocument[];
+    readonly all: readonly DeclaredService[];
+  } = { documents: [], all: [] };
+
   constructor(options: ServiceRegisterOptions) {
     this.#options = options;
   }
 
-  /** All services by name: declared ones, tombstones, and those that cannot be read. */
+  /**
+   * All services by name: declared ones, tombstones, and those that cannot be read. The same list
+   * until a document changes.
+   */
   all(): readonly DeclaredService[] {
     const documents = this.#options.cluster.view.documents();
-    return documents.filter(({ name }) => isServiceDocument(name)).map((one) => this.#wordOf(one));
+    if (documents !== this.#listed.documents) {
+      const services = documents.filter(({ name }) => isServiceDocument(name));
+      this.#listed = { documents, all: services.map((one) => this.#wordOf(one)) };
+    }
+    return this.#listed.all;
   }
 
   get(service: string): DeclaredService | undefined {

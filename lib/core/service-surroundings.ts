@@ -60,10 +60,19 @@ export class ServiceSurroundings {
     return this.isLarge ? this.#stirs + this.#reports.changes : changes + tidings;
   }
 
-  /** A host came or went, or a document changed. */
-  stir(): void {
+  /** A host came, or, which is urgent, went or is suspected. */
+  hostsChanged(isUrgent: boolean): void {
+    if (isUrgent) this.#stirs += 1;
+    this.#hosts.stir(isUrgent);
+  }
+
+  documentsChanged(): void {
     this.#stirs += 1;
-    this.#hosts.stir();
+  }
+
+  /** True while a large cluster is not known yet: who is whose steward is anybody's guess. */
+  get isGrowing(): boolean {
+    return this.#options.cluster.view.isGrowing;
   }
 
   heard(from: HostId, report: MemberReportMessage, nowMs: number): void {
@@ -103,7 +112,7 @@ export class ServiceSurroundings {
     this.#words = words;
     const sight = this.sight(own, nowMs);
     const drafts = draftReports(sight, { own, words, hasBackend });
-    this.#desk.tell(drafts, sight.ownStanding, nowMs);
+    this.#desk.tell(drafts, () => sight.ownStanding, nowMs);
   }
 
   #sightOf(others: ToldByOthers, own: HostServiceNews): ServiceSight {

@@ -1,5 +1,5 @@
 import type { HostRecord } from "../model/record.ts";
-import type { Message } from "../wire/messages.ts";
+import type { MemberReportMessage, Message } from "../wire/messages.ts";
 
 /**
  * Bytes of the parts of a message as the real transport packs it, with host ids of 52 characters:
@@ -18,6 +18,11 @@ const documentBytes = 180;
 const proposeBytes = 1_197;
 const refuseBytes = 740;
 const orderBytes = 60;
+const memberReportBytes = 143;
+const memberBytes = 131;
+const switchServiceBytes = 44;
+const atSwitchBytes = 95;
+const serviceNameBytes = 7;
 
 /** About how long the message is on the wire, in bytes, without TCP's or UDP's own. */
 export function messageBytes(message: Message): number {
@@ -43,6 +48,10 @@ export function messageBytes(message: Message): number {
       return proposeBytes;
     case "refuse":
       return refuseBytes;
+    case "memberReport": {
+      const names = message.mayStage.length + message.mayGo.length;
+      return memberReportBytes + serviceNameBytes * names + serviceNewsBytes(message);
+    }
     default:
       return orderBytes;
   }
@@ -50,5 +59,13 @@ export function messageBytes(message: Message): number {
 
 function recordBytes(record: HostRecord): number {
   if (record.kind === "summary") return summaryBytes;
-  return inventoryBytes + inventoryVmBytes * record.body.vms.length;
+  const { vms, members = [], switch: services = [] } = record.body;
+  const vmsBytes = inventoryVmBytes * vms.length;
+  return inventoryBytes + vmsBytes + serviceNewsBytes({ members, switch: services });
+}
+
+function serviceNewsBytes(news: Pick<MemberReportMessage, "members" | "switch">): number {
+  let bytes = memberBytes * news.members.length + switchServiceBytes * news.switch.length;
+  for (const { members } of news.switch) bytes += atSwitchBytes * members.length;
+  return bytes;
 }

@@ -18,6 +18,7 @@ export interface DocumentAnswer {
 export class Documents {
   readonly #byName = new Map<string, ClusterDocument>();
   #digest: DocumentDigest | null = null;
+  #all: readonly ClusterDocument[] | null = null;
 
   /** True when it replaced what was known. Names over the limit are refused. */
   merge(document: ClusterDocument): boolean {
@@ -25,6 +26,7 @@ export class Documents {
     if (known ? compareDocuments(document, known) <= 0 : this.#isFull()) return false;
     this.#byName.set(document.name, document);
     this.#digest = null;
+    this.#all = null;
     return true;
   }
 
@@ -32,9 +34,10 @@ export class Documents {
     return this.#byName.get(name);
   }
 
-  /** All documents by name. */
+  /** All documents by name; the same list until one changes. */
   all(): readonly ClusterDocument[] {
-    return sortedBy(this.#byName.values(), (document) => document.name);
+    this.#all ??= sortedBy(this.#byName.values(), (document) => document.name);
+    return this.#all;
   }
 
   digest(): DocumentDigest {

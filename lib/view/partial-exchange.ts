@@ -64,10 +64,11 @@ export class PartialExchange {
   /**
    * What to give to the sender of a digest and what to ask of it. `isPartial`: it may well know
    * those that it did not name; otherwise it is new here and is given as much as a message holds.
+   * `isGrowing`: it knows many, but far from all: it is given others at random, as many.
    */
   answer(
     entries: readonly DigestEntry[],
-    options: { nowMs: number; isPartial: boolean },
+    options: { nowMs: number; isPartial: boolean; isGrowing?: boolean },
   ): PartialAnswer {
     this.#mark += 1;
     const wishes = new Wishes(this.#options.params);
@@ -87,6 +88,7 @@ export class PartialExchange {
     }
     this.#giveFresh(given, options);
     this.#giveRest(given, lacking);
+    if (options.isGrowing) this.#giveMany(given);
     return { given, wants: wishes.all };
   }
 
@@ -111,6 +113,15 @@ export class PartialExchange {
       room -= 1;
       return room > 0;
     });
+  }
+
+  /** It cannot name all that it knows: what it is given at random it lacks in part. */
+  #giveMany(given: Received<HostRecord>[]): void {
+    const { params, table } = this.#options;
+    for (const records of table.nextFew(params.newcomerGivenMax)) {
+      if (given.length >= params.newcomerGivenMax) return;
+      if (records.summary && records.markedIn !== this.#mark) given.push(records.summary);
+    }
   }
 
   #giveRest(given: Received<HostRecord>[], lacking: readonly HostRecords[]): void {

@@ -16,6 +16,7 @@ import { contestedVms, showTheSame } from "./contested-vms.ts";
 import type { DocumentAnswer, DocumentDigest } from "./documents.ts";
 import { Documents } from "./documents.ts";
 import { FreshList } from "./fresh-list.ts";
+import { Growth } from "./growth.ts";
 import type { HostRecords, Received } from "./host-records.ts";
 import { digestEntryOf, holdsNewer, recordsNewerThan } from "./host-records.ts";
 import { HostTable } from "./host-table.ts";
@@ -65,6 +66,9 @@ export class View {
   readonly #dropped = new Map<HostId, DigestEntry>();
   readonly #documents = new Documents();
   readonly #bearers = new Bearers();
+  readonly #growth = new Growth();
+  /** Of the last record. */
+  #nowMs = 0;
 
   constructor(options: ViewOptions) {
     const { self, params } = options;
@@ -77,6 +81,14 @@ export class View {
   /** True where there are more hosts than everybody can be up to date about. */
   get isLarge(): boolean {
     return this.#table.size > this.#params.fullHostsMax;
+  }
+
+  /** True where there are many hosts and this member still learns who they are. */
+  get isGrowing(): boolean {
+    const { size } = this.#table;
+    // A view that is full meets others for ever.
+    const isPart = this.isLarge && size < this.#params.hostsMax;
+    return isPart && this.#growth.isGrowing(size, this.#nowMs);
   }
 
   /** True when more than one host bears this name. */
@@ -167,12 +179,17 @@ export class View {
 
   /**
    * What the sender of a digest lacks, newest first, and what it should send in return.
-   * `isPartial`: the digest leaves out hosts that its sender knows.
+   * `part`: the digest leaves out hosts that its sender knows, who may know few of them yet.
    */
-  answer(entries: readonly DigestEntry[], nowMs = 0, isPartial = false): DigestAnswer {
+  answer(
+    entries: readonly DigestEntry[],
+    nowMs = 0,
+    part: false | "partial" | "growing" = false,
+  ): DigestAnswer {
+    const isPartial = part !== false;
     if (this.isLarge || isPartial) {
       const leavesOut = isPartial || entries.length >= wireLimits.digestEntriesMax;
-      const options = { nowMs, isPartial: leavesOut };
+      const options = { nowMs, isPartial: leavesOut, isGrowing: part === "growing" };
       const { given, wants } = this.#partial.answer(entries, options);
       return { records: boundAnswer(given, this.#params.answerVmsMax), wants };
     }
@@ -253,9 +270,11 @@ export class View {
 
   #store(record: HostRecord, nowMs: number, ageMs: number): void {
     const { host } = record;
+    this.#nowMs = nowMs;
     let records = this.#table.get(host);
     if (!records) {
       records = this.#table.add(host);
+      this.#growth.met(nowMs);
       this.#dropped.delete(host);
     }
     const receivedAtMs = Math.floor(nowMs);

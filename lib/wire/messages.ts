@@ -44,6 +44,8 @@ export interface DigestMessage {
   readonly verdicts: readonly Verdict[];
   /** Hosts that the sender knows are left out: what is not named it may well have. */
   readonly partial?: true;
+  /** True beside `partial` while the sender still learns who is there: give it as many as fit. */
+  readonly growing?: true;
 }
 
 /** Host, incarnation and seq of its summary, incarnation and seq of its inventory (-1: none). */

@@ -129,6 +129,7 @@ function readDigest(m: Reader): DigestMessage {
       .map((document, index) => readDocumentVersion(m.item("documents", index, document))),
     verdicts: readVerdicts(m),
     ...(m.isMissing("partial") || !m.flag("partial") ? {} : { partial: true as const }),
+    ...(m.isMissing("growing") || !m.flag("growing") ? {} : { growing: true as const }),
   };
 }
 

@@ -295,6 +295,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
       }),
       verdicts,
       partial: fc.constant(true as const),
+      growing: fc.constant(true as const),
     },
     { requiredKeys: ["type", "entries", "documents", "verdicts"] },
   ),

@@ -37,9 +37,10 @@ const sender = knows("h0", 1);
 
 function answered(
   entries: readonly DigestEntry[],
-  { isPartial = true, hosts = 30, hostsMax = 1_000 } = {},
+  { isPartial = true, isGrowing = false, hosts = 30, hostsMax = 1_000 } = {},
 ) {
-  const answer = exchangeOf(hosts, hostsMax).answer(entries, { nowMs: 30, isPartial });
+  const options = { nowMs: 30, isPartial, isGrowing };
+  const answer = exchangeOf(hosts, hostsMax).answer(entries, options);
   const wants = answer.wants.map(([host]) => host);
   return { given: answer.given.map(({ record }) => record.host), wants };
 }
@@ -71,6 +72,12 @@ describe("PartialExchange answer", () => {
     const given = answered([sender], { isPartial: false, hosts: 3 }).given;
     expect(given).toEqual(["h2", "h1"]);
     expect(answered([sender], { isPartial: false }).given).toHaveLength(params.newcomerGivenMax);
+  });
+
+  it("gives one that still learns who is there as many, whoever they are", () => {
+    const { given } = answered([sender], { isGrowing: true });
+    expect(given).toHaveLength(params.newcomerGivenMax);
+    expect(new Set(given).size).toBe(given.length);
   });
 
   it("gives a stale one that the sender lacks, the last that it named", () => {

@@ -105,7 +105,7 @@ describe("View.merge()", () => {
 
 /** One push-pull: a's digest, b's answer, a's answer to b's wishes. */
 function exchange(a: View, b: View): void {
-  const { records: forA, wants } = b.answer(a.digest(prng), 0, a.isLarge);
+  const { records: forA, wants } = b.answer(a.digest(prng), 0, a.isLarge && "partial");
   for (const one of forA) a.merge(one, 0);
   for (const one of a.recordsFor(wants)) b.merge(one, 0);
 }
@@ -237,17 +237,17 @@ describe("View of many hosts", () => {
       ["me", 0, 1, -1, -1],
       ["h999", 0, 5, -1, -1],
     ];
-    const { records } = view.answer(theirs, 1_000, true);
+    const { records } = view.answer(theirs, 1_000, "partial");
     expect(records.map(({ host }) => host)).toEqual(
       Array.from({ length: 5 }, (_, i) => `h${998 - i}`),
     );
-    expect(view.answer(theirs, 60_000, true).records).toEqual([]);
+    expect(view.answer(theirs, 60_000, "partial").records).toEqual([]);
   });
 
   it("gives a few records of long ago to whom they are news", () => {
     const view = largeView(1000);
     const old = Array.from({ length: 100 }, (_, i): DigestEntry => [`h${i}`, 0, 4, -1, -1]);
-    const { records } = view.answer(old, 60_000, true);
+    const { records } = view.answer(old, 60_000, "partial");
     expect(records.map(({ host }) => host)).toEqual(["h99"]);
   });
 
@@ -259,7 +259,7 @@ describe("View of many hosts", () => {
   it("asks for a bounded number of summaries and inventories, freshest first", () => {
     const view = largeView(1000);
     const entries = Array.from({ length: 128 }, (_, i): DigestEntry => [`h${i}`, 0, 9, 0, 1]);
-    const { wants } = view.answer(entries, 1_000, true);
+    const { wants } = view.answer(entries, 1_000, "partial");
     const summaries = wants.filter((wish) => wish[2] === 5).map(([name]) => name);
     expect(summaries).toEqual([...Array.from({ length: 5 }, (_, i) => `h${i}`), ...["h49"]]);
     expect(wants.filter((wish) => wish[3] === -1)).toHaveLength(1);
