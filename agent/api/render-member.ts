@@ -32,6 +32,8 @@ export function renderMember(member: MemberView) {
     freeSlotsOut: summary?.freeSlotsOut ?? null,
     hypervisor: summary?.hypervisor ?? null,
     addresses: summary?.addresses ?? [],
+    /** UDP; null until its first summary came. */
+    probePort: summary?.probePort ?? null,
     agentVersion: summary?.agentVersion ?? null,
   };
 }

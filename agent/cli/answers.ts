@@ -40,6 +40,7 @@ export interface MemberAnswer {
   readonly freeSlotsOut: number | null;
   readonly hypervisor: HypervisorFacts | null;
   readonly addresses: readonly string[];
+  readonly probePort: number | null;
   readonly agentVersion: string | null;
 }
 

@@ -214,7 +214,8 @@ export const verbs: readonly VerbEntry[] = Object.freeze([
   },
   {
     usage: "doctor",
-    summary: "check this host: key, permissions, multicast, QEMU, ports, agent",
+    summary:
+      "check this host: key, permissions, clock, multicast, QEMU, storage, ports, peers, agent",
     example: "sudo evenkeel doctor",
     options: [
       { flags: "--config <file>", text: "the agent's configuration file" },

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Finding } from "#agent/cli/doctor/finding.ts";
 import { formatClusterKey, generateClusterKey } from "#agent/store/cluster-key.ts";
 import { eventually } from "../support/eventually.ts";
 import { hasProgram } from "../support/has-program.ts";
@@ -49,6 +50,12 @@ ip link add here type veth peer name there netns peer
 ip addr add 10.9.0.1/24 dev here && ip link set here up && ip route add default dev here
 ip -n peer addr add 10.9.0.2/24 dev there && ip -n peer link set there up
 ip -n peer link set lo up && ip -n peer route add default dev there
+`;
+/** Connections that are there go on: only the direct way for a move is gone. */
+const PEER_FIREWALL = `
+ip netns exec peer nft -f - <<'RULES'
+table inet shut { chain input { type filter hook input priority 0; tcp dport 7531 tcp flags & (syn | ack) == syn reject; } }
+RULES
 `;
 const PEER_UNIT = `
 [Service]
@@ -202,6 +209,24 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
       (Number(machine.sh(`awk '/^VmRSS/ { print $2 }' /proc/${pid}/status`)) * 1024) / 1e6;
     console.log(`package: the agent has ${megabytes.toFixed(0)} MB resident`);
     expect(megabytes).toBeLessThan(RSS_MB_MAX);
+  });
+
+  it("is well in the doctor's eyes, until the peer lets nobody in", () => {
+    const findings = () => {
+      const { checks }: { checks: readonly Finding[] } = JSON.parse(
+        machine.evenkeel("doctor", "--json"),
+      );
+      const told = checks.map(({ check, level }) => `${check} ${level}`);
+      return { told, failures: checks.filter(({ level }) => level === "fail") };
+    };
+    const well = findings();
+    expect(well.failures).toEqual([]);
+    expect(well.told).toContain("peers ok");
+    machine.sh(PEER_FIREWALL);
+    const cut = findings();
+    machine.sh("ip netns exec peer nft delete table inet shut");
+    expect(cut.failures.map(({ check }) => check)).toEqual(["peers"]);
+    expect(cut.failures[0]?.remedy).toContain("open TCP 7531");
   });
 
   it("is upgraded under a running guest, and is back with its peer in seconds", async () => {

@@ -1,4 +1,4 @@
-import type { StatusAnswer } from "../answers.ts";
+import type { MemberAnswer, StatusAnswer } from "../answers.ts";
 import type { ApiClient } from "../api-client.ts";
 import { countOf } from "../units.ts";
 import { type Finding, fail, ok, warn, wordsOf } from "./finding.ts";
@@ -7,13 +7,14 @@ import { type Finding, fail, ok, warn, wordsOf } from "./finding.ts";
 export async function checkAgent(client: ApiClient): Promise<{
   readonly findings: readonly Finding[];
   readonly answers: boolean;
+  readonly members: readonly MemberAnswer[];
 }> {
   try {
     const status = await client.get<StatusAnswer>("/v1/status");
-    return { findings: findingsOf(status), answers: true };
+    return { findings: findingsOf(status), answers: true, members: status.members };
   } catch (error) {
     const finding = warn("agent", wordsOf(error), "systemctl start evenkeel");
-    return { findings: [finding], answers: false };
+    return { findings: [finding], answers: false, members: [] };
   }
 }
 

@@ -11,9 +11,26 @@ export const checkPorts: Check = async ({ config, agentAnswers }) => {
   return [
     findingOf(`TCP ${port} (gossip)`, gossip, agentAnswers),
     findingOf(`UDP ${probePort} (probes)`, probes, agentAnswers),
+    ...(await channelFindings(config.listen)),
     ok("ports", `open these in a firewall, and TCP ${channel} (moves), UDP 5353 (mDNS)`),
   ];
 };
+
+/** One port is needed for each move under way; the agent takes whichever is free. */
+async function channelFindings(listen: {
+  readonly address: string;
+  readonly channelPortMin: number;
+  readonly channelPortMax: number;
+}): Promise<readonly Finding[]> {
+  const { address, channelPortMin, channelPortMax } = listen;
+  if (channelPortMin === 0) return [];
+  for (let port = channelPortMin; port <= channelPortMax; port += 1) {
+    if ((await tryTcp(address, port)) === null) return [];
+  }
+  const detail = `TCP ${channelPortMin}-${channelPortMax} (moves): every one is taken`;
+  const remedy = "ss -lntp shows by whom: stop that, or set listen.channelPortMin and -Max";
+  return [fail("ports", detail, remedy)];
+}
 
 function findingOf(name: string, problem: Error | null, agentAnswers: boolean): Finding {
   if (problem === null) return ok("ports", `${name} is free`);

@@ -19,12 +19,27 @@ export const checkQemu: Check = async ({ config }) => {
     const { stdout } = await run(qemuBinary, ["--version"], { timeout: PROBE_WAIT_MS });
     const version = /version ([0-9]+(?:\.[0-9]+)*)/.exec(stdout)?.[1] ?? "unknown";
     const kvmProblem = await findKvmProblem(qemuBinary);
-    return [ok("qemu", `${qemuBinary} ${version}`), ...acceleratorFindings(version, kvmProblem)];
+    return [
+      ok("qemu", `${qemuBinary} ${version}`),
+      ...acceleratorFindings(version, kvmProblem),
+      ...(await imageToolFindings()),
+    ];
   } catch (error) {
     const detail = `${qemuBinary} cannot be run: ${wordsOf(error).split("\n")[0]}`;
     return [fail("qemu", detail, "apt-get install qemu-system-x86, or set hypervisor.qemuBinary")];
   }
 };
+
+/** Members of services lie on overlays, which another program makes. */
+export async function imageToolFindings(program = "qemu-img"): Promise<readonly Finding[]> {
+  try {
+    await run(program, ["--version"], { timeout: PROBE_WAIT_MS });
+    return [];
+  } catch {
+    const detail = `${program} cannot be run: this host can take no members of services`;
+    return [warn("qemu", detail, "apt-get install qemu-utils")];
+  }
+}
 
 /** What a QEMU version and the state of KVM mean; `kvmProblem` is null where KVM works. */
 export function acceleratorFindings(

@@ -5,22 +5,32 @@ import type { Palette, Tone } from "../palette.ts";
 import { countOf } from "../units.ts";
 import { printJson, type VerbContext, type VerbInput, type VerbRunner } from "../verb-context.ts";
 import { checkAgent } from "./check-agent.ts";
+import { checkClock } from "./check-clock.ts";
+import { checkFirewall } from "./check-firewall.ts";
+import { checkGroup } from "./check-group.ts";
 import { checkKey } from "./check-key.ts";
 import { checkMulticast } from "./check-multicast.ts";
 import { checkNode } from "./check-node.ts";
+import { checkPeers } from "./check-peers.ts";
 import { checkPorts } from "./check-ports.ts";
 import { checkQemu } from "./check-qemu.ts";
 import { checkStateDirectory } from "./check-state-directory.ts";
+import { checkStorage } from "./check-storage.ts";
 import { checkSwitch } from "./check-switch.ts";
 import { type Check, type Finding, type FindingLevel, fail, ok, wordsOf } from "./finding.ts";
 
 /** What needs a configuration, in the order in which it is told. */
 const CHECKS: readonly Check[] = [
   checkKey,
+  checkGroup,
   checkStateDirectory,
+  checkClock,
   checkMulticast,
   checkQemu,
+  checkStorage,
   checkPorts,
+  checkFirewall,
+  checkPeers,
   checkSwitch,
 ];
 
@@ -53,7 +63,9 @@ async function examine(context: VerbContext, input: VerbInput): Promise<readonly
   if ("level" in config) return [...findings, config, ...agent.findings];
   findings.push(ok("config", "can be read"));
   for (const check of CHECKS) {
-    findings.push(...(await check({ config, context, agentAnswers: agent.answers })));
+    findings.push(
+      ...(await check({ config, context, agentAnswers: agent.answers, members: agent.members })),
+    );
   }
   return [...findings, ...agent.findings];
 }

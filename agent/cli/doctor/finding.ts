@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.ts";
+import type { MemberAnswer } from "../answers.ts";
 import type { VerbContext } from "../verb-context.ts";
 
 /** `fail` would hurt; `warn` may be meant so. */
@@ -19,6 +20,8 @@ interface DoctorScene {
   readonly context: VerbContext;
   /** True when an agent answered on the socket. */
   readonly agentAnswers: boolean;
+  /** Whom that agent knows, itself too; none where it does not answer. */
+  readonly members: readonly MemberAnswer[];
 }
 
 /** One or more looks at the same thing. Never rejects for what it looks at. */
