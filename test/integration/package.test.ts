@@ -54,7 +54,12 @@ ip -n peer link set lo up && ip -n peer route add default dev there
 /** Connections that are there go on: only the direct way for a move is gone. */
 const PEER_FIREWALL = `
 ip netns exec peer nft -f - <<'RULES'
-table inet shut { chain input { type filter hook input priority 0; tcp dport 7531 tcp flags & (syn | ack) == syn reject; } }
+table inet shut {
+  chain input {
+    type filter hook input priority 0
+    tcp dport 7531 tcp flags & (syn | ack) == syn reject
+  }
+}
 RULES
 `;
 const PEER_UNIT = `
@@ -222,7 +227,7 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
     const well = findings();
     expect(well.failures).toEqual([]);
     expect(well.told).toContain("peers ok");
-    machine.sh(PEER_FIREWALL);
+    expect(machine.sh(PEER_FIREWALL)).toBe("");
     const cut = findings();
     machine.sh("ip netns exec peer nft delete table inet shut");
     expect(cut.failures.map(({ check }) => check)).toEqual(["peers"]);
@@ -260,6 +265,7 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
     await machine.untilActive(UNIT);
     await untilGuestIsKnown();
     expect(machine.property(GUEST_UNIT, "MainPID")).toBe(guestPid);
+    await untilPeerSees("alive", NEXT);
   });
 
   it("is awaited while it restarts, and leaves when it is stopped", async () => {
