@@ -1,14 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatClusterKey, generateClusterKey } from "#agent/store/cluster-key.ts";
 import { AgentHost } from "./agent-host.ts";
 import { eventually } from "./eventually.ts";
+import { startGuard } from "./fleet-guard.ts";
 import { type FleetSerialCounts, fleetSerialCounts } from "./fleet-serial-counts.ts";
 import { NetworkNamespaces } from "./network-namespaces.ts";
 
-const GUARD = join(import.meta.dirname, "fleet-guard.sh");
 /** Default TCP and UDP port of an agent: each host has an address of its own, so all may have it. */
 const PORT = 7531;
 
@@ -28,6 +28,8 @@ export interface FleetOptions {
   /** The checkout's sources (default) or the bundle in dist/. */
   readonly from?: "source" | "bundle";
   readonly environment?: Readonly<Record<string, string>>;
+  /** Words that lead a command into more of a host than its network, asked when it is run. */
+  readonly enter?: (number: number) => readonly string[];
 }
 
 /** How a host differs from the others of its fleet. */
@@ -92,7 +94,8 @@ export class AgentFleet {
       settings: this.#settingsOf(number),
       from,
       environment,
-      commandOn: (command) => this.commandOn(number, [...prefix, ...command]),
+      commandOn: (command) =>
+        this.commandOn(number, [...(this.#options.enter?.(number) ?? []), ...prefix, ...command]),
     });
   }
 
@@ -178,15 +181,4 @@ export async function aliveNames(host: AgentHost): Promise<readonly string[]> {
     .filter((member) => member.state === "alive")
     .map(({ name }) => name)
     .sort();
-}
-
-function startGuard(folder: string, prefix: string): ChildProcess {
-  const guard = spawn("bash", [GUARD], {
-    stdio: ["pipe", "ignore", "inherit"],
-    detached: true,
-    env: { PATH: process.env["PATH"] ?? "", FLEET_FOLDER: folder, FLEET_PREFIX: prefix },
-  });
-  // It waits for our end; it must not keep us from it.
-  guard.unref();
-  return guard;
 }

@@ -8,9 +8,16 @@ fleet_pids() {
     grep -qsF -f <(printf '%s\n' "$FLEET_FOLDER/") "$line" && basename "$(dirname "$line")"
   done
 }
+# The guests of a libvirtd do not name the folder; its own notes in it name them.
+libvirt_pids() {
+  cat "$FLEET_FOLDER"/*/run/libvirt/qemu/*.pid 2>/dev/null | while read -r pid; do
+    grep -qs qemu "/proc/$pid/cmdline" && echo "$pid"
+  done
+}
 for _ in 1 2 3 4 5; do
-  pids=$(fleet_pids)
-  [ -n "$pids" ] || break
+  pids="$(fleet_pids) $(libvirt_pids)"
+  pids=${pids# }
+  [ -n "${pids// /}" ] || break
   # Agents before guests: an agent that lives would start a guest anew or write into the folder.
   kill -9 $pids 2>/dev/null
   sleep 0.1

@@ -86,6 +86,11 @@ export class LibvirtHost {
     return pid;
   }
 
+  /** Words before a command that is to see this host's files and name. */
+  get enter(): readonly string[] {
+    return ["nsenter", `--mount=/proc/${this.pid}/ns/mnt`, `--uts=/proc/${this.pid}/ns/uts`, "--"];
+  }
+
   get running(): boolean {
     return this.#process !== null;
   }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
@@ -8,6 +9,7 @@ import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import type { ContractRig } from "./contract-rig.ts";
 import { eventually } from "./eventually.ts";
+import { startGuard } from "./fleet-guard.ts";
 import { type LabGuest, labGuest, labSpec } from "./lab-guest.ts";
 import { LibvirtHost } from "./libvirt-host.ts";
 import { countFault, serialCounts } from "./serial-counts.ts";
@@ -20,11 +22,13 @@ export class LibvirtRig implements ContractRig {
   readonly folder: string;
   readonly hosts: Readonly<Record<Side, LibvirtHost>>;
   readonly #guest: LabGuest = labGuest();
+  readonly #guard: ChildProcess;
   source: LibvirtDriver;
   target: LibvirtDriver;
 
   private constructor(folder: string) {
     this.folder = folder;
+    this.#guard = startGuard(folder, "");
     const host = (side: Side) =>
       new LibvirtHost({ folder: join(folder, side), name: `ek-${side}` });
     this.hosts = { source: host("source"), target: host("target") };
@@ -81,7 +85,10 @@ export class LibvirtRig implements ContractRig {
       await this[side].stop();
       await this.hosts[side].close();
     }
-    await rm(this.folder, { recursive: true, force: true });
+    this.#guard.ref();
+    const gone = new Promise((resolve) => this.#guard.once("exit", resolve));
+    this.#guard.stdin?.end();
+    await gone;
   }
 
   /** A guest of the suite goes from source to target at most: that is the order of its lines. */
