@@ -1,0 +1,211 @@
+import { eventually } from "./eventually.ts";
+import { LibvirtFleet } from "./libvirt-fleet.ts";
+import type { RpcMoment } from "./rpc-gate.ts";
+
+/** What is killed (kill -9), at which end. */
+export type LibvirtVictim =
+  | "source libvirtd"
+  | "target libvirtd"
+  | "source guest"
+  | "target guest"
+  | "source channel"
+  | "source agent"
+  | "target agent";
+
+/** Where the VM may run in the end; `nowhere`: its memory is lost, and nothing starts it by itself. */
+export type LibvirtEnd = "source" | "target" | "nowhere";
+
+export type LibvirtFaultRow = readonly [
+  moment: RpcMoment,
+  victim: LibvirtVictim,
+  ends: readonly LibvirtEnd[],
+];
+
+/** Each death at each moment, and how it may end: as measured on libvirt, then decided by the core. */
+export const libvirtFaultTable: readonly LibvirtFaultRow[] = [
+  ["prepared", "source libvirtd", ["source"]],
+  ["prepared", "target libvirtd", ["source"]],
+  ["prepared", "source guest", ["nowhere"]],
+  ["prepared", "target guest", ["source"]],
+  ["prepared", "source channel", ["source"]],
+  ["prepared", "source agent", ["source"]],
+  ["prepared", "target agent", ["source"]],
+  ["finish-call", "source libvirtd", ["source", "target"]],
+  ["finish-call", "target libvirtd", ["source"]],
+  ["finish-call", "source guest", ["target"]],
+  ["finish-call", "target guest", ["source"]],
+  ["finish-call", "source channel", ["source"]],
+  ["finish-call", "source agent", ["source"]],
+  ["finish-call", "target agent", ["source"]],
+  ["finish-reply", "source libvirtd", ["source", "target"]],
+  ["finish-reply", "target libvirtd", ["source", "target"]],
+  ["finish-reply", "source guest", ["target"]],
+  // libvirt itself gives the source's copy away although the target's is dead.
+  ["finish-reply", "target guest", ["nowhere"]],
+  ["finish-reply", "source channel", ["source"]],
+  ["finish-reply", "source agent", ["source"]],
+  ["finish-reply", "target agent", ["source", "target"]],
+];
+
+const STEP = { limitMs: 120_000, pollMs: 200 };
+/** How long what was killed stays away. */
+const BROKEN_MS = 1500;
+const MID_TRANSFER_MS = 400;
+/** Longer than a copy takes to show that it runs. */
+const SETTLED_MS = 1500;
+
+export interface LibvirtCellOutcome {
+  readonly end: LibvirtEnd;
+  readonly faults: readonly string[];
+  readonly tookMs: number;
+}
+
+/** Strikes one cell after the other on one pair of hosts; a VM that lived goes on to the next. */
+export class LibvirtFaults {
+  readonly #libvirt: LibvirtFleet;
+  #vms = 0;
+  #vm: string | undefined;
+  #at = 1;
+
+  private constructor(libvirt: LibvirtFleet) {
+    this.#libvirt = libvirt;
+  }
+
+  static async make(): Promise<LibvirtFaults> {
+    return new LibvirtFaults(await LibvirtFleet.make({ count: 2, bandwidthMiBps: 24 }));
+  }
+
+  get libvirt(): LibvirtFleet {
+    return this.#libvirt;
+  }
+
+  close(): Promise<void> {
+    return this.#libvirt.close();
+  }
+
+  async run([moment, victim, ends]: LibvirtFaultRow): Promise<LibvirtCellOutcome> {
+    const vm = await this.#guest();
+    const from = this.#at;
+    const to = 3 - from;
+    const beganMs = performance.now();
+    const struck = this.#strikeAt(moment, () => this.#strike(victim, { vm, from, to }), to);
+    const asked = this.#agent(from).api.ask(`/v1/vms/${vm}/migrate`, this.#target(to));
+    asked.catch(() => undefined);
+    await Promise.race([struck, refusalOf(asked)]);
+    await new Promise((resolve) => setTimeout(resolve, BROKEN_MS));
+    await this.#mend();
+    const end = await this.#end(vm, from);
+    const tookMs = performance.now() - beganMs;
+    const faults = await this.#faults(vm, end, from);
+    if (!ends.includes(end)) faults.push(`ended at ${end}, not ${ends.join(" or ")}`);
+    if (end === "nowhere") this.#vm = undefined;
+    else this.#at = end === "source" ? from : to;
+    return { end, faults, tookMs };
+  }
+
+  #target(to: number) {
+    return { target: this.#agent(to).name };
+  }
+
+  #agent(number: number) {
+    return this.#libvirt.fleet.host(number);
+  }
+
+  async #guest(): Promise<string> {
+    if (this.#vm === undefined) {
+      this.#vms += 1;
+      this.#vm = `cell-${this.#vms}`;
+      await this.#libvirt.boot(this.#vm, this.#at);
+    }
+    const vm = this.#vm;
+    // A move that was aborted ties the VM until the other end has said that it holds no copy.
+    await eventually(`${vm} is free to move`, async () => (await this.#isFree(vm)) === true, STEP);
+    return vm;
+  }
+
+  async #isFree(vm: string): Promise<boolean> {
+    for (const host of this.#libvirt.fleet.hosts) {
+      const { moves } = await host.api.status();
+      if (moves.some((move) => move.vm === vm)) return false;
+    }
+    return true;
+  }
+
+  /** Resolves when the fault was struck; at `prepared` in the middle of the memory's stream. */
+  #strikeAt(moment: RpcMoment, strike: () => Promise<void>, to: number): Promise<void> {
+    const struck = Promise.withResolvers<void>();
+    const gate = this.#libvirt.gates[to - 1];
+    if (!gate) throw new Error(`there is no gate ${to}`);
+    gate.onMoment = async (seen) => {
+      if (seen !== moment) return;
+      gate.onMoment = async () => undefined;
+      const waits = moment === "prepared" ? MID_TRANSFER_MS : 0;
+      const done = new Promise((resolve) => setTimeout(resolve, waits)).then(strike);
+      done.then(struck.resolve, struck.reject);
+      if (moment !== "prepared") await done;
+    };
+    return struck.promise;
+  }
+
+  async #strike(
+    victim: LibvirtVictim,
+    { vm, from, to }: { vm: string; from: number; to: number },
+  ): Promise<void> {
+    const number = victim.startsWith("source") ? from : to;
+    const host = this.#libvirt.hosts[number - 1];
+    const agent = this.#agent(number);
+    if (victim.endsWith("libvirtd")) await host?.killDaemon();
+    else if (victim.endsWith("guest")) host?.killGuest(vm);
+    else if (victim.endsWith("agent")) await agent.kill();
+    else for (const pid of agent.channelPids()) process.kill(pid, "SIGKILL");
+  }
+
+  async #mend(): Promise<void> {
+    for (const host of this.#libvirt.hosts) if (!host.running) await host.start();
+    await this.#libvirt.fleet.startAll();
+  }
+
+  /** Until no move is open, and the VM counts on or has no process anywhere. */
+  async #end(vm: string, from: number): Promise<LibvirtEnd> {
+    await eventually(`the move of ${vm} is over`, () => this.#isFree(vm), STEP);
+    let end: LibvirtEnd | undefined;
+    await eventually(
+      `${vm} runs, or is known to be lost`,
+      async () => {
+        const processes = this.#libvirt.processes(vm);
+        if (processes.length > 1) return false;
+        const [number] = processes;
+        if (number === undefined) end = "nowhere";
+        else {
+          const before = await this.#libvirt.count(vm);
+          await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+          if ((await this.#libvirt.count(vm)) <= before) return false;
+          end = number === from ? "source" : "target";
+        }
+        return true;
+      },
+      STEP,
+    );
+    if (end === undefined) throw new Error(`${vm} came to no end`);
+    return end;
+  }
+
+  async #faults(vm: string, end: LibvirtEnd, from: number): Promise<string[]> {
+    const faults: string[] = [];
+    const { lost, repeated } = await this.#libvirt.serial(vm);
+    if (repeated.length > 0) faults.push(`two copies ran: counts repeated ${repeated.slice(0, 9)}`);
+    if (lost.length > 0) faults.push(`counts lost: ${lost.slice(0, 9)}`);
+    const owner = this.#agent(end === "target" ? 3 - from : from);
+    const rows = (await owner.api.vms()).filter(({ name }) => name === vm);
+    const isShown = rows.some(({ state }) => (end === "nowhere") !== (state === "running"));
+    if (!isShown) faults.push(`shown as ${rows.map(({ state }) => state)} though it is ${end}`);
+    return faults;
+  }
+}
+
+/** Rejects when the order to move was refused: then no fault will strike. */
+async function refusalOf(asked: Promise<{ status: number; text: string }>): Promise<never> {
+  const answer = await asked.catch(() => undefined);
+  if (answer !== undefined && answer.status >= 300) throw new Error(`refused: ${answer.text}`);
+  return new Promise(() => undefined);
+}
