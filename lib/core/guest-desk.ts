@@ -90,6 +90,8 @@ export class GuestDesk {
     }
     const base = guest?.owned ?? { version: 1, desired: "stopped" as const, recentMoves: 0 };
     this.#keep({ ...base, spec }, nowMs);
+    // It may run already: a domain that an admin made with libvirt's own tools is ours from now on.
+    if (!guest) this.#outbox.relist();
     this.#options.reply(
       requestId,
       verbSuccess(200, `${spec.name} is ${guest ? "redefined" : "defined"}`),

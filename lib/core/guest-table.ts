@@ -132,11 +132,16 @@ export class GuestTable {
       if (!lives && guest.owned.desired !== "stopped") absent.push(guest);
       else guest.missing = 0;
     }
-    const strays = copies.filter((copy) => hasMemory(copy.state) && !explained(copy));
+    const strays = copies.filter((copy) => isOurs(copy) && !explained(copy));
     const known = new Set(this.#strays.map((copy) => copy.vm));
     this.#strays = strays;
     return { absent, newStrays: strays.filter((copy) => !known.has(copy.vm)) };
   }
+}
+
+/** What lives in memory here because evenkeel once had it do so. */
+function isOurs({ state, foreign }: CopyReport): boolean {
+  return hasMemory(state) && foreign !== true;
 }
 
 /** True for a copy that lives in memory, running or paused. */

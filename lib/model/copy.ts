@@ -27,6 +27,8 @@ export interface CopyReport {
   readonly state: CopyState;
   /** The move that made or last touched this copy; null for one that was started here. */
   readonly moveId: MoveId | null;
+  /** The admin made it with the hypervisor's own tools, and evenkeel has never touched it. */
+  readonly foreign?: true;
 }
 
 /** True when the guest's processors advance in this copy. */

@@ -89,9 +89,8 @@ export class LibvirtFaults {
     const to = 3 - from;
     const beganMs = performance.now();
     const struck = this.#strikeAt(moment, () => this.#strike(victim, { vm, from, to }), to);
-    const asked = this.#agent(from).api.ask(`/v1/vms/${vm}/migrate`, this.#target(to));
-    asked.catch(() => undefined);
-    await Promise.race([struck, refusalOf(asked)]);
+    await this.#libvirt.order(vm, from, to);
+    await struck;
     await new Promise((resolve) => setTimeout(resolve, BROKEN_MS));
     await this.#mend();
     const end = await this.#end(vm, from);
@@ -101,10 +100,6 @@ export class LibvirtFaults {
     if (end === "nowhere") this.#vm = undefined;
     else this.#at = end === "source" ? from : to;
     return { end, faults, tookMs };
-  }
-
-  #target(to: number) {
-    return { target: this.#agent(to).name };
   }
 
   #agent(number: number) {
@@ -201,11 +196,4 @@ export class LibvirtFaults {
     if (!isShown) faults.push(`shown as ${rows.map(({ state }) => state)} though it is ${end}`);
     return faults;
   }
-}
-
-/** Rejects when the order to move was refused: then no fault will strike. */
-async function refusalOf(asked: Promise<{ status: number; text: string }>): Promise<never> {
-  const answer = await asked.catch(() => undefined);
-  if (answer !== undefined && answer.status >= 300) throw new Error(`refused: ${answer.text}`);
-  return new Promise(() => undefined);
 }

@@ -1,16 +1,18 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
+import { consolePath, domainXml } from "#agent/hypervisor/libvirt/domain-xml.ts";
+import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { AgentFleet } from "./agent-fleet.ts";
 import { eventually } from "./eventually.ts";
 import { startGuard } from "./fleet-guard.ts";
 import { type FleetSerialCounts, fleetSerialCounts } from "./fleet-serial-counts.ts";
-import { labGuest, labGuestFolder } from "./lab-guest.ts";
+import { labGuest, labGuestFolder, labSpec } from "./lab-guest.ts";
 import { LibvirtHost } from "./libvirt-host.ts";
 import { RpcGate } from "./rpc-gate.ts";
 
 const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable";
+const MEMORY_MIB = 96;
 const STEP = { limitMs: 90_000, pollMs: 100 };
 
 export interface LibvirtFleetOptions {
@@ -63,12 +65,33 @@ export class LibvirtFleet {
 
   /** Defines and boots a VM on a host of this number, from 1; resolves when it counts. */
   async boot(vm: string, number: number, dirtyMiB = 24): Promise<void> {
+    const { api } = this.fleet.host(number);
+    await api.post("/v1/vms", this.spec(vm, dirtyMiB));
+    await api.post(`/v1/vms/${vm}/start`);
+    await this.counts(vm);
+  }
+
+  /** A VM as its file says it. */
+  spec(vm: string, dirtyMiB = 24): Readonly<Record<string, unknown>> {
     const { kernel: path, initrd } = this.#kernel;
     const cmdline = `${CONSOLE} dirty=${dirtyMiB} rate=20 load=3`;
     const kernel = { path, initrd, cmdline };
-    const { api } = this.fleet.host(number);
-    await api.post("/v1/vms", { name: vm, vcpus: 1, memory: "96MiB", machine: "pc", kernel });
-    await api.post(`/v1/vms/${vm}/start`);
+    return { name: vm, vcpus: 1, memory: `${MEMORY_MIB}MiB`, machine: "pc", kernel };
+  }
+
+  /** Boots a guest with virsh alone, as an admin does; resolves when it counts. */
+  async bootByHand(vm: string, number: number): Promise<void> {
+    const host = this.#host(number);
+    const path = join(this.folder, `${vm}.xml`);
+    const kernel = { path: this.#kernel.kernel, initrd: this.#kernel.initrd, cmdline: CONSOLE };
+    const spec: VmSpec = {
+      ...labSpec(vm, this.#kernel),
+      machine: "pc",
+      memoryBytes: MEMORY_MIB << 20,
+      kernel,
+    };
+    writeFileSync(path, domainXml({ spec, accelerator: "tcg", cpuModel: null }));
+    host.virsh("create", path);
     await this.counts(vm);
   }
 
@@ -89,6 +112,36 @@ export class LibvirtFleet {
   /** Numbers of the hosts on which the VM has a process. */
   processes(vm: string): readonly number[] {
     return this.hosts.flatMap((host, i) => (host.guestPid(vm) === undefined ? [] : [i + 1]));
+  }
+
+  /** Orders a move between hosts of these numbers; resolves when it is taken, or the one asked died. */
+  async order(vm: string, from: number, to: number): Promise<void> {
+    const body = { target: this.fleet.host(to).name };
+    const { api } = this.fleet.host(from);
+    const isTaken = async () => {
+      const answer = await api.ask(`/v1/vms/${vm}/migrate`, body).catch(() => undefined);
+      if (answer === undefined || answer.status < 300) return true;
+      throw new Error(answer.text);
+    };
+    // The VM's load and the other host's size have to be known first.
+    await eventually(`the order to move ${vm} is taken`, isTaken, { ...STEP, pollMs: 500 });
+  }
+
+  /** Resolves when so many moves of the VM have succeeded and both ends are done with the last. */
+  async movesEnd(vm: string, count: number): Promise<void> {
+    await eventually(
+      `${vm} has moved ${count} times`,
+      async () => {
+        for (const { api } of this.fleet.hosts) {
+          const { moves } = await api.status();
+          const ended = (await api.history()).filter((move) => move.vm === vm);
+          if (moves.some((move) => move.vm === vm)) return false;
+          if (ended.filter(({ result }) => result === "moved").length < count) return false;
+        }
+        return true;
+      },
+      STEP,
+    );
   }
 
   async close(): Promise<void> {

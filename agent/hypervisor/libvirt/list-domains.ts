@@ -12,7 +12,8 @@ export async function listDomains(parts: LibvirtParts): Promise<readonly CopyRep
       const look = looks.get(vm);
       const moveId = record?.moveId ?? null;
       const state = look && copyStateOf(look, record, parts.sending.has(vm));
-      if (state !== undefined) return { vm, state, moveId };
+      const foreign = record === undefined ? ({ foreign: true } as const) : {};
+      if (state !== undefined) return { vm, state, moveId, ...foreign };
       // Nothing of it is here yet: libvirt makes the copy when the source's daemon asks for it.
       return parts.awaited.has(vm) ? { vm, state: "receiving", moveId } : undefined;
     }),
