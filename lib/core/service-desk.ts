@@ -288,6 +288,8 @@ export class ServiceDesk {
       this.members.restage(all, this.sight(nowMs), nowMs);
       this.members.stage(this.sight(nowMs), nowMs);
       this.stewards.look(this.#allStewarded(), this.sight(nowMs), nowMs);
+      const againMs = this.stewards.nextTimeoutMs ?? Number.POSITIVE_INFINITY;
+      this.#lookAtMs = Math.min(nowMs + lookMs, Math.max(againMs, nowMs + 1));
     }
     this.#changed(nowMs);
     if (this.#around.isLarge) this.#report(nowMs, acts ? this.#words(nowMs) : undefined);

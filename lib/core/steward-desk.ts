@@ -1,6 +1,7 @@
+import { earliestMs } from "../base/earliest.ts";
 import type { HostId } from "../model/ids.ts";
 import type { ServiceSpec } from "../model/service.ts";
-import { type OwnStanding, refusalOf } from "../services/judge-proposal.ts";
+import { heardOtherwise, type OwnStanding, refusalOf } from "../services/judge-proposal.ts";
 import { defaultServiceParams } from "../services/params.ts";
 import type { ScaleProposal } from "../services/scale-proposal.ts";
 import type { DocumentMark } from "../services/service-view.ts";
@@ -37,6 +38,8 @@ export interface StewardDeskOptions {
   readonly granted: (proposal: ScaleProposal, nowMs: number) => void;
 }
 
+type Answer = Pick<ScaleAnswerMessage, "refusal" | "soon">;
+
 /** This host's part as steward of services, and as one whose member a steward wants changed. */
 export class StewardDesk {
   readonly #options: StewardDeskOptions;
@@ -51,6 +54,11 @@ export class StewardDesk {
   /** The last refusal that this host had as steward; undefined when the last answer was a grant. */
   lastRefusal(service: string): { readonly host: HostId; readonly reason: string } | undefined {
     return this.#refusals.get(service);
+  }
+
+  /** When to look again, if nothing changes: a host that was skipped may be asked again. */
+  get nextTimeoutMs(): number | undefined {
+    return earliestMs(...[...this.#stewards.values()].map((steward) => steward.nextTimeoutMs));
   }
 
   /** Proposes what each of the services that this host stewards needs. */
@@ -77,14 +85,17 @@ export class StewardDesk {
     const { self, outbox } = this.#options;
     const { type: _type, ...proposal } = message;
     const isMeant = message.host === self && message.steward === from;
-    const refusal = isMeant ? this.#judge(proposal, nowMs) : "was asked for another host";
-    outbox.send(from, { type: "scaleAnswer", service: message.service, refusal });
+    const { service } = message;
+    const answer = isMeant
+      ? this.#judge(proposal, nowMs)
+      : { refusal: "was asked for another host" };
+    outbox.send(from, { type: "scaleAnswer", service, ...answer });
   }
 
-  onAnswer(from: HostId, { service, refusal }: ScaleAnswerMessage, nowMs: number): void {
+  onAnswer(from: HostId, { service, refusal, soon }: ScaleAnswerMessage, nowMs: number): void {
     const steward = this.#stewards.get(service);
     if (!steward) return;
-    steward.answered(from, refusal, nowMs);
+    steward.answered(from, refusal, nowMs, soon);
     if (refusal === null) this.#refusals.delete(service);
     else this.#refusals.set(service, { host: from, reason: refusal });
   }
@@ -138,29 +149,33 @@ export class StewardDesk {
       outbox.send(host, { type: "scale", ...proposal });
       return;
     }
-    const refusal = this.#judge(proposal, nowMs);
-    this.onAnswer(self, { type: "scaleAnswer", service, refusal }, nowMs);
+    const answer = this.#judge(proposal, nowMs);
+    this.onAnswer(self, { type: "scaleAnswer", service, ...answer }, nowMs);
   }
 
   /** Grants by what is known here: null, and then it is done. */
-  #judge(proposal: ScaleProposal, nowMs: number): string | null {
-    const refusal = this.#refusalOf(proposal, nowMs);
-    if (refusal !== null) return refusal.slice(0, wireLimits.reasonLengthMax);
+  #judge(proposal: ScaleProposal, nowMs: number): Answer {
+    const { reason, soon } = this.#refusalOf(proposal, nowMs);
+    if (reason !== null) {
+      const refusal = reason.slice(0, wireLimits.reasonLengthMax);
+      return soon ? { refusal, soon } : { refusal };
+    }
     this.#options.seatOf(proposal.service)?.feed({ type: proposal.change }, nowMs);
     this.#options.granted(proposal, nowMs);
-    return null;
+    return { refusal: null };
   }
 
-  #refusalOf(proposal: ScaleProposal, nowMs: number): string | null {
+  #refusalOf(proposal: ScaleProposal, nowMs: number): { reason: string | null; soon?: boolean } {
     const { serviceOf, seatOf, sight, heldBack } = this.#options;
     const held = heldBack(nowMs);
-    if (held !== null) return `does not act: ${held}`;
+    if (held !== null) return { reason: `does not act: ${held}` };
     const service = serviceOf(proposal.service);
     const seat = seatOf(proposal.service);
-    if (!service || !seat) return `has no member of ${proposal.service}`;
+    if (!service || !seat) return { reason: `has no member of ${proposal.service}` };
     const seen = sight(nowMs);
     const view = seen.viewOf(service.spec, service.document);
-    return refusalOf(proposal, view, this.#standing(seat, seen, nowMs));
+    const own = this.#standing(seat, seen, nowMs);
+    return { reason: refusalOf(proposal, view, own), soon: heardOtherwise(proposal, view, own) };
   }
 
   #standing(seat: MemberSeat, sight: ServiceSight, nowMs: number): OwnStanding {

@@ -38,6 +38,21 @@ export function refusalOf(
   );
 }
 
+/** True when the two differ in what they have heard: then either may hear the rest any moment. */
+export function heardOtherwise(
+  proposal: ScaleProposal,
+  view: ServiceView,
+  { knowsAll }: Pick<OwnStanding, "knowsAll">,
+): boolean {
+  const differs = documentRefusal(proposal, view) ?? rankRefusal(proposal, view);
+  return differs !== null || (knowsAll && !seesSameRunning(proposal, view));
+}
+
+function seesSameRunning({ changing, runningDigest: seen }: ScaleProposal, view: ServiceView) {
+  const live = new Set(view.hosts.map(({ host }) => host));
+  return runningDigest(view.members, live, changing) === seen;
+}
+
 function documentRefusal({ document }: ScaleProposal, view: ServiceView): string | null {
   const { version, hash } = view.document;
   if (document.version === version && document.hash === hash) return null;
@@ -77,7 +92,7 @@ function restRefusal(view: ServiceView, own: OwnStanding): string | null {
 function runningSetRefusal(proposal: ScaleProposal, view: ServiceView): string | null {
   const { changing, change, replaces } = proposal;
   const live = new Set(view.hosts.map(({ host }) => host));
-  if (runningDigest(view.members, live, changing) !== proposal.runningDigest) {
+  if (!seesSameRunning(proposal, view)) {
     return "knows of other running members than the steward";
   }
   const others = view.members.filter(

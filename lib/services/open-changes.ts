@@ -4,7 +4,7 @@ import type { ServiceParams } from "./params.ts";
 import type { ScaleProposal } from "./scale-proposal.ts";
 
 type Change = ScaleProposal["change"];
-type Params = Pick<ServiceParams, "answerMs" | "grantedMs" | "skipMs">;
+type Params = Pick<ServiceParams, "answerMs" | "grantedMs" | "skipMs" | "skipSoonMs">;
 
 /**
  * What a steward has proposed and cannot see yet in the gossip, and whom it does not ask again for a
@@ -41,10 +41,17 @@ export class OpenChanges {
   }
 
   /** The host's answer; nothing follows from one that nobody waits for. */
-  answered(host: HostId, granted: boolean, nowMs: number): void {
+  answered(host: HostId, answer: "granted" | "refused" | "soon", nowMs: number): void {
+    const { grantedMs, skipMs, skipSoonMs } = this.#params;
     const open = this.#open.get(host);
-    if (open && granted) open.untilMs = nowMs + this.#params.grantedMs;
-    else if (open) this.#skip(host, nowMs);
+    if (open && answer === "granted") open.untilMs = nowMs + grantedMs;
+    else if (open) this.#skip(host, nowMs + (answer === "soon" ? skipSoonMs : skipMs));
+  }
+
+  /** When someone who was skipped may be asked again; undefined while there is nobody. */
+  get nextTimeoutMs(): number | undefined {
+    const times = [...this.#skippedUntilMs.values()];
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** Ends what the gossip shows to be done or failed, what is overdue, and rests that are over. */
@@ -55,7 +62,7 @@ export class OpenChanges {
     for (const [host, { change, untilMs }] of this.#open) {
       const entry = members.get(host);
       if (entry === undefined || isOver(change, entry)) this.#open.delete(host);
-      else if (untilMs <= nowMs) this.#skip(host, nowMs);
+      else if (untilMs <= nowMs) this.#skip(host, nowMs + this.#params.skipMs);
     }
   }
 
@@ -64,9 +71,9 @@ export class OpenChanges {
     this.#skippedUntilMs.clear();
   }
 
-  #skip(host: HostId, nowMs: number): void {
+  #skip(host: HostId, untilMs: number): void {
     this.#open.delete(host);
-    this.#skippedUntilMs.set(host, nowMs + this.#params.skipMs);
+    this.#skippedUntilMs.set(host, untilMs);
   }
 }
 

@@ -15,6 +15,8 @@ export interface ServiceParams {
   readonly grantedMs: number;
   /** A host that refused is not asked again for this long, in ms. */
   readonly skipMs: number;
+  /** The same where the two only had not heard the same yet, in ms: news takes about as long. */
+  readonly skipSoonMs: number;
   /** Between two questions to a running member for its health, ms. */
   readonly healthEveryMs: number;
   /** So many misses in a row make it unhealthy. */
@@ -40,6 +42,7 @@ export const defaultServiceParams: ServiceParams = {
   answerMs: 1_500,
   grantedMs: 10_000,
   skipMs: 2_000,
+  skipSoonMs: 300,
   healthEveryMs: 1_000,
   healthMissesMax: 3,
   unhealthyMsMax: 30_000,

@@ -84,10 +84,18 @@ export class Steward {
     return this.#propose(count, wanted, nowMs);
   }
 
-  /** The host's answer to a proposal: null when it was granted, else why not. */
-  answered(host: HostId, refusal: string | null, nowMs: number): void {
+  /**
+   * The host's answer to a proposal: null when it was granted, else why not. `soon`: only for what
+   * one of the two had not heard yet, as of a document that the proposal has overtaken.
+   */
+  answered(host: HostId, refusal: string | null, nowMs: number, soon = false): void {
     this.#refusal = refusal === null ? "" : `${host}: ${refusal}`;
-    this.#open.answered(host, refusal === null, nowMs);
+    this.#open.answered(host, refusal === null ? "granted" : soon ? "soon" : "refused", nowMs);
+  }
+
+  /** When to look again, if nothing changes; undefined for no reason to. */
+  get nextTimeoutMs(): number | undefined {
+    return this.#open.nextTimeoutMs;
   }
 
   /** Asks for a shift; one at a time, false while there is another. */

@@ -248,6 +248,8 @@ export interface ScaleAnswerMessage {
   readonly service: string;
   /** In words; null when the change is granted. */
   readonly refusal: string | null;
+  /** Refused only for what one of the two has not heard yet: worth asking again in a moment. */
+  readonly soon?: true;
 }
 
 /** A hot host's wish, to the service's steward: its member resumed at `to`, then suspended here. */

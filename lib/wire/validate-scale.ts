@@ -36,6 +36,7 @@ export const scaleReaders = {
     type: "scaleAnswer",
     service: m.text("service", serviceLimits.nameLengthMax),
     refusal: m.textOrNull("refusal", wireLimits.reasonLengthMax),
+    ...(!m.isMissing("soon") && m.flag("soon") && { soon: true as const }),
   }),
   shift: (m: Reader): ShiftMessage => ({
     type: "shift",

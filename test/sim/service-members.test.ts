@@ -180,3 +180,16 @@ describe("another template", () => {
     },
   );
 });
+
+describe("a larger minimum", () => {
+  it.each([4, 7, 10, 16, 19, 28])(
+    "is met at once though the proposal overtakes the document (seed %i)",
+    (seed) => {
+      const { world } = settled(seed);
+      world.runFor((seed * 137) % 1_500);
+      const asked = world.hosts[seed % hostCount] ?? "";
+      mustDo(world, asked, { verb: "serviceScale", service: "web", min: 2, max: null });
+      expect(world.runUntil(settledOn(world, 2), 1_800)).toBe(true);
+    },
+  );
+});

@@ -3,7 +3,7 @@ import type { MemberState } from "#lib/services/member-entry.ts";
 import { OpenChanges } from "#lib/services/open-changes.ts";
 import { memberEntry } from "../../support/service-fixture.ts";
 
-const params = { answerMs: 1_000, grantedMs: 5_000, skipMs: 3_000 };
+const params = { answerMs: 1_000, grantedMs: 5_000, skipMs: 3_000, skipSoonMs: 200 };
 const host = "node-1";
 
 describe("OpenChanges", () => {
@@ -23,8 +23,18 @@ describe("OpenChanges", () => {
     expect(open.hosts).toEqual([host]);
   });
 
+  it("asks a host soon again that only had not heard the same", () => {
+    open.answered(host, "soon", 100);
+    expect(open.nextTimeoutMs).toBe(300);
+    review("suspended", 299);
+    expect(open.mayAsk(host)).toBe(false);
+    review("suspended", 300);
+    expect(open.mayAsk(host)).toBe(true);
+    expect(open.nextTimeoutMs).toBeUndefined();
+  });
+
   it("skips a host that refused, for a while", () => {
-    open.answered(host, false, 100);
+    open.answered(host, "refused", 100);
     expect(open.size).toBe(0);
     review("suspended", 3_099);
     expect(open.mayAsk(host)).toBe(false);
@@ -40,7 +50,7 @@ describe("OpenChanges", () => {
   });
 
   it("waits longer for what was granted to be seen", () => {
-    open.answered(host, true, 500);
+    open.answered(host, "granted", 500);
     review("suspended", 5_499);
     expect(open.size).toBe(1);
     review("suspended", 5_500);
@@ -73,7 +83,7 @@ describe("OpenChanges", () => {
   });
 
   it("makes nothing of an answer that nobody waits for", () => {
-    open.answered("node-2", false, 0);
+    open.answered("node-2", "refused", 0);
     expect(open.mayAsk("node-2")).toBe(true);
     open.clear();
     expect(open.size).toBe(0);

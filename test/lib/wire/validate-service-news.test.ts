@@ -59,6 +59,7 @@ describe("scaleReaders", () => {
     expect(readMessage({ ...scale, more: 1 })).toEqual(scale);
     const answer = { type: "scaleAnswer", service: "web", refusal: "is being drained" };
     expect(readMessage(answer)).toEqual(answer);
+    expect(readMessage({ ...answer, soon: true })).toEqual({ ...answer, soon: true });
   });
 
   it.each([
