@@ -15,7 +15,9 @@ export async function settleGuest(guest: Guest, table: GuestTable, log: Log): Pr
   if (role !== "suspending" && role !== "resuming") return;
   try {
     const how =
-      role === "suspending" ? await settleSuspend(guest, table) : await settleResume(guest, table, log);
+      role === "suspending"
+        ? await settleSuspend(guest, table)
+        : await settleResume(guest, table, log);
     log.write("info", "finished what the last agent began", { vm: guest.vm, role, how });
   } catch (error) {
     log.write("warn", "cannot finish what the last agent began", {
