@@ -99,7 +99,8 @@ export class MigrateOut {
     let stopped = false;
     await this.#wakeUp.within(FIRST_LOOK_MS, clock);
     while (!this.#over) {
-      const look = (await this.#readJob()) ?? this.#look;
+      // Once the guest stands still, domjobinfo may wait for the end of it all.
+      const look = (this.#pausedAtMs === undefined && (await this.#readJob())) || this.#look;
       this.#progress(look);
       const idleMs = headway.idleMs(look, clock.nowMs());
       if (idleMs > this.#order.limits.noProgressMs && this.#pausedAtMs === undefined) {
