@@ -9,6 +9,7 @@ import { checkClock } from "./check-clock.ts";
 import { checkFirewall } from "./check-firewall.ts";
 import { checkGroup } from "./check-group.ts";
 import { checkKey } from "./check-key.ts";
+import { checkLibvirt } from "./check-libvirt.ts";
 import { checkMulticast } from "./check-multicast.ts";
 import { checkNode } from "./check-node.ts";
 import { checkPeers } from "./check-peers.ts";
@@ -27,6 +28,7 @@ const CHECKS: readonly Check[] = [
   checkClock,
   checkMulticast,
   checkQemu,
+  checkLibvirt,
   checkStorage,
   checkPorts,
   checkFirewall,
