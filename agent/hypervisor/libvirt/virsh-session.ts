@@ -47,6 +47,7 @@ export class VirshSession {
   #out = "";
   #err = "";
   #forget: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(parts: VirshParts) {
     this.#parts = parts;
@@ -54,6 +55,7 @@ export class VirshSession {
 
   /** What virsh prints on the command. Rejects with HypervisorError; bounded in time. */
   ask(words: readonly string[], msMax = ANSWER_MS_MAX): Promise<string> {
+    if (this.#isClosed) return Promise.reject(stopped());
     if (this.#queue.length >= QUEUE_MAX) {
       const message = `${QUEUE_MAX} questions to libvirt wait already: it does not keep up`;
       return Promise.reject(new HypervisorError(message, { code: "TIMED_OUT" }));
@@ -67,9 +69,10 @@ export class VirshSession {
 
   /** Ends the process; what waits is rejected. */
   close(): void {
-    const failure = new HypervisorError("the driver is stopped", { code: "HYPERVISOR_MISSING" });
-    this.#giveUp(failure);
-    for (const { failed } of this.#queue.splice(0)) failed(failure);
+    this.#isClosed = true;
+    const waiting = this.#queue.splice(0);
+    this.#giveUp(stopped());
+    for (const { failed } of waiting) failed(stopped());
   }
 
   #next(): void {
@@ -177,4 +180,8 @@ export class VirshSession {
   #mark(): string {
     return `ek-end-${this.#marks}`;
   }
+}
+
+function stopped(): HypervisorError {
+  return new HypervisorError("the driver is stopped", { code: "HYPERVISOR_MISSING" });
 }
