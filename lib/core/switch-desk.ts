@@ -69,7 +69,8 @@ export class SwitchDesk {
     for (const [name, spec] of this.#specs) {
       const before = wishes.size;
       if (spec.backend !== null) {
-        for (const wish of this.#wishesOf(spec, spec.backend, sight)) {
+        const least = isDeclared.has(spec) ? spec.running.min : 0;
+        for (const wish of this.#wishesOf(spec, spec.backend, { least, sight })) {
           wishes.set(`${wish.service}/${wish.host}`, wish);
         }
       }
@@ -107,16 +108,24 @@ export class SwitchDesk {
     return sortedBy(services, ({ service }) => service).slice(0, wireLimits.inventoryServicesMax);
   }
 
-  #wishesOf(spec: ServiceSpec, backend: string, sight: Pick<ServiceSight, "seenMembers">): Wish[] {
+  /** `least`: so many members take requests, if that many run. */
+  #wishesOf(
+    spec: ServiceSpec,
+    backend: string,
+    { least, sight }: { least: number; sight: Pick<ServiceSight, "seenMembers"> },
+  ): Wish[] {
     const all = sight.seenMembers(spec.name);
-    const avoids = all.some(takesRequests);
+    const taking = all.filter(takesRequests).length;
+    const kept = new Set(all.filter(goesWell).slice(0, Math.max(0, least - taking)));
+    const avoids = taking + kept.size > 0;
     return all.flatMap((seen) => {
       const { host } = seen.at;
       const member = memberNameOf(spec.name, host);
       const endpoint = seen.news.state === "absent" ? null : endpointOf(spec, seen.at);
       if (!endpoint || member === null) return [];
       const known = this.#wishes.get(`${spec.name}/${host}`);
-      return [wishOf({ spec, backend, seen, member, endpoint, known, avoids })];
+      const keeps = kept.has(seen);
+      return [wishOf({ spec, backend, seen, member, endpoint, known, avoids, keeps })];
     });
   }
 
@@ -143,12 +152,16 @@ function wishOf(facts: {
   readonly known: Wish | undefined;
   /** A member that is well takes what an unhealthy one would get. */
   readonly avoids: boolean;
+  /** It drains, and nobody has taken its place yet. */
+  readonly keeps: boolean;
 }): Wish {
-  const { spec, backend, seen, member, endpoint, known, avoids } = facts;
+  const { spec, backend, seen, member, endpoint, known, avoids, keeps } = facts;
   const { at: host, news } = seen;
   const told = stateOf(host, news, known?.told);
   // When all fail all are used: slow is better than none.
-  const state = told === "ready" && news.healthy === false && avoids ? "drain" : told;
+  const isFailing = told === "ready" && news.healthy === false && avoids;
+  const stays = told === "drain" && keeps;
+  const state = stays ? "ready" : isFailing ? "drain" : told;
   const drainMark = state === "drain" ? news.drainMark : null;
   const { connectionsPerMember: connectionsMax } = spec;
   const server = { member, ...endpoint, state, weight, connectionsMax };
@@ -160,6 +173,14 @@ function wishOf(facts: {
 function takesRequests({ at, news }: SeenMember): boolean {
   const runs = news.state === "running" && news.atSwitch === "ready";
   return at.state === "live" && runs && news.healthy !== false;
+}
+
+/**
+ * One that drains and could go on. The news that it may go comes from another host than the news of
+ * who takes its place, now and then earlier: until then it goes on.
+ */
+function goesWell({ at, news }: SeenMember): boolean {
+  return at.state === "live" && news.atSwitch === "drain" && news.healthy !== false;
 }
 
 /** A host that is only suspected, or whose agent has just started, keeps what it had. */

@@ -91,23 +91,40 @@ describe("SwitchDesk", () => {
     expect(want(host(1, sick), host(2, {}, "suspect"))).toBe("ready,ready");
     want(host(1, sick), host(2, {}));
     const away = { state: "draining", atSwitch: "drain", drainMark: 3 } as const;
-    expect(want(host(1, sick), host(2, away))).toBe("ready,drain");
+    expect(want(host(1, sick), host(2, away))).toBeNull();
+    expect(want(host(1, sick), host(2, { ...away, ...sick }))).toBe("ready,drain");
     expect(want(host(1, {}), host(2, {}))).toBe("ready,ready");
+  });
+
+  it("lets one that drains go on until another takes its place", () => {
+    const { desk, outbox, want } = deskWith();
+    const away = { state: "draining", atSwitch: "drain", drainMark: 3 } as const;
+    expect(want(host(1, {}), host(2, { state: "resuming", atSwitch: "maint" }))).toBe(
+      "ready,maint",
+    );
+    expect(want(host(1, away), host(2, { state: "resuming", atSwitch: "maint" }))).toBeNull();
+    expect(want(host(1, away), host(2, {}))).toBe("drain,ready");
+    // Its host has waited for long enough, and says so.
+    expect(want(host(1, { ...away, atSwitch: "maint" }))).toBe("maint");
+    // A service that is deleted, or that may have none, lets the last one go.
+    const none = serviceSpecOf("web", { running: { min: 0, max: 1 } });
+    desk.want([none], seeing(host(1, away)));
+    expect(outbox.take()).toMatchObject([{ backends: [{ servers: [{ state: "drain" }] }] }]);
   });
 
   it("tells of a drain only what the switch shows since it was asked for", () => {
     const { desk, want } = deskWith();
-    want(host(1, {}));
+    want(host(1, {}), host(2, {}));
     desk.observed([view(["ready"], 3)], null);
     const shown = () => desk.news()[0]?.members[0];
     expect(shown()).toMatchObject({ state: "ready", sessions: 3, drainMark: null });
-    want(host(1, { state: "draining", atSwitch: "drain", drainMark: 7 }));
+    want(host(1, { state: "draining", atSwitch: "drain", drainMark: 7 }), host(2, {}));
     expect(shown()).toMatchObject({ drainMark: null });
     desk.observed([view(["ready"], 3)], null);
     expect(shown()).toMatchObject({ state: "ready", drainMark: null });
     desk.observed([view(["drain"], 2)], null);
     expect(shown()).toMatchObject({ state: "drain", sessions: 2, drainMark: 7 });
-    want(host(1, { state: "draining", atSwitch: "drain", drainMark: 8 }));
+    want(host(1, { state: "draining", atSwitch: "drain", drainMark: 8 }), host(2, {}));
     desk.observed([view(["maint"])], null);
     expect(shown()).toMatchObject({ state: "maint", drainMark: null });
     desk.observed([view(["maint"])], null);
