@@ -51,7 +51,9 @@ describe("a member of a service, with real parts", () => {
     const staging = rig.stage();
     await eventually("the guest runs", async () => (await rig.state()) === "running");
     await rig.qemu.killCopy("source", rig.spec.name);
-    expect(await staging).toMatchObject({ ok: false, code: "GUEST_ENDED" });
+    // On a busy machine it dies before the driver has done with its start, which says so itself.
+    const code = expect.stringMatching(/^(GUEST_ENDED|VM_PROCESS)$/);
+    expect(await staging).toMatchObject({ ok: false, code });
     expect(await rest()).toEqual(nothing);
   });
 
