@@ -9,7 +9,7 @@ const config: KnipConfig = {
     "test/**/*.ts",
   ],
   project: ["{agent,lib,scripts,test}/**/*.ts"],
-  // Debian's, not npm's: tests that need them say so.
+  // Debian's, not npm's: tests and benches that need them say so.
   ignoreBinaries: [
     "dpkg-deb",
     "groff",
@@ -18,7 +18,9 @@ const config: KnipConfig = {
     "mount",
     "umount",
     "nsenter",
+    "openssl",
     "qemu-img",
+    "socat",
     "strip",
     "unshare",
   ],
