@@ -11,7 +11,9 @@ import { NeverLost } from "./checkers/never-lost.ts";
 import { OneOwner } from "./checkers/one-owner.ts";
 import { RisingVersions } from "./checkers/rising-versions.ts";
 import { RulesHold } from "./checkers/rules-hold.ts";
+import { ServiceBounds } from "./checkers/service-bounds.ts";
 import { ServiceRules } from "./checkers/service-rules.ts";
+import { ServiceSwitches } from "./checkers/service-switches.ts";
 import { TwoRunning } from "./checkers/two-running.ts";
 import type { SimFact } from "./sim-fact.ts";
 import { SimWorld, type SimWorldOptions } from "./sim-world.ts";
@@ -38,9 +40,13 @@ function allCheckers(world: CheckedWorld, hasServices: boolean): readonly Checke
     new MemoryAtGrant((host) => world.machine(host)),
     new RulesHold((host) => world.machine(host)),
     new RisingVersions(),
-    ...(hasServices ? [new ServiceRules(world)] : []),
+    ...(hasServices ? serviceCheckers(world) : []),
     new Convergence(),
   ];
+}
+
+function serviceCheckers(world: CheckedWorld): readonly Checker[] {
+  return [new ServiceRules(world), new ServiceBounds(world), new ServiceSwitches(world)];
 }
 
 export interface CheckedWorldOptions extends SimWorldOptions {
@@ -115,17 +121,23 @@ export class CheckedWorld extends SimWorld {
   /** Heals everything and waits until all is well and stays so; fails the run after `limitMs`. */
   settle(limitMs: number): void {
     this.healAll();
+    this.settleOn(this.checkerNames, limitMs);
+  }
+
+  /** Waits until these checkers have no objection for a while, and heals nothing. */
+  settleOn(names: readonly string[], limitMs: number): void {
+    const checkers = this.#checkers.filter(({ name }) => names.includes(name));
     // Agreement is dear to compute: look now and then, not after each event.
     const endMs = this.clock.nowMs + limitMs;
     let calmSinceMs = this.clock.nowMs;
-    let unsettled = this.#unsettled();
+    let unsettled = this.#unsettled(checkers);
     while (unsettled !== undefined || this.clock.nowMs - calmSinceMs < calmMs) {
       if (unsettled !== undefined) calmSinceMs = this.clock.nowMs;
       if (unsettled !== undefined && this.clock.nowMs >= endMs) {
         this.fail(unsettled.checker, unsettled.objection);
       }
       this.runFor(lookMs);
-      unsettled = this.#unsettled();
+      unsettled = this.#unsettled(checkers);
     }
   }
 
@@ -136,10 +148,10 @@ export class CheckedWorld extends SimWorld {
     return this.#looks.get(host);
   }
 
-  #unsettled(): { checker: string; objection: string } | undefined {
+  #unsettled(checkers: readonly Checker[]): { checker: string; objection: string } | undefined {
     this.#looks = new Map();
     try {
-      for (const checker of this.#checkers) {
+      for (const checker of checkers) {
         const objection = checker.settled(this);
         if (objection !== undefined) return { checker: checker.name, objection };
       }

@@ -5,8 +5,11 @@ import type { VmSpec } from "../model/vm-spec.ts";
 import { CheckedWorld } from "./checked-world.ts";
 import { HostTroubles } from "./faults/host-trouble.ts";
 import { RandomFaults } from "./faults/random-faults.ts";
+import { ServiceOperator } from "./faults/service-operator.ts";
 import { TroubledNode } from "./faults/troubled-node.ts";
 import { type NetworkOptions, quietNetwork } from "./network-options.ts";
+import { type RandomServices, randomServices } from "./random-services.ts";
+import { ServiceDemand } from "./service-demand.ts";
 import { addVm, mustDo, simVmSpec, smallHost } from "./sim-cluster.ts";
 import type { SimNodeMaker } from "./sim-node.ts";
 import { ConstantWorkload, NoisyWorkload } from "./workload.ts";
@@ -27,6 +30,7 @@ export interface RandomScenarioOptions {
 export interface RandomRun {
   readonly hosts: number;
   readonly vms: number;
+  readonly services: number;
   readonly virtualMs: number;
   /** How often each kind of fault, verb and mishap of a datagram happened. */
   readonly faults: Readonly<Record<string, number>>;
@@ -44,10 +48,14 @@ const sizes = [
 const joinMsMax = 20_000;
 const faultyMs = 90_000;
 const settleMsMax = 120_000;
+/** A member that could not be staged or suspended is tried again after minutes at worst. */
+const servicesMsMax = 600_000;
+const serviceCheckers = ["service-bounds", "service-switches"];
 
 /**
  * A cluster of 3 to 30 hosts that levels a lopsided load, with an operator at work and faults at
- * random times and at the worst moments of its moves; then everything is mended and must agree.
+ * random times and at the worst moments of its moves; then everything is mended and must agree. In
+ * one run of three there are services as well.
  * Throws SimulationFailure when anything that must hold did not.
  */
 export function runRandomScenario(options: RandomScenarioOptions): RandomRun {
@@ -57,23 +65,36 @@ export function runRandomScenario(options: RandomScenarioOptions): RandomRun {
   const hosts = hostsMin + prng.nextInt(hostsMax - hostsMin + 1);
   const vms = hosts + prng.nextInt(2 * hosts);
   const troubles = new HostTroubles();
-  const world = worldOf(options, { prng, hosts, troubles });
+  const services = randomServices(options.seed, hosts);
+  const { world, demand } = worldOf(options, { prng, hosts, troubles, services });
   options.watch?.(world);
   return world.guarded(() => {
     join(world);
     const names = addVms(world, prng, vms);
     const faults = new RandomFaults({ world, troubles, prng, vms: names, lastMs: faultyMs });
+    const operator =
+      services && new ServiceOperator({ ...services, world, demand, lastMs: faultyMs });
     world.runFor(faultyMs);
     faults.end();
+    operator?.end();
+    world.healAll();
+    if (services) settleServices(world, services);
     // Balancing would go on: what is under way must end, and nothing new begin. Every host is told,
     // since one that has not heard of an operator's latest "act" holds already.
-    world.healAll();
     for (const host of world.hosts) {
       world.ask(host, { verb: "mode", mode: "hold" });
       world.ask(host, { verb: "undrain", host });
     }
     world.settle(settleMsMax);
-    return { hosts, vms, virtualMs: world.clock.nowMs, ...faults.totals() };
+    const { faults: counts, moves } = faults.totals();
+    return {
+      hosts,
+      vms,
+      services: services?.specs.length ?? 0,
+      virtualMs: world.clock.nowMs,
+      faults: { ...counts, ...operator?.counts() },
+      moves,
+    };
   });
 }
 
@@ -81,21 +102,31 @@ interface Drawn {
   readonly prng: Prng;
   readonly hosts: number;
   readonly troubles: HostTroubles;
+  readonly services: RandomServices | null;
 }
 
-function worldOf(options: RandomScenarioOptions, { prng, hosts, troubles }: Drawn): CheckedWorld {
+function worldOf(
+  options: RandomScenarioOptions,
+  { prng, hosts, troubles, services }: Drawn,
+): { readonly world: CheckedWorld; readonly demand: ServiceDemand } {
   const { seed, makeNode, replayOptions } = options;
   // A guest dirties at most so much of the link that even the largest moves within a minute.
   const bandwidthBytesPerSecond = 100_000_000 + prng.nextInt(200_000_000);
   const dirtyBytesPerSecond = 0.8 * prng.nextInt(bandwidthBytesPerSecond);
   const load = new ConstantWorkload({ cpuCores: 0.05, dirtyBytesPerSecond });
-  return new CheckedWorld({
+  const demand = new ServiceDemand(new NoisyWorkload(load, 0.1, new Prng(`load.${seed}`)));
+  const serving = {
+    ...(services ? { hostingOf: services.hostingOf } : {}),
+    sessionDemand: (backend: string) => demand.sessionsOf(backend),
+  };
+  const world = new CheckedWorld({
+    ...serving,
     seed,
     scenario: randomScenario,
     replay: `--seed ${seed}${replayOptions ?? ""}`,
     makeNode: (node) => new TroubledNode(makeNode(node), node, troubles),
     hosts: Array.from({ length: hosts }, () => smallHost),
-    workload: new NoisyWorkload(load, 0.1, new Prng(`load.${seed}`)),
+    workload: demand,
     network: randomNetwork(prng),
     settings: { ...defaultCoreSettings, cooldownMs: 5_000 },
     // Every fourth cluster has slow disks, every fourth slow hypervisors.
@@ -104,6 +135,25 @@ function worldOf(options: RandomScenarioOptions, { prng, hosts, troubles }: Draw
     bandwidthBytesPerSecond,
     obeys: (host) => !troubles.of(host).hung,
   });
+  demand.world = world;
+  return { world, demand };
+}
+
+/** As many members as should run do so, also on each side of a partition and after it. */
+function settleServices(world: CheckedWorld, { prng }: RandomServices): void {
+  for (const host of world.hosts) {
+    world.ask(host, { verb: "mode", mode: "act" });
+    world.ask(host, { verb: "undrain", host });
+  }
+  world.settleOn(serviceCheckers, servicesMsMax);
+  if (prng.nextInt(2) === 0) return;
+  const shuffled = prng.shuffle(world.hosts);
+  const cut = 1 + prng.nextInt(world.hosts.length - 1);
+  world.links.partition([shuffled.slice(0, cut), shuffled.slice(cut)]);
+  world.runFor(1_000);
+  world.settleOn(serviceCheckers, servicesMsMax);
+  world.healAll();
+  world.settleOn(serviceCheckers, servicesMsMax);
 }
 
 /** Every fifth network loses 30 % of its datagrams; the others anything from none to that. */

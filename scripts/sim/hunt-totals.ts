@@ -4,6 +4,8 @@ import type { RandomRun } from "#lib/simulation/random-scenario.ts";
 /** What a share of a hunt found, as plain data: it crosses from one thread to another. */
 export interface HuntShare {
   readonly seeds: number;
+  /** Services that were declared, in all seeds together. */
+  readonly services: number;
   readonly virtualMs: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly moves: Readonly<Record<string, number>>;
@@ -20,14 +22,16 @@ export class HuntTotals {
   readonly #faults = new FaultTally();
   readonly #moves = new FaultTally();
   #seeds = 0;
+  #services = 0;
   #virtualMs = 0;
 
-  addRun({ faults, moves, virtualMs }: RandomRun): void {
-    this.add({ faults, moves, virtualMs, seeds: 1 });
+  addRun({ faults, moves, virtualMs, services }: RandomRun): void {
+    this.add({ faults, moves, virtualMs, services, seeds: 1 });
   }
 
-  add({ seeds, virtualMs, faults, moves }: Omit<HuntShare, "failure">): void {
+  add({ seeds, services, virtualMs, faults, moves }: Omit<HuntShare, "failure">): void {
     this.#seeds += seeds;
+    this.#services += services;
     this.#virtualMs += virtualMs;
     this.#faults.addAll(faults);
     this.#moves.addAll(moves);
@@ -35,7 +39,8 @@ export class HuntTotals {
 
   share(failure: string | null): HuntShare {
     const [faults, moves] = [this.#faults.counts(), this.#moves.counts()];
-    return { seeds: this.#seeds, virtualMs: this.#virtualMs, faults, moves, failure };
+    const sums = { seeds: this.#seeds, services: this.#services, virtualMs: this.#virtualMs };
+    return { ...sums, faults, moves, failure };
   }
 
   progress(of: number): string {
@@ -63,7 +68,7 @@ export class HuntTotals {
     const rate = (this.#seeds / seconds).toFixed(1);
     return (
       `${faults} faults, ${verbs} verbs, ${lost} datagrams lost, moves: ${moves.join(", ")}; ` +
-      `${hours} virtual hours in ${seconds.toFixed(1)} s, ${rate} seeds a second`
+      `${this.#services} services; ${hours} virtual hours in ${seconds.toFixed(1)} s, ${rate} seeds a second`
     );
   }
 

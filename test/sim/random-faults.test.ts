@@ -43,6 +43,7 @@ const kinds = [
   "link cut one way",
   "link cut one way at the commit",
   "link cut one way at the vote",
+  "member hung",
   "migrations stalled",
   "partition",
   "partition at the commit",
@@ -55,6 +56,9 @@ const kinds = [
   "verb in the middle of a move",
   "verb mode",
   "verb resolve",
+  "verb serviceApply",
+  "verb serviceDelete",
+  "verb serviceScale",
   "verb undefine",
 ];
 
@@ -63,13 +67,16 @@ describe("random faults", { timeout }, () => {
     const faults = new FaultTally();
     const moves = new FaultTally();
     const sizes = new Set<number>();
+    let withServices = 0;
     for (let seed = 1; seed <= seeds; seed += 1) {
       const run = runRandomScenario({ seed, makeNode });
       faults.addAll(run.faults);
       moves.addAll(run.moves);
       sizes.add(run.hosts);
+      if (run.services > 0) withServices += 1;
     }
     expect(kinds.filter((kind) => faults.of(kind) === 0)).toEqual([]);
+    expect(withServices).toBeGreaterThan(seeds / 4);
     expect(moves.of("moved")).toBeGreaterThan(5 * seeds);
     expect([Math.min(...sizes), Math.max(...sizes)]).toEqual([3, expect.closeTo(28, -1)]);
   });

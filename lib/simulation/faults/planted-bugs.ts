@@ -1,24 +1,10 @@
 import type { Effect } from "../../core/effects.ts";
 import type { Event } from "../../core/events.ts";
-import type { NodeOptions } from "../../core/node-options.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import type { VmPolicy, VmSpec } from "../../model/vm-spec.ts";
 import type { SimNode, SimNodeMaker } from "../sim-node.ts";
-
-/** Changes what one life of a core orders, and before that what it hears. */
-interface Twist {
-  readonly hear?: (event: Event) => Event;
-  readonly say?: (effects: readonly Effect[], event: Event, nowMs: number) => readonly Effect[];
-}
-
-interface PlantedBug {
-  /** The checker that is there to catch it. */
-  readonly caughtBy: string;
-  readonly twist: (options: NodeOptions) => Twist;
-}
-
-/** An id that the core does not use: it hears nothing of the order's end. */
-const opId = 2 ** 45;
+import { type PlantedBug, type Twist, unheardOpId } from "./planted-bug.ts";
+import { serviceBugs } from "./service-bugs.ts";
 
 /** From here on a core that goes mute says nothing, ms of its own life. */
 const muteAfterMs = 60_000;
@@ -37,7 +23,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
         if (held?.type !== "send" || held.message.type !== "held") return effects;
         const { moveId } = held.message;
         const op = { op: "runIncoming", moveId, vm: vmOf(moveId) } as const;
-        return [...effects, { type: "run", opId, op }];
+        return [...effects, { type: "run", opId: unheardOpId, op }];
       },
     }),
   },
@@ -51,7 +37,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
         if (event.type !== "transferProgressed") return effects;
         const { moveId } = event.progress;
         const op = { op: "discard", moveId, vm: vmOf(moveId) } as const;
-        return [...effects, { type: "run", opId, op }];
+        return [...effects, { type: "run", opId: unheardOpId, op }];
       },
     }),
   },
@@ -118,6 +104,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       };
     },
   },
+  ...serviceBugs,
 };
 
 /** Makes the nodes of `make` with this bug in them. */
@@ -152,7 +139,7 @@ class TwistedNode implements SimNode {
 function letsItRunOn(): Twist {
   const streams = new Map<number, string>();
   const orderOf = (op: "takeBack" | "discard", moveId: string): Effect => {
-    return { type: "run", opId, op: { op, moveId, vm: vmOf(moveId) } };
+    return { type: "run", opId: unheardOpId, op: { op, moveId, vm: vmOf(moveId) } };
   };
   return {
     say: (effects, event) => {
