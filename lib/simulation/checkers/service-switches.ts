@@ -62,7 +62,9 @@ export class ServiceSwitches implements Checker {
     const services = this.#world.snapshotOf(at)?.services ?? [];
     const wrong = services
       .flatMap((service) => this.#membersOf(service, side))
-      .find(({ vm, runs, hasBackend }) => found.sends(vm) !== (runs && hasBackend));
+      .find(({ vm, runs, isDumb, hasBackend }) => {
+        return !isDumb && found.sends(vm) !== (runs && hasBackend);
+      });
     if (!wrong) return undefined;
     const does = found.sends(wrong.vm) ? "sends requests to" : "sends no requests to";
     return `the switch of ${at} ${does} ${wrong.vm}, which ${wrong.runs ? "runs" : "does not run"}`;
@@ -73,7 +75,9 @@ export class ServiceSwitches implements Checker {
     const hasBackend = spec !== null && spec.backend !== null;
     return this.#world.machines.map(({ id, host }) => {
       const vm = memberNameOf(name, id) ?? "";
-      return { vm, hasBackend, runs: side.has(id) && host.copy(vm)?.state === "running" };
+      const runs = side.has(id) && host.copy(vm)?.state === "running";
+      // One that answers nobody is avoided while there are others, and used while there are none.
+      return { vm, hasBackend, runs, isDumb: runs && !host.answers(vm) };
     });
   }
 
