@@ -37,9 +37,8 @@ export const openTcp: OpenCarrier = async (pair) => {
   return { pids: [], close: async () => undefined };
 };
 
-/** The two processes that the agents of two hosts start for a move. */
-export const openChannel: OpenCarrier = async (pair, folder) => {
-  const incoming = join(folder, "incoming.sock");
+/** Both ends' channels as the agents have them, on loopback. */
+export function makeChannels(folder: string): Record<"source" | "target", ChannelProcess> {
   const { channelKey } = deriveSecrets(generateClusterKey());
   const make = (name: string) =>
     new ChannelProcess({
@@ -53,7 +52,13 @@ export const openChannel: OpenCarrier = async (pair, folder) => {
       clock: new SystemClock(),
       log: { write: () => undefined },
     });
-  const [target, source] = [make("target"), make("source")];
+  return { source: make("source-channel"), target: make("target-channel") };
+}
+
+/** The two processes that the agents of two hosts start for a move. */
+export const openChannel: OpenCarrier = async (pair, folder) => {
+  const incoming = join(folder, "incoming.sock");
+  const { source, target } = makeChannels(folder);
   const close = async () => {
     await Promise.all([source.stop(), target.stop()]);
   };

@@ -39,6 +39,8 @@ export interface LibvirtHostOptions {
   /** Folder of this host, not yet there; its path is in the command line of all its processes. */
   readonly folder: string;
   readonly name: string;
+  /** Loopback port on which libvirtd lets anybody in, for raw virsh; absent: it listens nowhere. */
+  readonly tcpPort?: number;
   /** Makes the command that runs on this host: in its network namespace, or as it is. */
   readonly commandOn?: (command: readonly string[]) => { file: string; args: readonly string[] };
 }
@@ -100,7 +102,7 @@ export class LibvirtHost {
     const script = [
       `hostname ${this.name}`,
       ...PRIVATE.map((path) => `mount --bind ${this.seen(path)} ${path}`),
-      `exec ${LIBVIRTD} --config ${this.seen("/etc/libvirt/libvirtd.conf")}`,
+      `exec ${LIBVIRTD} ${this.#options.tcpPort ? "--listen " : ""}--config ${this.seen("/etc/libvirt/libvirtd.conf")}`,
     ].join(" && ");
     const unshare = ["unshare", "--mount", "--uts", "--propagation", "private"];
     const command = [...unshare, "bash", "-c", script];
@@ -179,6 +181,10 @@ export class LibvirtHost {
   }
 
   #configure(): void {
+    const { tcpPort } = this.#options;
+    const tcp = tcpPort
+      ? ["listen_tls = 0", "listen_tcp = 1", 'listen_addr = "127.0.0.1"', 'auth_tcp = "none"']
+      : [];
     writeFileSync(
       this.seen("/etc/libvirt/libvirtd.conf"),
       [
@@ -186,6 +192,8 @@ export class LibvirtHost {
         'auth_unix_ro = "none"',
         'unix_sock_rw_perms = "0700"',
         `host_uuid = "${randomUUID()}"`,
+        ...tcp,
+        ...(tcpPort ? [`tcp_port = "${tcpPort}"`] : []),
         `log_outputs = "2:file:${this.seen("/var/log/libvirt/libvirtd.log")}"`,
         "",
       ].join("\n"),

@@ -10,7 +10,7 @@ import type { VmSpec } from "#lib/model/vm-spec.ts";
 import type { ContractRig } from "./contract-rig.ts";
 import { eventually } from "./eventually.ts";
 import { startGuard } from "./fleet-guard.ts";
-import { type LabGuest, labGuest, labSpec } from "./lab-guest.ts";
+import { type LabGuest, type LabWork, labGuest, labSpec } from "./lab-guest.ts";
 import { LibvirtHost } from "./libvirt-host.ts";
 import { countFault, serialCounts } from "./serial-counts.ts";
 
@@ -26,18 +26,22 @@ export class LibvirtRig implements ContractRig {
   source: LibvirtDriver;
   target: LibvirtDriver;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, tcpPorts: Partial<Record<Side, number>>) {
     this.folder = folder;
     this.#guard = startGuard(folder, "");
-    const host = (side: Side) =>
-      new LibvirtHost({ folder: join(folder, side), name: `ek-${side}` });
+    const host = (side: Side) => {
+      const tcpPort = tcpPorts[side];
+      const listen = tcpPort === undefined ? {} : { tcpPort };
+      return new LibvirtHost({ folder: join(folder, side), name: `ek-${side}`, ...listen });
+    };
     this.hosts = { source: host("source"), target: host("target") };
     this.source = this.#driver("source");
     this.target = this.#driver("target");
   }
 
-  static async make(): Promise<LibvirtRig> {
-    const rig = new LibvirtRig(await mkdtemp(join(tmpdir(), "ek-")));
+  /** `tcpPorts`: where the daemons are to be reached without evenkeel, too. */
+  static async make(tcpPorts: Partial<Record<Side, number>> = {}): Promise<LibvirtRig> {
+    const rig = new LibvirtRig(await mkdtemp(join(tmpdir(), "ek-")), tcpPorts);
     try {
       for (const side of ["source", "target"] as const) {
         await mkdir(join(rig.folder, `${side}-agent`));
@@ -51,8 +55,8 @@ export class LibvirtRig implements ContractRig {
     return rig;
   }
 
-  spec(vm: VmName): VmSpec {
-    return { ...labSpec(vm, this.#guest), machine: "pc" };
+  spec(vm: VmName, work: LabWork = {}): VmSpec {
+    return { ...labSpec(vm, this.#guest, work), machine: "pc" };
   }
 
   socketPath(name: string): string {

@@ -1,0 +1,290 @@
+/**
+ * evenkeel on libvirt beside raw virsh: `npm run -s bench:libvirt -- [--times 10] [--domains 50] [--seconds 20] [--json]`.
+ *
+ * Responsible for: the time of a live move and how long the guest is silent in it, of a managed
+ * save and a restore, and the CPU of polling, each as a ratio to virsh in the same run.
+ * How: two real libvirtds on this machine, two like guests of 512 MiB without KVM, one moved and
+ * saved by evenkeel's driver and channel (the steps that two agents take, without their talk and
+ * journals), one by virsh (qemu+tcp, without encryption); they take turns, and move there and back.
+ * Then domains that boot nothing are asked for their usage once a second.
+ * It never touches the machine's own libvirt, and removes everything that it made. Needs root,
+ * libvirt-daemon, libvirt-clients and QEMU 9 or newer.
+ */
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { tableLines } from "#agent/cli/table.ts";
+import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
+import { median } from "#lib/base/stats.ts";
+import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { eventually } from "../test/support/eventually.ts";
+import { fleetSerialCounts } from "../test/support/fleet-serial-counts.ts";
+import { freePort } from "../test/support/free-port.ts";
+import { libvirtMissing } from "../test/support/libvirt-host.ts";
+import { LibvirtRig } from "../test/support/libvirt-rig.ts";
+import { exitCodeOf } from "./bench/exit-code.ts";
+import { rounded, spreadOf } from "./bench/figures.ts";
+import {
+  type EvenkeelMove,
+  LibvirtMoves,
+  type MoveFigures,
+  moveSteps,
+  type Place,
+} from "./bench/libvirt-moves.ts";
+import { pollingByDriver, pollingByVirsh } from "./bench/libvirt-polling.ts";
+import { startRaw, startTiny, virsh } from "./bench/raw-domains.ts";
+
+const TIMES_MAX = 100;
+const DOMAINS_MAX = 500;
+const SECONDS_MAX = 600;
+const MEMORY_BYTES = 512 << 20;
+/** Filled with noise once; pages of it written each tenth of a second. */
+const WORK = { dirtyMiB: 64, ratePages: 20 };
+const BOOT_MS_MAX = 120_000;
+const TITLES = {
+  move: "live move",
+  silence: "longest silence of the guest in it",
+  save: "managed save",
+  restore: "restore",
+} as const;
+
+interface Runs {
+  readonly evenkeel: readonly EvenkeelMove[];
+  readonly virsh: readonly MoveFigures[];
+}
+
+interface Saves {
+  readonly save: number[];
+  readonly restore: number[];
+}
+
+type Places = readonly [Place, Place];
+
+async function main(): Promise<void> {
+  const { times, domains, seconds, json } = orderOf();
+  const missing = libvirtMissing();
+  if (missing !== null) {
+    throw new Error(`${missing} (apt-get install libvirt-daemon libvirt-clients)`);
+  }
+  const machineLoadAtStart = rounded(loadavg()[0] ?? 0);
+  const bench = await LibvirtBench.make();
+  try {
+    const moves = movesReport(await bench.moves(times));
+    const saves = savesReport(await bench.saves(times));
+    await bench.endGuests();
+    const polling = await bench.polling(domains, seconds);
+    const machineLoadAtEnd = rounded(loadavg()[0] ?? 0);
+    const report = { times, ...moves, ...saves, polling, machineLoadAtStart, machineLoadAtEnd };
+    for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
+    if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  } finally {
+    await bench.close();
+  }
+}
+
+function orderOf() {
+  const { values } = parseArgs({
+    options: {
+      times: { type: "string", default: "10" },
+      domains: { type: "string", default: "50" },
+      seconds: { type: "string", default: "20" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const whole = (name: "times" | "domains" | "seconds", max: number) => {
+    const value = Number(values[name]);
+    if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
+    throw new RangeError(`--${name} wants a whole number from 1 to ${max}`);
+  };
+  return {
+    times: whole("times", TIMES_MAX),
+    domains: whole("domains", DOMAINS_MAX),
+    seconds: whole("seconds", SECONDS_MAX),
+    json: values.json,
+  };
+}
+
+/** Two hosts and two like guests, one for evenkeel and one for virsh. */
+class LibvirtBench {
+  readonly #rig: LibvirtRig;
+  readonly #places: Places;
+  readonly #own: VmSpec;
+  readonly #raw: VmSpec;
+
+  private constructor(rig: LibvirtRig, tcpPorts: { source: number; target: number }) {
+    this.#rig = rig;
+    this.#places = [
+      { driver: rig.source, host: rig.hosts.source, tcpPort: tcpPorts.source },
+      { driver: rig.target, host: rig.hosts.target, tcpPort: tcpPorts.target },
+    ];
+    [this.#own, this.#raw] = [this.#spec("own"), this.#spec("raw")];
+  }
+
+  static async make(): Promise<LibvirtBench> {
+    const tcpPorts = { source: await freePort(), target: await freePort() };
+    const rig = await LibvirtRig.make(tcpPorts);
+    const bench = new LibvirtBench(rig, tcpPorts);
+    try {
+      await rig.source.startVm(bench.#own);
+      await startRaw(rig, bench.#raw);
+      for (const { name } of [bench.#own, bench.#raw]) await bench.#counts(name);
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+    return bench;
+  }
+
+  /** There and back by turns. */
+  async moves(times: number): Promise<Runs> {
+    const moves = new LibvirtMoves(this.#rig);
+    const runs = { evenkeel: [] as EvenkeelMove[], virsh: [] as MoveFigures[] };
+    // An even number of moves leaves both guests where they began; the first pair warms up.
+    for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {
+      const [from, to] = time % 2 === 0 ? this.#places : this.#places.toReversed();
+      if (!from || !to) throw new Error("there are two hosts");
+      const own = await moves.byEvenkeel(this.#own, from, to);
+      const raw = await moves.byVirsh(this.#raw.name, from, to);
+      say(`move: evenkeel ${own.totalMs.toFixed(0)} ms, virsh ${raw.totalMs.toFixed(0)} ms`);
+      if (time === 0 || time > times) continue;
+      runs.evenkeel.push(own);
+      runs.virsh.push(raw);
+    }
+    for (const { name } of [this.#own, this.#raw]) await this.#isIntact(name);
+    return runs;
+  }
+
+  async saves(times: number): Promise<{ evenkeel: Saves; virsh: Saves }> {
+    const { source, hosts } = this.#rig;
+    const evenkeel: Saves = { save: [], restore: [] };
+    const raw: Saves = { save: [], restore: [] };
+    for (let time = 0; time < times; time += 1) {
+      evenkeel.save.push(await msOf(() => source.suspendVm(this.#own)));
+      evenkeel.restore.push(await msOf(() => source.resumeVm(this.#own)));
+      raw.save.push(await msOf(() => virsh(hosts.source, "managedsave", this.#raw.name)));
+      raw.restore.push(await msOf(() => virsh(hosts.source, "start", this.#raw.name)));
+      const shown = [evenkeel, raw].map((all) => `${all.save.at(-1)?.toFixed(0)} ms`);
+      say(`managed save: evenkeel ${shown[0]}, virsh ${shown[1]}`);
+    }
+    return { evenkeel, virsh: raw };
+  }
+
+  async endGuests(): Promise<void> {
+    await this.#rig.source.stopVm(this.#own.name, true);
+    await virsh(this.#rig.hosts.source, "destroy", this.#raw.name);
+  }
+
+  async polling(domains: number, seconds: number) {
+    const running = await startTiny(this.#rig, domains);
+    say(`${running} domains run`);
+    const [place] = this.#places;
+    const driver = await pollingByDriver(place, seconds);
+    const raw = await pollingByVirsh(place.host, seconds);
+    return { domains: running, driver, virsh: raw };
+  }
+
+  close(): Promise<void> {
+    return this.#rig.close();
+  }
+
+  #spec(name: string): VmSpec {
+    return { ...this.#rig.spec(name, WORK), memoryBytes: MEMORY_BYTES };
+  }
+
+  async #counts(vm: string): Promise<void> {
+    const counts = async () => (await this.#serial(vm)).counts.length > 3;
+    await eventually(`${vm} counts`, counts, { limitMs: BOOT_MS_MAX, pollMs: 100 });
+  }
+
+  async #isIntact(vm: string): Promise<void> {
+    const { lost, repeated } = await this.#serial(vm);
+    if (lost.length + repeated.length === 0) return;
+    throw new Error(`${vm}: counts lost ${lost.join(" ")}, repeated ${repeated.join(" ")}`);
+  }
+
+  #serial(vm: string) {
+    const { source, target } = this.#rig.hosts;
+    return fleetSerialCounts([source, target].map((host) => host.seen(consolePath(vm))));
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`bench: ${line}\n`);
+}
+
+async function msOf(work: () => Promise<unknown>): Promise<number> {
+  const sinceMs = performance.now();
+  await work();
+  return performance.now() - sinceMs;
+}
+
+/** Medians of both, and evenkeel's over virsh's. */
+function compared(evenkeel: readonly number[], raw: readonly number[]) {
+  const [own, rival] = [spreadOf(evenkeel), spreadOf(raw)];
+  const ratio = rounded(own.median / rival.median);
+  return {
+    evenkeelMs: own.median,
+    evenkeelMsMax: own.max,
+    virshMs: rival.median,
+    virshMsMax: rival.max,
+    ratio,
+  };
+}
+
+function movesReport(runs: Runs) {
+  const of = (value: (move: MoveFigures) => number) =>
+    compared(runs.evenkeel.map(value), runs.virsh.map(value));
+  const stepMs = (step: (typeof moveSteps)[number]) =>
+    rounded(median(runs.evenkeel.map(({ stepsMs }) => stepsMs[step])));
+  const moveStepsMs = Object.fromEntries(moveSteps.map((step) => [step, stepMs(step)]));
+  return {
+    move: of(({ totalMs }) => totalMs),
+    silence: of(({ silenceMs }) => silenceMs),
+    moveStepsMs,
+  };
+}
+
+function savesReport({ evenkeel, virsh: raw }: { evenkeel: Saves; virsh: Saves }) {
+  return {
+    save: compared(evenkeel.save, raw.save),
+    restore: compared(evenkeel.restore, raw.restore),
+  };
+}
+
+type Report = ReturnType<typeof movesReport> &
+  ReturnType<typeof savesReport> & {
+    readonly times: number;
+    readonly polling: Awaited<ReturnType<LibvirtBench["polling"]>>;
+    readonly machineLoadAtStart: number;
+    readonly machineLoadAtEnd: number;
+  };
+
+function reportLines(report: Report): readonly string[] {
+  const right = "right" as const;
+  const rows = (["move", "silence", "save", "restore"] as const).map((name) => {
+    const { evenkeelMs, evenkeelMsMax, virshMs, virshMsMax, ratio } = report[name];
+    const shown = [evenkeelMs, evenkeelMsMax, virshMs, virshMsMax].map((ms) => ms.toFixed(0));
+    return [TITLES[name], ...shown, ratio.toFixed(2)];
+  });
+  const { polling, moveStepsMs, machineLoadAtStart, machineLoadAtEnd } = report;
+  const share = ({ asker, libvirtd, whole }: (typeof polling)["driver"]) =>
+    `${whole.toFixed(1)} % (asker ${asker.toFixed(1)}, libvirtd ${libvirtd.toFixed(1)})`;
+  const columns = ["EVENKEEL ms", "WORST", "VIRSH ms", "WORST", "RATIO"].map((title) => ({
+    title,
+    align: right,
+  }));
+  return [
+    ...tableLines([{ title: `512 MiB, MEDIAN OF ${report.times}` }, ...columns], rows),
+    `a move's steps, ms: ${Object.entries(moveStepsMs)
+      .map(([step, ms]) => `${step} ${ms.toFixed(0)}`)
+      .join(", ")}`,
+    `polling ${polling.domains} domains once a second, CPU of a core: driver ${share(polling.driver)}, virsh domstats ${share(polling.virsh)}`,
+    `load average: ${machineLoadAtStart} at the start, ${machineLoadAtEnd} at the end`,
+  ];
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}
