@@ -6,9 +6,10 @@
  * How: two real libvirtds on this machine, two like guests of 512 MiB without KVM, one moved and
  * saved by evenkeel's driver and channel (the steps that two agents take, without their talk and
  * journals), one by virsh (qemu+tcp, without encryption); they take turns, and move there and back.
+ * What ends is collected at once, as a host's init does, whatever this machine's first process is.
  * Then domains that boot nothing are asked for their usage once a second.
  * It never touches the machine's own libvirt, and removes everything that it made. Needs root,
- * libvirt-daemon, libvirt-clients and QEMU 9 or newer.
+ * libvirt-daemon, libvirt-clients, gcc and QEMU 9 or newer.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -32,6 +33,7 @@ import {
 } from "./bench/libvirt-moves.ts";
 import { pollingByDriver, pollingByVirsh } from "./bench/libvirt-polling.ts";
 import { startRaw, startTiny, virsh } from "./bench/raw-domains.ts";
+import { underReaper } from "./bench/under-reaper.ts";
 
 const TIMES_MAX = 100;
 const DOMAINS_MAX = 500;
@@ -64,6 +66,11 @@ async function main(): Promise<void> {
   const missing = libvirtMissing();
   if (missing !== null) {
     throw new Error(`${missing} (apt-get install libvirt-daemon libvirt-clients)`);
+  }
+  const exitCode = underReaper();
+  if (exitCode !== null) {
+    process.exitCode = exitCode;
+    return;
   }
   const machineLoadAtStart = rounded(loadavg()[0] ?? 0);
   const bench = await LibvirtBench.make();
