@@ -12,6 +12,7 @@ const config: KnipConfig = {
   // Debian's, not npm's: tests and benches that need them say so.
   ignoreBinaries: [
     "dpkg-deb",
+    "gcc",
     "groff",
     "ip",
     "man",
