@@ -12,7 +12,7 @@ import type { ServiceParams } from "./params.ts";
 import { Retry } from "./retry.ts";
 
 export interface MemberOptions {
-  readonly params: Pick<ServiceParams, "retryMsMin" | "retryMsMax">;
+  readonly params: Pick<ServiceParams, "retryMsMin" | "retryMsMax" | "leaveMs">;
   /** What the document wants at the start; later by `declared`. */
   readonly declared: Declared;
 }
@@ -33,6 +33,7 @@ export class Member {
   readonly #retry: Retry;
   /** Failed suspends have waits of their own: the member serves meanwhile. */
   readonly #suspendRetry: Retry;
+  readonly #leaveMs: number;
   #state: MemberState = "absent";
   #op: MemberOp | null = null;
   #declared: Declared;
@@ -44,13 +45,14 @@ export class Member {
   #image: "none" | "good" | "consumed" = "none";
   /** It ran and failed its health check: not worth an image. */
   #isUnwell = false;
-  #drain = { round: 0, untilMs: 0, over: false };
+  #drain = { round: 0, untilMs: 0, over: false, isPast: false };
   #obstacle = "";
   readonly #orders: MemberOrder[] = [];
 
   constructor({ params, declared }: MemberOptions) {
     this.#declared = declared;
     this.#retry = new Retry(params);
+    this.#leaveMs = params.leaveMs;
     this.#suspendRetry = new Retry(params);
   }
 
@@ -152,7 +154,7 @@ export class Member {
         if (!this.#declared.staged || !this.#wantsRunning) this.#beginDrain(nowMs);
         return;
       case "draining":
-        if (this.#drain.over || nowMs >= this.#drain.untilMs) this.#leaveSwitch(nowMs);
+        this.#settleDraining(nowMs);
         return;
       case "discarding":
         if (this.#retry.due(nowMs)) this.#discard();
@@ -306,9 +308,20 @@ export class Member {
     this.#wantsRunning = false;
     this.#state = "draining";
     const round = this.#drain.round + 1;
-    this.#drain = { round, untilMs: nowMs + this.#declared.drainMs, over: false };
+    const untilMs = nowMs + this.#declared.drainMs;
+    this.#drain = { round, untilMs, over: false, isPast: false };
     this.#journal();
     this.#orders.push({ type: "switch", to: "drain", round });
+  }
+
+  /** A switch may have it in service to the last: it takes a moment to hear that the limit has passed. */
+  #settleDraining(nowMs: number): void {
+    const { over, untilMs, isPast } = this.#drain;
+    if (over || (isPast && nowMs >= untilMs)) this.#leaveSwitch(nowMs);
+    else if (nowMs >= untilMs) {
+      this.#drain = { ...this.#drain, untilMs: nowMs + this.#leaveMs, isPast: true };
+      this.#orders.push({ type: "switch", to: "maint" });
+    }
   }
 
   #leaveSwitch(nowMs: number): void {

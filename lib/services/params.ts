@@ -3,6 +3,8 @@ export interface ServiceParams {
   /** First and longest wait of a member before what failed is tried again, in ms; it doubles. */
   readonly retryMsMin: number;
   readonly retryMsMax: number;
+  /** From the end of a drain's limit until the member rests: all switches hear of it, in ms. */
+  readonly leaveMs: number;
   /** Members of all services that may be staged at once in the cluster; one a host. */
   readonly stagingsMax: number;
   /** A turn to be staged counts once it has lasted so long: news must have got about, in ms. */
@@ -36,6 +38,7 @@ export interface ServiceParams {
 export const defaultServiceParams: ServiceParams = {
   retryMsMin: 2_000,
   retryMsMax: 300_000,
+  leaveMs: 2_000,
   stagingsMax: 4,
   turnMs: 3_000,
   proposalsMax: 8,

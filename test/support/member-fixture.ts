@@ -1,7 +1,7 @@
 import { Member } from "#lib/services/member.ts";
 import type { MemberInput, MemberOp, MemberOrder } from "#lib/services/member-order.ts";
 
-export const memberParams = { retryMsMin: 1_000, retryMsMax: 8_000 };
+export const memberParams = { retryMsMin: 1_000, retryMsMax: 8_000, leaveMs: 2_000 };
 
 /** Declared as staged, from template "one", with 10 s to drain. */
 export function newMember(changes: { staged?: boolean; digest?: string } = {}): Member {

@@ -103,8 +103,9 @@ describe("MemberSeat", () => {
     seat.opEnded("checkMember", { ok: true, value: { tookMs: 5 } }, 0);
     seat.dismiss(0);
     seat.feed({ type: "timeout" }, 1);
+    seat.feed({ type: "timeout" }, seat.nextTimeoutMs ?? 0);
     outbox.take();
-    seat.opEnded("discardMember", done, 2);
+    seat.opEnded("discardMember", done, 20_000);
     expect(seat.state).toBe("absent");
     expect(outbox.take()).toContainEqual({
       type: "persist",

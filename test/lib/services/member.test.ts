@@ -146,7 +146,11 @@ describe("Member", () => {
     const member = states.draining();
     expect(member.nextTimeoutMs).toBe(10_000);
     expect(member.handle({ type: "timeout" }, 9_999)).toEqual([]);
-    const orders = member.handle({ type: "timeout" }, 10_000);
+    expect(member.handle({ type: "timeout" }, 10_000).map(wordsOfOrder)).toEqual(["switch maint"]);
+    // A switch may have kept it in service until now, and has to hear of it first.
+    expect(member.nextTimeoutMs).toBe(12_000);
+    expect(member.handle({ type: "timeout" }, 11_999)).toEqual([]);
+    const orders = member.handle({ type: "timeout" }, 12_000);
     expect(orders.map(wordsOfOrder)).toEqual(["switch maint", "run suspend"]);
   });
 
