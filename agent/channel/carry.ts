@@ -41,6 +41,24 @@ export function carry(local: Socket, remote: TLSSocket, bytesPerSecond: number):
   if (local.destroyed || remote.destroyed) failed("channel")(new Error("broke as it opened"));
   if (bytesPerSecond > 0) local.pipe(throttle(bytesPerSecond)).pipe(remote);
   else local.pipe(remote);
+  gatherWrites(remote, local);
   remote.pipe(local);
   return ended.promise;
+}
+
+/**
+ * TLS gives its bytes out in records of 16 KiB: what comes in one turn of the loop is written by one
+ * call of the kernel.
+ */
+function gatherWrites(from: TLSSocket, to: Socket): void {
+  let isGathering = false;
+  from.on("data", () => {
+    if (isGathering) return;
+    isGathering = true;
+    to.cork();
+    setImmediate(() => {
+      isGathering = false;
+      to.uncork();
+    });
+  });
 }
