@@ -47,7 +47,10 @@ export class ServiceHosts {
     return this.#present;
   }
 
-  /** Live hosts whose switches serve members, this one too; in a large cluster a bounded number. */
+  /**
+   * Hosts whose switches serve members, this one too; in a large cluster a bounded number. One that is
+   * suspected may well go on to send requests: it counts until it is known to be gone.
+   */
   get switches(): readonly HostId[] {
     return this.#switches;
   }
@@ -73,7 +76,7 @@ export class ServiceHosts {
     this.#live = ranked(live, this.#live);
     const present = [...this.#states.keys()];
     this.#present = present.length === live.length ? this.#live : ranked(present, this.#present);
-    const switches = this.#live.hosts.filter((host) => this.#hasSwitch(host));
+    const switches = this.#present.hosts.filter((host) => this.#hasSwitch(host));
     const { isLarge } = this.#options.cluster.view;
     this.#switches = isLarge ? new HostRanking(switches).top("switch", switchesMax) : switches;
   }

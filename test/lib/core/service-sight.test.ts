@@ -96,7 +96,7 @@ describe("ServiceSight", () => {
     expect(queued("QmOther")).toBe(0);
   });
 
-  it("takes a member for drained once each live switch has carried out that drain", () => {
+  it("takes a member for drained once each switch that is not gone has carried out that drain", () => {
     const at = (shown: SwitchNews, state: Peer["state"] = "alive") => {
       return { state, members: [], switch: [shown] } as const;
     };
@@ -107,6 +107,7 @@ describe("ServiceSight", () => {
     expect(drained({ QmA: at(shows("QmSelf", 1, 7)) })).toBe(false);
     expect(drained({ QmA: at(shows("QmSelf", 0, 6)) })).toBe(false);
     expect(drained({ QmA: at(shows("QmSelf", 0, 7)), QmB: at(shows("QmSelf", 0)) })).toBe(false);
+    expect(drained({ QmB: at(shows("QmSelf", 1), "suspect") })).toBe(false);
     expect(drained({ QmB: at(shows("QmSelf", 1), "dead") })).toBe(true);
   });
 });
