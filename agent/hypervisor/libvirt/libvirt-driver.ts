@@ -21,9 +21,10 @@ import type { HypervisorFacts } from "#lib/model/host.ts";
 import type { MoveOffer, MoveVerdict } from "#lib/model/host-op.ts";
 import type { MoveId, VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { ChangeWatchers } from "../change-watchers.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { named } from "../qemu/named-error.ts";
-import { removeProofs } from "../qemu/storage-proof.ts";
+import { ProofExpiry } from "../qemu/proof-expiry.ts";
 import { DomainTable } from "./domain-table.ts";
 import { libvirtFacts } from "./facts.ts";
 import * as life from "./libvirt-life.ts";
@@ -39,23 +40,20 @@ import { VirshEvents } from "./virsh-events.ts";
 import { VirshSession } from "./virsh-session.ts";
 import { VmRecords } from "./vm-record.ts";
 
-/** Events of one happening come in a burst; watchers hear of it once. */
-const COALESCE_MS = 30;
-/** A target reads the proof of a shared disk within the seconds of a grant. */
-const PROOF_MS = 60_000;
 /** The daemons' talk and the memory, each one connection; the rest are for a new try of libvirt's. */
 const CONNECTIONS_MAX = 4;
 
 export class LibvirtDriver implements Hypervisor {
   readonly #parts: Omit<LibvirtParts, "facts">;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers: ChangeWatchers;
+  readonly #proofs: ProofExpiry;
   readonly #beginning = new Set<VmName>();
-  readonly #timers = new Set<() => void>();
   #facts: LibvirtParts["facts"] | undefined;
-  #tellLater: (() => void) | undefined;
 
   constructor(options: LibvirtDriverOptions) {
     const settings = libvirtSettings(options);
+    this.#watchers = new ChangeWatchers(settings.clock);
+    this.#proofs = new ProofExpiry(settings.clock);
     const virsh = { virsh: settings.virsh, uri: settings.uri, clock: settings.clock };
     const asking = new VirshSession(virsh);
     this.#parts = {
@@ -76,16 +74,13 @@ export class LibvirtDriver implements Hypervisor {
     await records.open();
     this.#facts = await libvirtFacts(settings, asking);
     events.open();
-    events.listen(() => this.#tell());
+    events.listen(() => this.#watchers.tell());
   }
 
   async stop(): Promise<void> {
     const { asking, ordering, jobs, events } = this.#parts;
-    this.#tellLater?.();
-    this.#tellLater = undefined;
-    this.#watchers.clear();
-    for (const forget of this.#timers) forget();
-    this.#timers.clear();
+    this.#watchers.close();
+    this.#proofs.close();
     events.close();
     for (const session of [asking, ordering, jobs]) session.close();
   }
@@ -100,8 +95,7 @@ export class LibvirtDriver implements Hypervisor {
   }
 
   watch(changed: () => void): () => void {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
+    return this.#watchers.watch(changed);
   }
 
   usage(): Promise<readonly VmUsage[]> {
@@ -130,7 +124,7 @@ export class LibvirtDriver implements Hypervisor {
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
     const offer = await named(spec.name, () => atSource.offerDomain(this.#ready(), moveId, spec));
-    if (offer.storageNonce !== null) this.#removeProofsLater(spec);
+    if (offer.storageNonce !== null) this.#proofs.removeLater(spec);
     return offer;
   }
 
@@ -191,24 +185,7 @@ export class LibvirtDriver implements Hypervisor {
       return await named(vm, begin);
     } finally {
       this.#beginning.delete(vm);
-      this.#tell();
+      this.#watchers.tell();
     }
-  }
-
-  /** Read by the target within the seconds of a grant, and of no use after it. */
-  #removeProofsLater(spec: VmSpec): void {
-    const forget = this.#parts.settings.clock.after(PROOF_MS, () => {
-      this.#timers.delete(forget);
-      void removeProofs(spec);
-    });
-    this.#timers.add(forget);
-  }
-
-  #tell(): void {
-    if (this.#watchers.size === 0) return;
-    this.#tellLater ??= this.#parts.settings.clock.after(COALESCE_MS, () => {
-      this.#tellLater = undefined;
-      for (const changed of this.#watchers) changed();
-    });
   }
 }

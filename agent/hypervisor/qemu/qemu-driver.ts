@@ -20,6 +20,7 @@ import type { HypervisorFacts } from "#lib/model/host.ts";
 import type { MoveOffer, MoveVerdict } from "#lib/model/host-op.ts";
 import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { ChangeWatchers } from "../change-watchers.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { type QemuFacts, qemuFacts } from "./facts.ts";
 import * as life from "./guest-life.ts";
@@ -31,33 +32,30 @@ import * as atSource from "./move-source.ts";
 import * as atTarget from "./move-target.ts";
 import { verdictOf } from "./move-verdict.ts";
 import { named } from "./named-error.ts";
+import { ProofExpiry } from "./proof-expiry.ts";
 import { type QemuDriverOptions, type QemuSettings, qemuSettings } from "./qemu-options.ts";
 import { settleGuest } from "./settle-guest.ts";
-import { removeProofs } from "./storage-proof.ts";
 import { readUsage } from "./usage.ts";
 
-/** Events of one happening come in a burst; watchers hear of it once. */
-const COALESCE_MS = 30;
-/** A target reads the proof of a shared disk within the seconds of a grant. */
-const PROOF_MS = 60_000;
 /** Admitted moves that were not begun; the oldest is forgotten first. */
 const ADMITTED_MAX = 64;
 
 export class QemuDriver implements Hypervisor {
   readonly #settings: QemuSettings;
   readonly #table: GuestTable;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers: ChangeWatchers;
+  readonly #proofs: ProofExpiry;
   /** VMs with a process being made: a second one is refused before it has a folder. */
   readonly #beginning = new Set<VmName>();
   /** Machine types of admitted offers, since `prepareIncoming` is told only the spec. */
   readonly #admitted = new Map<MoveId, string>();
-  readonly #timers = new Set<() => void>();
   #facts: QemuFacts | undefined;
-  #tellLater: (() => void) | undefined;
 
   constructor(options: QemuDriverOptions) {
     this.#settings = qemuSettings(options);
-    this.#table = new GuestTable(this.#settings, () => this.#tell());
+    this.#watchers = new ChangeWatchers(this.#settings.clock);
+    this.#proofs = new ProofExpiry(this.#settings.clock);
+    this.#table = new GuestTable(this.#settings, () => this.#watchers.tell());
   }
 
   async start(): Promise<void> {
@@ -69,11 +67,8 @@ export class QemuDriver implements Hypervisor {
   }
 
   async stop(): Promise<void> {
-    this.#tellLater?.();
-    this.#tellLater = undefined;
-    for (const forget of this.#timers) forget();
-    this.#timers.clear();
-    this.#watchers.clear();
+    this.#watchers.close();
+    this.#proofs.close();
     this.#table.release();
   }
 
@@ -87,8 +82,7 @@ export class QemuDriver implements Hypervisor {
   }
 
   watch(changed: () => void): () => void {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
+    return this.#watchers.watch(changed);
   }
 
   async usage(): Promise<readonly VmUsage[]> {
@@ -122,7 +116,7 @@ export class QemuDriver implements Hypervisor {
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
     const offer = await named(spec.name, () => atSource.offerGuest(this.#parts(), moveId, spec));
-    if (offer.storageNonce !== null) this.#removeProofsLater(offer.spec);
+    if (offer.storageNonce !== null) this.#proofs.removeLater(offer.spec);
     return offer;
   }
 
@@ -192,24 +186,7 @@ export class QemuDriver implements Hypervisor {
       return await named(vm, begin);
     } finally {
       this.#beginning.delete(vm);
-      this.#tell();
+      this.#watchers.tell();
     }
-  }
-
-  /** For an offer that nobody takes up; the others remove their proofs when they begin. */
-  #removeProofsLater(spec: VmSpec): void {
-    const forget = this.#settings.clock.after(PROOF_MS, () => {
-      this.#timers.delete(forget);
-      void removeProofs(spec);
-    });
-    this.#timers.add(forget);
-  }
-
-  #tell(): void {
-    if (this.#watchers.size === 0) return;
-    this.#tellLater ??= this.#settings.clock.after(COALESCE_MS, () => {
-      this.#tellLater = undefined;
-      for (const changed of this.#watchers) changed();
-    });
   }
 }
