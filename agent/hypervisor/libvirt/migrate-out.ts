@@ -111,10 +111,13 @@ export class MigrateOut {
         await this.#stop();
       }
       if (clock.nowMs() - (this.#givenUp?.atMs ?? clock.nowMs()) > STOP_MS_MAX) return;
-      // All memory of a small guest is over within a quarter of a second of its first byte.
-      const waitMs = this.#look.transferredBytes === 0 ? FIRST_LOOK_MS : LOOK_INTERVAL_MS;
-      if (!this.#over) await this.#wakeUp.within(waitMs, clock);
+      if (!this.#over) await this.#wakeUp.within(this.#waitMs, clock);
     }
+  }
+
+  /** All memory of a small guest is over within a quarter of a second of its first byte. */
+  get #waitMs(): number {
+    return this.#look.transferredBytes === 0 ? FIRST_LOOK_MS : LOOK_INTERVAL_MS;
   }
 
   async #readJob(): Promise<TransferLook | undefined> {
