@@ -17,6 +17,8 @@ import { PHASE_MS_MAX, PhaseEar } from "./phase-ear.ts";
 const BOOTED_COUNT = 5;
 const BOOT_MS_MAX = 60_000;
 const GRANTED_MS_MAX = 2_000;
+/** Below the time that a source waits for its vote before it gives the move up. */
+const COMMITTED_MS_MAX = 1_500;
 const TRIES_MAX = 6;
 const RETRY_MS = 700;
 /** Of a transfer, before the phases after it are prepared: what is left lasts a second or two. */
@@ -24,8 +26,8 @@ const SHARE_LEFT = 0.4;
 const BYTES_UNDER_WAY = 2 << 20;
 const STOPPED_MS = 25;
 const NUDGE_MS = 2;
-/** A message that was sent has left by then. */
-const SENT_MS = 150;
+/** A message that was sent has left by then, also where a segment of it was lost and goes again. */
+const SENT_MS = 400;
 const SETTLE_MS_MAX = 90_000;
 
 export interface CellTrial {
@@ -177,22 +179,43 @@ export class MoveFaultBench {
     { phase, fault }: Pick<CellTrial, "phase" | "fault">,
     phases: PhaseEar,
   ): Promise<void> {
-    // A cut must come before the word that it is to hold back has left.
-    const cutIn = (wanted: MovePhase) => {
-      if (fault === "link cut" && phase === wanted) this.#fleet.cut(2);
-    };
+    const isCut = fault === "link cut";
     await this.#stopBeforeVote(phases);
     if (phase === "held") return;
-    this.#target.pause();
-    cutIn("committed");
-    this.#source.goOn();
-    await phases.heard("source committed");
-    await pause(SENT_MS);
+    await this.#commit(phases, isCut && phase === "committed");
     if (phase === "committed") return;
     this.#source.pause();
-    cutIn("running");
+    if (isCut) this.#fleet.cut(2);
     this.#target.goOn();
     await phases.heard("target running");
+  }
+
+  /**
+   * Lets the source read the vote, and its word of it get no further: the target is stopped, and cut
+   * off before that word has left if asked. A vote that the source finds too old it asks for anew,
+   * so that each end then gets its moment until it commits.
+   */
+  async #commit(phases: PhaseEar, isCut: boolean): Promise<void> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      // The notice that was heard is told before the vote is sent.
+      await pause(SENT_MS);
+      this.#target.pause();
+      if (isCut) this.#fleet.cut(2);
+      this.#source.goOn();
+      const heard = phases.heard("source committed", COMMITTED_MS_MAX);
+      if (
+        await heard.then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
+      this.#source.pause();
+      this.#fleet.heal(2);
+      this.#target.goOn();
+    }
+    await phases.heard("source committed", 0);
+    await pause(SENT_MS);
   }
 
   /** The source is stopped before it reads the vote, which then waits in its socket. */

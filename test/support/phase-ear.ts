@@ -24,9 +24,9 @@ export class PhaseEar {
   }
 
   /** Resolves at once when it was heard before. */
-  async heard(phase: string): Promise<void> {
+  async heard(phase: string, limitMs = PHASE_MS_MAX): Promise<void> {
     const holds = async () => this.has(phase);
-    await eventually(`${this.#vm}: ${phase}`, holds, { limitMs: PHASE_MS_MAX, pollMs: 1 });
+    await eventually(`${this.#vm}: ${phase}`, holds, { limitMs, pollMs: 1 });
   }
 
   stop(): void {
