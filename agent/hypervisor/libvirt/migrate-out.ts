@@ -1,8 +1,8 @@
 import { chmod } from "node:fs/promises";
 import type { MigrateOutEnd, MigrateOutOrder } from "#agent/ports/hypervisor.ts";
+import { Headway, type TransferLook } from "../headway.ts";
 import { HypervisorError, type HypervisorErrorCode } from "../hypervisor-error.ts";
-import { Headway, type TransferLook } from "../qemu/headway.ts";
-import { WakeUp } from "../qemu/wake-up.ts";
+import { WakeUp } from "../wake-up.ts";
 import { type DomainLook, isRunning, pausedReasons, wasMigrated } from "./domain-state.ts";
 import { virshOf } from "./libvirt-life.ts";
 import { seenPath } from "./libvirt-options.ts";

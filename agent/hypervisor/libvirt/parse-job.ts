@@ -1,4 +1,4 @@
-import type { TransferLook } from "../qemu/headway.ts";
+import type { TransferLook } from "../headway.ts";
 
 /** What `virsh domjobinfo --rawstats` tells of a domain's job. */
 export interface DomainJob {

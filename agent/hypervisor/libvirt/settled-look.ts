@@ -1,6 +1,6 @@
 import type { VmName } from "#lib/model/ids.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { sleep } from "../qemu/sleep.ts";
+import { sleep } from "../sleep.ts";
 import type { DomainLook } from "./domain-state.ts";
 import { hasProcess } from "./domain-state.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isMoveId, isVmName, type MoveId, type VmName } from "#lib/model/ids.ts";
-import { readJson, writeDurably } from "../qemu/durable-file.ts";
+import { readJson, writeDurably } from "../durable-file.ts";
 
 /**
  * What libvirt cannot tell of a VM: which move its copy belongs to, on which end of it, and whether

@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import type { Clock } from "#agent/ports/clock.ts";
 import type { Log } from "#agent/ports/log.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { sleep } from "../sleep.ts";
 import { isAlive, type ProcessIdentity, processStat } from "./process-identity.ts";
-import { sleep } from "./sleep.ts";
 import { systemdRunArguments } from "./systemd-unit.ts";
 
 const run = promisify(execFile);

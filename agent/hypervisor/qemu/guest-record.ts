@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { HostId, MoveId } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import { readJson, replaceFile } from "./durable-file.ts";
+import { readJson, replaceFile } from "../durable-file.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import { asRecord } from "./qmp-lines.ts";
 

@@ -1,6 +1,7 @@
 import type { Clock } from "#agent/ports/clock.ts";
 import type { CopyState } from "#lib/model/copy.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { sleep } from "../sleep.ts";
 import { copyStateOf, type MonitorState } from "./copy-state.ts";
 import type { GuestPaths } from "./guest-paths.ts";
 import { diesWithin, killGuest, processEnded } from "./guest-process.ts";
@@ -8,7 +9,6 @@ import { type GuestRecord, writeGuestRecord } from "./guest-record.ts";
 import { isAlive } from "./process-identity.ts";
 import { QmpClient, type QmpEvent } from "./qmp-client.ts";
 import { asRecord } from "./qmp-lines.ts";
-import { sleep } from "./sleep.ts";
 
 /** How long a fresh QEMU may take until its monitor answers. */
 const MONITOR_WAIT_MS = 10_000;

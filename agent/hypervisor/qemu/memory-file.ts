@@ -5,8 +5,8 @@ import { copyFile, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { flush } from "../durable-file.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { flush } from "./durable-file.ts";
 
 const run = promisify(execFile);
 const ALLOCATE_TIMEOUT_MS = 60_000;

@@ -1,9 +1,9 @@
 import { HypervisorError } from "../hypervisor-error.ts";
+import { WakeUp } from "../wake-up.ts";
 import type { Guest } from "./guest.ts";
 import { processEnded } from "./guest-process.ts";
 import { setPassage } from "./migration-setup.ts";
 import { readMigrationInfo } from "./query-migrate.ts";
-import { WakeUp } from "./wake-up.ts";
 
 const LOOK_INTERVAL_MS = 200;
 

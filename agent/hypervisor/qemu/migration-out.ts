@@ -7,16 +7,16 @@
  * on here when the call rejects, unless its process is gone.
  */
 import type { MigrateOutEnd, MigrateOutOrder } from "#agent/ports/hypervisor.ts";
+import { Headway } from "../headway.ts";
 import { HypervisorError, type HypervisorErrorCode } from "../hypervisor-error.ts";
+import { sleep } from "../sleep.ts";
+import { WakeUp } from "../wake-up.ts";
 import { isTransferring } from "./copy-state.ts";
 import type { Guest } from "./guest.ts";
-import { Headway } from "./headway.ts";
 import { setLimits, setPassage } from "./migration-setup.ts";
 import type { QmpEvent } from "./qmp-client.ts";
 import { type MigrationInfo, readMigrationInfo } from "./query-migrate.ts";
 import { runGuest } from "./run-guest.ts";
-import { sleep } from "./sleep.ts";
-import { WakeUp } from "./wake-up.ts";
 
 /** Looks at a running transfer: five a second, and at once when QEMU reports a change. */
 const LOOK_INTERVAL_MS = 200;

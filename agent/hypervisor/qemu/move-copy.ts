@@ -1,9 +1,9 @@
 import type { MoveId, VmName } from "#lib/model/ids.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { removeProofs } from "../storage-proof.ts";
 import { absent, type Guest } from "./guest.ts";
 import type { LifeParts } from "./guest-life.ts";
 import { exists } from "./guest-table.ts";
-import { removeProofs } from "./storage-proof.ts";
 
 /** The copy that was made for, or last touched by, this move. */
 export async function copyOfMove(parts: LifeParts, moveId: MoveId, vm: VmName): Promise<Guest> {

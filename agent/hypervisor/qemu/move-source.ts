@@ -3,11 +3,11 @@ import type { MigrateOutEnd, MigrateOutOrder } from "#agent/ports/hypervisor.ts"
 import type { MoveOffer } from "#lib/model/host-op.ts";
 import type { MoveId, VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { removeProofs, writeProof } from "../storage-proof.ts";
 import type { LifeParts } from "./guest-life.ts";
 import { cancelTransfer, MigrationOut } from "./migration-out.ts";
 import { livingOrAbsent, wrongState } from "./move-copy.ts";
 import { announceGuest, runGuest } from "./run-guest.ts";
-import { removeProofs, writeProof } from "./storage-proof.ts";
 
 export async function offerGuest(
   parts: LifeParts,

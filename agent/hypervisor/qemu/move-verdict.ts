@@ -1,9 +1,9 @@
 import type { MoveVerdict } from "#lib/model/host-op.ts";
 import type { MoveId, VmName } from "#lib/model/ids.ts";
+import { sleep } from "../sleep.ts";
 import { copyStateOf, isTransferring, type MonitorState } from "./copy-state.ts";
 import type { LifeParts } from "./guest-life.ts";
 import type { GuestRecord } from "./guest-record.ts";
-import { sleep } from "./sleep.ts";
 
 /** After the death of the agent that carried it, a stream breaks within ms; then the state is read. */
 const VERDICT_WAIT_MS = 5_000;

@@ -1,9 +1,9 @@
 import type { MoveOffer } from "#lib/model/host-op.ts";
 import type { MoveId } from "#lib/model/ids.ts";
+import { proofObjection } from "../storage-proof.ts";
 import type { QemuFacts } from "./facts.ts";
 import type { QemuSettings } from "./qemu-options.ts";
 import { specObjection } from "./spec-objection.ts";
-import { proofObjection } from "./storage-proof.ts";
 
 /** Why this host cannot take the offered VM, in words; null when it can. */
 export async function offerObjection(

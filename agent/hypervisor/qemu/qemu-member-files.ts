@@ -15,8 +15,8 @@ import type { MemberFiles } from "#agent/ports/members.ts";
 import type { MemberMaking } from "#lib/model/host-op.ts";
 import type { DigestedFile } from "#lib/model/service.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { flush } from "../durable-file.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { flush } from "./durable-file.ts";
 import { FileDigests } from "./file-digests.ts";
 import { fileObjection } from "./spec-objection.ts";
 

@@ -1,4 +1,4 @@
-import type { TransferLook } from "./headway.ts";
+import type { TransferLook } from "../headway.ts";
 import { asRecord } from "./qmp-lines.ts";
 
 /** The answer of `query-migrate` (qapi/migration.json, MigrationInfo), as far as we use it. */

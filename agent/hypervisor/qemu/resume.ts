@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "#agent/ports/log.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { WakeUp } from "../wake-up.ts";
 import type { Guest } from "./guest.ts";
 import type { GuestAgent } from "./guest-agent.ts";
 import { agentOf, setGuestClock } from "./guest-clock.ts";
@@ -12,7 +13,6 @@ import { readMigrationInfo } from "./query-migrate.ts";
 import { announceGuest, runGuest } from "./run-guest.ts";
 import { type SavedImage, writeImage } from "./saved-image.ts";
 import { sendState } from "./state-stream.ts";
-import { WakeUp } from "./wake-up.ts";
 
 const LOOK_INTERVAL_MS = 20;
 const LOAD_WAIT_MS = 60_000;

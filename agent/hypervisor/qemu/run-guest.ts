@@ -1,6 +1,6 @@
 import { HypervisorError } from "../hypervisor-error.ts";
+import { sleep } from "../sleep.ts";
 import type { Guest } from "./guest.ts";
-import { sleep } from "./sleep.ts";
 
 /** The other end's QEMU may hold its image lock for as long as it takes to die. */
 const LOCK_WAIT_MS = 15_000;

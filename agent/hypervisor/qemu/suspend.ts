@@ -6,6 +6,7 @@
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { WakeUp } from "../wake-up.ts";
 import { markBases } from "./base-files.ts";
 import { isTransferring } from "./copy-state.ts";
 import type { Guest } from "./guest.ts";
@@ -23,7 +24,6 @@ import {
   writeImage,
 } from "./saved-image.ts";
 import { receiveState } from "./state-stream.ts";
-import { WakeUp } from "./wake-up.ts";
 
 const LOOK_INTERVAL_MS = 20;
 /** Device state is a few 100 kB; longer than this and its disk is hanging. */

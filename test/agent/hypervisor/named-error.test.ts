@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { HypervisorError } from "#agent/hypervisor/hypervisor-error.ts";
-import { named } from "#agent/hypervisor/qemu/named-error.ts";
+import { named } from "#agent/hypervisor/named-error.ts";
 
 describe("named()", () => {
   it("turns what the file system threw into STORAGE with the VM, the path and the remedy", async () => {

@@ -1,5 +1,5 @@
 import { AgentError } from "#lib/base/errors.ts";
-import { HypervisorError } from "../hypervisor-error.ts";
+import { HypervisorError } from "./hypervisor-error.ts";
 
 const FULL: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
 

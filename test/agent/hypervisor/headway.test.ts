@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Headway, type TransferLook } from "#agent/hypervisor/qemu/headway.ts";
+import { Headway, type TransferLook } from "#agent/hypervisor/headway.ts";
 
 const MIB = 1 << 20;
 const look = (change: Partial<TransferLook>): TransferLook => ({

@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { specObjection } from "#agent/hypervisor/qemu/spec-objection.ts";
-import { proofObjection, removeProofs, writeProof } from "#agent/hypervisor/qemu/storage-proof.ts";
+import { proofObjection, removeProofs, writeProof } from "#agent/hypervisor/storage-proof.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import { temporaryFolder } from "../../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const MOVE = "web-1.2.0123456789abcdef";
 

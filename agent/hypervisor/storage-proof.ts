@@ -3,8 +3,8 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { MoveId } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import { HypervisorError } from "../hypervisor-error.ts";
 import { flush } from "./durable-file.ts";
+import { HypervisorError } from "./hypervisor-error.ts";
 
 const NONCE_BYTES = 16;
 const NONCE_PATTERN = /^[0-9a-f]{32}$/;
