@@ -12,7 +12,9 @@ import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type GuestImage, guestImage } from "./lab/guest-image.ts";
+import { runDemo } from "./levelling/run-demo.ts";
 import { Screen } from "./levelling/screen.ts";
+import { untilAborted } from "./levelling/until-aborted.ts";
 import { DemoCluster } from "./services/demo-cluster.ts";
 import { hasHaproxy } from "./services/demo-haproxy.ts";
 import { ServicesDemo, type ServicesSummary } from "./services/services-demo.ts";
@@ -35,20 +37,16 @@ interface Options {
   readonly picture: string | undefined;
 }
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const options = readOptions();
   if (options === null) return 0;
   const screen = new Screen(options.json ? process.stderr : process.stdout, process.env);
-  const interrupt = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => interrupt.abort());
-  }
   const image = await imageOrNull(screen);
   if (image === null) return 1;
   const cluster = new DemoCluster(image);
-  const demo = new ServicesDemo(cluster, screen, interrupt.signal);
+  const demo = new ServicesDemo(cluster, screen, signal);
   try {
-    const summary = await untilAborted(demo.perform(), interrupt.signal);
+    const summary = await untilAborted(demo.perform(), signal);
     tell(screen, summary);
     if (options.picture !== undefined) {
       writeFileSync(options.picture, demo.plot());
@@ -57,7 +55,7 @@ async function main(): Promise<number> {
     if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
     return summary.requestsLost === 0 ? 0 : 1;
   } catch (error) {
-    if (!interrupt.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
     screen.say("interrupted");
     return 130;
   } finally {
@@ -132,19 +130,4 @@ function tell(screen: Screen, summary: ServicesSummary): void {
   screen.say(`every second's p99 was under the target: ${recovered}`);
 }
 
-async function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
-  });
-  return await Promise.race([work, aborted]);
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`quickstart: ${error instanceof Error ? error.message : String(error)}\n`);
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const isUsageError = error instanceof RangeError || code.startsWith("ERR_PARSE_ARGS");
-  process.exitCode = isUsageError ? 2 : 1;
-}
+await runDemo(main);

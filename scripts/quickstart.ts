@@ -18,7 +18,9 @@ import { DemoGuests, type GuestCount } from "./levelling/demo-guests.ts";
 import { Levelling } from "./levelling/levelling.ts";
 import { type Observation, Observer } from "./levelling/observation.ts";
 import { outcomeLine, pictureOf } from "./levelling/picture.ts";
+import { runDemo } from "./levelling/run-demo.ts";
 import { Screen } from "./levelling/screen.ts";
+import { untilAborted } from "./levelling/until-aborted.ts";
 
 const HOSTS = 3;
 const GUESTS = 8;
@@ -76,14 +78,10 @@ interface Summary {
   readonly secondsToLevel: number | null;
 }
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const options = readOptions();
   if (options === null) return 0;
   const screen = new Screen(options.json ? process.stderr : process.stdout, process.env);
-  const interrupt = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => interrupt.abort());
-  }
   const image = options.guests === "sim" ? null : await imageOrNull(screen);
   if (image === null && options.guests === "qemu") return 1;
   const fleet = makeFleet(image);
@@ -93,11 +91,11 @@ async function main(): Promise<number> {
       fleet,
       observer: new Observer(fleet, CAPACITY.cpuCores),
       guests: new DemoGuests({ count: GUESTS, image, busyMs: image ? GUEST_BUSY_MS : SIM_BUSY_MS }),
-      signal: interrupt.signal,
+      signal,
       options: { ...options, guests: image ? "qemu" : "sim" },
     });
   } catch (error) {
-    if (!interrupt.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
     screen.say("interrupted");
     return 130;
   } finally {
@@ -260,22 +258,4 @@ async function goOn(run: Run): Promise<void> {
   while (!signal.aborted) await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
 }
 
-async function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
-  });
-  return await Promise.race([work, aborted]);
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`quickstart: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = isUsageError(error) ? 2 : 1;
-}
-
-function isUsageError(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return error instanceof RangeError || code.startsWith("ERR_PARSE_ARGS");
-}
+await runDemo(main);
