@@ -3,15 +3,14 @@
  * A service from its file to an answer through HAProxy: two real agents, real guests, the real
  * switch. One member runs as the file says, the other sleeps until it is wanted.
  */
-import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { fleetInTest } from "../support/fleet-in-test.ts";
 import { freePort } from "../support/free-port.ts";
 import { HaproxyRig } from "../support/haproxy-rig.ts";
-import { labGuest, labGuestFolder } from "../support/lab-guest.ts";
+import { labGuestFolder, labKernelTemplate } from "../support/lab-guest.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const STAGE_MS_MAX = 90_000;
@@ -21,7 +20,6 @@ const CMDLINE =
 it("a service is staged on all hosts, one member serves, a second when it is wanted, none once it is deleted", async () => {
   const haproxy = await HaproxyRig.make();
   onTestFinished(() => haproxy.close());
-  const { kernel, initrd } = labGuest();
   const settings = {
     hypervisor: { driver: "qemu", storageRoots: [labGuestFolder] },
     capacity: { cpuCores: 2, memoryMiB: 512 },
@@ -32,18 +30,12 @@ it("a service is staged on all hosts, one member serves, a second when it is wan
   await fleet.joined();
   const act = await runCli(["--socket", fleet.host(1).socketPath, "act"]);
   expect(act.code).toBe(0);
-  const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
   const service = {
     name: "web",
     template: {
       memory: "96MiB",
       machine: "q35",
-      kernel: {
-        path: kernel,
-        sha256: digest(kernel),
-        initrd: { path: initrd, sha256: digest(initrd) },
-        cmdline: CMDLINE,
-      },
+      kernel: labKernelTemplate(CMDLINE),
       network: { kind: "user", guestPort: 80, hostPort: "${port}" },
       guestAgent: true,
     },

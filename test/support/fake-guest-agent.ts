@@ -1,4 +1,5 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { LineServer } from "./line-server.ts";
 
 interface Command {
   readonly execute: string;
@@ -14,45 +15,34 @@ export class FakeGuestAgent {
   reply: (command: Command) => Buffer | string | undefined = wellBehaved;
   /** Times that a client's end was seen closed. */
   closed = 0;
-  #client: Socket | undefined;
-  readonly #server: Server;
+  #server: LineServer | undefined;
 
   private constructor(path: string) {
     this.path = path;
-    this.#server = createServer((socket) => this.#serve(socket));
   }
 
   static async listen(path: string): Promise<FakeGuestAgent> {
     const agent = new FakeGuestAgent(path);
-    await new Promise<void>((resolve) => agent.#server.listen(path, resolve));
+    agent.#server = await LineServer.listen({
+      path,
+      closed: () => {
+        agent.closed += 1;
+      },
+      line: (text, socket) => agent.#take(socket, text.slice(text.lastIndexOf("\xff") + 1)),
+    });
     return agent;
   }
 
   send(bytes: Buffer | string): void {
-    this.#client?.write(bytes);
+    this.#server?.send(bytes);
   }
 
   hangUp(): void {
-    this.#client?.destroy();
+    this.#server?.hangUp();
   }
 
   async close(): Promise<void> {
-    this.hangUp();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #serve(socket: Socket): void {
-    this.#client = socket;
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      this.closed += 1;
-    });
-    let rest = "";
-    socket.on("data", (chunk) => {
-      const lines = (rest + chunk.toString("latin1")).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#take(socket, line.slice(line.lastIndexOf("\xff") + 1));
-    });
+    await this.#server?.close();
   }
 
   #take(socket: Socket, line: string): void {

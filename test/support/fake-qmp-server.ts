@@ -1,4 +1,5 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { LineServer } from "./line-server.ts";
 
 interface Command {
   readonly execute: string;
@@ -14,46 +15,41 @@ export class FakeQmpServer {
   readonly answers = new Map<string, object>([["qmp_capabilities", { return: {} }]]);
   greeting = '{"QMP": {"version": {}, "capabilities": []}}\n';
   connections = 0;
-  #client: Socket | undefined;
-  readonly #server: Server;
+  #server: LineServer | undefined;
 
   private constructor(path: string) {
     this.path = path;
-    this.#server = createServer((socket) => this.#serve(socket));
   }
 
   static async listen(path: string): Promise<FakeQmpServer> {
     const server = new FakeQmpServer(path);
-    await new Promise<void>((resolve) => server.#server.listen(path, resolve));
+    server.#server = await LineServer.listen({
+      path,
+      connected: (socket) => {
+        server.connections += 1;
+        socket.write(server.greeting);
+      },
+      line: (text, socket) => {
+        // The monitor speaks UTF-8.
+        const line = Buffer.from(text, "latin1").toString("utf8");
+        server.#answer(socket, JSON.parse(line));
+      },
+    });
     return server;
   }
 
   /** Sends raw text to the client. */
   send(text: string): void {
-    this.#client?.write(text);
+    this.#server?.send(text);
   }
 
   /** Ends the connection, as a QEMU does that dies. */
   hangUp(): void {
-    this.#client?.destroy();
+    this.#server?.hangUp();
   }
 
   async close(): Promise<void> {
-    this.hangUp();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #serve(socket: Socket): void {
-    this.connections += 1;
-    this.#client = socket;
-    socket.on("error", () => {});
-    socket.write(this.greeting);
-    let rest = "";
-    socket.on("data", (chunk) => {
-      const lines = (rest + chunk.toString("utf8")).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#answer(socket, JSON.parse(line));
-    });
+    await this.#server?.close();
   }
 
   #answer(socket: Socket, command: Command): void {

@@ -50,6 +50,21 @@ export function labSpec(vm: VmName, guest: LabGuest, work: LabWork = {}): VmSpec
   };
 }
 
+/** The kernel of a service's template: the lab guest's files with their digests. */
+export function labKernelTemplate(cmdline: string) {
+  const { kernel: path, initrd } = labGuest();
+  return {
+    path,
+    sha256: digestOf(path),
+    initrd: { path: initrd, sha256: digestOf(initrd) },
+    cmdline,
+  };
+}
+
+function digestOf(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
+
 function recipeDigest(): string {
   const hash = createHash("sha256");
   for (const name of readdirSync(LAB).sort()) hash.update(readFileSync(join(LAB, name)));

@@ -1,6 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of service files.
-import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AgentFleet } from "./agent-fleet.ts";
@@ -9,7 +8,7 @@ import { eventually } from "./eventually.ts";
 import { showLogs } from "./fleet-in-test.ts";
 import { FrontLoad } from "./front-load.ts";
 import { FrontSwitch } from "./front-switch.ts";
-import { labGuest, labGuestFolder } from "./lab-guest.ts";
+import { labGuestFolder, labKernelTemplate } from "./lab-guest.ts";
 import { MemberWatch } from "./member-watch.ts";
 import { ServiceStory } from "./service-story.ts";
 
@@ -221,20 +220,13 @@ function addressOf(number: number): string {
 }
 
 function serviceOf(cmdline: string, changes: Readonly<Record<string, unknown>>) {
-  const { kernel, initrd } = labGuest();
-  const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
   const numbers = Array.from({ length: COUNT }, (_, at) => at + 1);
   return {
     name: "web",
     template: {
       memory: "96MiB",
       machine: "q35",
-      kernel: {
-        path: kernel,
-        sha256: digest(kernel),
-        initrd: { path: initrd, sha256: digest(initrd) },
-        cmdline,
-      },
+      kernel: labKernelTemplate(cmdline),
       network: { kind: "bridge", bridge: "br0" },
     },
     endpoint: { address: "${address}", port: 80 },
