@@ -1,43 +1,19 @@
-import type { HostSummary } from "#lib/model/host.ts";
 import type { ClusterDocument, InventoryRecord, SummaryRecord } from "#lib/model/record.ts";
 import type { VmEntry, VmState } from "#lib/model/vm.ts";
+import { hostSummary } from "./host-summary.ts";
 
-const summaryBody: HostSummary = {
-  name: "host",
-  presence: "here",
-  draining: false,
-  cpuCapacityCores: 4,
-  memoryCapacityBytes: 2 ** 33,
-  projectedCpuCores: 1,
-  projectedMemoryBytes: 2 ** 30,
-  measuredCpuCores: 1,
-  pressure: null,
-  freeSlotsIn: 1,
-  freeSlotsOut: 1,
-  vmCount: 0,
-  antiAffinityGroups: [],
-  affinityGroups: [],
-  projectedNetworkBytesPerSecond: 0,
-  networkCapacityBytesPerSecond: 0,
-  hypervisor: {
-    kind: "sim",
-    version: "1",
-    accelerator: "none",
-    liveMigrationRefusal: null,
-    architecture: "x86_64",
-  },
-  addresses: [],
-  probePort: 0,
-  keyed: true,
-  protocolMin: 1,
-  protocolMax: 1,
-  agentVersion: "0.1.0",
-  instance: "0123456789abcdef",
-};
+/** Nobody listens behind these records. */
+const unreachable = { addresses: [], probePort: 0 };
 
 /** A summary of `host` at a version; its content is a function of the version. */
 export function summaryRecord(host: string, seq: number, incarnation = 0): SummaryRecord {
-  return { kind: "summary", host, incarnation, seq, body: { ...summaryBody, name: host } };
+  return {
+    kind: "summary",
+    host,
+    incarnation,
+    seq,
+    body: hostSummary({ name: host, ...unreachable }),
+  };
 }
 
 export function inventoryRecord(

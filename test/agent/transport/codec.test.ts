@@ -7,12 +7,8 @@ import { deltaOf } from "#lib/core/gossip-messages.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { Malformed } from "#lib/wire/malformed.ts";
 import type { Message } from "#lib/wire/messages.ts";
-import {
-  inventoryRecord,
-  keysOf,
-  summaryOf,
-  summaryRecord,
-} from "../../support/transport-fixture.ts";
+import { hostSummary } from "../../support/host-summary.ts";
+import { inventoryRecord, keysOf, summaryRecord } from "../../support/transport-fixture.ts";
 
 const own = keysOf(1);
 const other = keysOf(2);
@@ -34,7 +30,7 @@ const moveId = "web.2.00112233445566aa";
 const messages: readonly Message[] = [
   { type: "digest", entries: [[own.host, 1, 2, 1, -1]], documents: [], verdicts: [] },
   { type: "ack", nonce: 7, incarnation: 2 },
-  { type: "refuse", moveId, reason: "no room", summary: summaryOf() },
+  { type: "refuse", moveId, reason: "no room", summary: hostSummary() },
   { type: "targetAnswer", moveId, answer: "refused", detail: "" },
   deltaOf({
     records: [summaryRecord(own.host, 4), inventoryRecord(own.host, 2, 3)],
