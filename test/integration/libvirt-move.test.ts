@@ -1,5 +1,6 @@
 /** The whole product on libvirt: real agents, real libvirtds, nothing set up between the hosts. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { showLogs } from "../support/fleet-in-test.ts";
 import { LibvirtFleet } from "../support/libvirt-fleet.ts";
 import { libvirtMissing } from "../support/libvirt-host.ts";
@@ -34,6 +35,29 @@ describe.skipIf(missing !== null)(`agents on two libvirtds (${missing ?? "instal
       expect(libvirt.processes("web")).toEqual([1]);
       const outcomes = (await first.api.history()).map(({ downtimeMs }) => downtimeMs);
       console.log(`moves took ${spent.map(Math.round)} ms, frozen for ${outcomes} ms`);
+    } catch (error) {
+      showLogs(libvirt.fleet);
+      throw error;
+    }
+  });
+
+  it("go on from what an admin saved by hand, though an earlier image was used up", async () => {
+    const first = libvirt.fleet.host(1);
+    try {
+      await libvirt.boot("nap", 1);
+      await first.api.post("/v1/vms/nap/suspend");
+      await first.api.post("/v1/vms/nap/resume");
+      await libvirt.counts("nap");
+      libvirt.hosts[0]?.virsh("managedsave", "nap");
+      const isSuspended = async () =>
+        (await first.api.vms()).some(({ name, state }) => name === "nap" && state === "suspended");
+      await eventually("the agent sees it suspended", isSuspended);
+      const started = await first.api.ask("/v1/vms/nap/start", {});
+      expect(started.text).toMatch(/suspended/);
+      await first.api.post("/v1/vms/nap/resume");
+      await libvirt.counts("nap");
+      const { lost, repeated } = await libvirt.serial("nap");
+      expect({ lost, repeated }).toEqual({ lost: [], repeated: [] });
     } catch (error) {
       showLogs(libvirt.fleet);
       throw error;

@@ -14,7 +14,8 @@ export interface DomainLook {
   readonly reason: number;
   /** It has a definition that outlives its process. */
   readonly isPersistent: boolean;
-  readonly hasSavedImage: boolean;
+  /** What tells its managed save from every other; null where it has none. */
+  readonly savedImage: string | null;
 }
 
 export function hasProcess({ state }: DomainLook): boolean {
@@ -50,8 +51,15 @@ export function copyStateOf(
   return record?.role === "out" && look.reason === pausedReasons.migration ? "sent" : "paused";
 }
 
+/** A managed save that the guest can be resumed from: not the one that it was resumed from before. */
+export function hasGoodImage({ savedImage }: DomainLook, record: VmRecord | undefined): boolean {
+  if (savedImage === null) return false;
+  // Who was resumed may have been saved anew since, by us or by the admin.
+  return record?.image !== "consumed" || (record.used !== null && record.used !== savedImage);
+}
+
 function restingState(look: DomainLook, record: VmRecord | undefined): CopyState | undefined {
+  if (hasGoodImage(look, record)) return "suspended";
   if (record?.image === "consumed") return "stale";
-  if (look.hasSavedImage) return "suspended";
   return record === undefined ? "defined" : undefined;
 }

@@ -1,15 +1,19 @@
 import { isVmName, type VmName } from "#lib/model/ids.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { type DomainLook, domainStates } from "./domain-state.ts";
+import type { LibvirtSettings } from "./libvirt-options.ts";
+import { managedSavePath, managedSaveStamp } from "./managed-save.ts";
 import { parseDomstats } from "./parse-domstats.ts";
 import type { VirshSession } from "./virsh-session.ts";
 
 /** What the daemon shows of its domains; asked anew each time, never remembered. */
 export class DomainTable {
   readonly #asking: VirshSession;
+  readonly #settings: LibvirtSettings;
 
-  constructor(asking: VirshSession) {
+  constructor(asking: VirshSession, settings: LibvirtSettings) {
     this.#asking = asking;
+    this.#settings = settings;
   }
 
   /** All domains whose names can be VM names. */
@@ -25,7 +29,7 @@ export class DomainTable {
         state: number("state.state") ?? 0,
         reason: number("state.reason") ?? 0,
         isPersistent: persistent.has(name),
-        hasSavedImage: saved.has(name),
+        savedImage: saved.has(name) ? await this.#stamp(name) : null,
       });
     }
     return looks;
@@ -42,12 +46,16 @@ export class DomainTable {
         state: figures.number("state.state") ?? 0,
         reason: figures.number("state.reason") ?? 0,
         isPersistent: /^Persistent:\s*yes$/m.test(info),
-        hasSavedImage: /^Managed save:\s*yes$/m.test(info),
+        savedImage: /^Managed save:\s*yes$/m.test(info) ? await this.#stamp(vm) : null,
       };
     } catch (error) {
       if (error instanceof HypervisorError && error.code === "VM_ABSENT") return undefined;
       throw error;
     }
+  }
+
+  #stamp(vm: VmName): Promise<string> {
+    return managedSaveStamp(managedSavePath(this.#settings, vm));
   }
 
   async #names(...flags: readonly string[]): Promise<ReadonlySet<string>> {

@@ -59,7 +59,7 @@ export class LibvirtDriver implements Hypervisor {
     this.#parts = {
       settings,
       records: new VmRecords(join(settings.stateDirectory, "libvirt")),
-      table: new DomainTable(asking),
+      table: new DomainTable(asking, settings),
       asking,
       ordering: new VirshSession(virsh),
       jobs: new VirshSession(virsh),

@@ -7,16 +7,15 @@ import { flush } from "../durable-file.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { specObjection } from "../qemu/spec-objection.ts";
 import { sleep } from "../sleep.ts";
-import { hasProcess } from "./domain-state.ts";
+import { hasGoodImage, hasProcess } from "./domain-state.ts";
 import { domainNamespace, domainXml } from "./domain-xml.ts";
-import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
+import { managedSavePath } from "./managed-save.ts";
 import { runVirsh } from "./run-virsh.ts";
 import { freshRecord } from "./vm-record.ts";
 
 const LOOK_INTERVAL_MS = 100;
 const ORDER_MS_MAX = 60_000;
-const SAVE_FOLDER = "/var/lib/libvirt/qemu/save";
 
 export async function startDomain(parts: LibvirtParts, spec: VmSpec): Promise<void> {
   const vm = spec.name;
@@ -36,8 +35,7 @@ async function occupantOf(parts: LibvirtParts, vm: VmName): Promise<string | nul
   const look = await parts.table.look(vm);
   if (look === undefined) return null;
   if (hasProcess(look)) return "it has a process";
-  const consumed = (await parts.records.read(vm))?.image === "consumed";
-  return look.hasSavedImage && !consumed
+  return hasGoodImage(look, await parts.records.read(vm))
     ? "it is suspended: resume it, or undefine it first"
     : null;
 }
@@ -64,14 +62,13 @@ export async function stopDomain(parts: LibvirtParts, vm: VmName, force: boolean
   if (hasProcess(look)) {
     if (!force) await shutDown(parts, vm);
     await destroy(parts, vm);
-  } else if (look.hasSavedImage && (await parts.records.read(vm))?.image !== "consumed") return;
+  } else if (hasGoodImage(look, await parts.records.read(vm))) return;
   await undefineOurs(parts, vm);
 }
 
 export async function saveDomain(parts: LibvirtParts, vm: VmName): Promise<number> {
   const look = await parts.table.look(vm);
   if (look === undefined || !hasProcess(look)) throw absent(vm);
-  const record = (await parts.records.read(vm)) ?? freshRecord;
   try {
     await runVirsh(virshOf(parts), ["managedsave", vm]).ended;
   } catch (cause) {
@@ -79,10 +76,10 @@ export async function saveDomain(parts: LibvirtParts, vm: VmName): Promise<numbe
     const code = cause instanceof HypervisorError ? cause.code : "COMMAND_FAILED";
     throw new HypervisorError(words, { code, cause });
   }
-  const path = seenPath(parts.settings, join(SAVE_FOLDER, `${vm}.save`));
+  const path = managedSavePath(parts.settings, vm);
   await flush(path);
   await flush(dirname(path));
-  await parts.records.write(vm, { ...record, moveId: null, role: "own", image: "saved" });
+  await parts.records.write(vm, { ...freshRecord, image: "saved" });
   return (await stat(path)).size;
 }
 
@@ -91,21 +88,21 @@ export async function restoreDomain(parts: LibvirtParts, spec: VmSpec): Promise<
   const look = await parts.table.look(vm);
   const record = (await parts.records.read(vm)) ?? freshRecord;
   if (look !== undefined && hasProcess(look)) throw exists(vm, "it has a process");
-  if (record.image === "consumed") {
+  if (look === undefined || !hasGoodImage(look, record)) {
+    if (record.image !== "consumed") {
+      throw new HypervisorError(`VM ${vm} has no saved image here`, { code: "VM_ABSENT" });
+    }
     const words = `VM ${vm}: its saved image was used up already: start it anew`;
     throw new HypervisorError(words, { code: "IMAGE_STALE" });
   }
-  if (look === undefined || !look.hasSavedImage) {
-    throw new HypervisorError(`VM ${vm} has no saved image here`, { code: "VM_ABSENT" });
-  }
-  await parts.records.write(vm, { ...record, moveId: null, role: "own", image: "consumed" });
+  await parts.records.write(vm, { ...freshRecord, image: "consumed", used: look.savedImage });
   try {
     await runVirsh(virshOf(parts), ["start", vm]).ended;
   } catch (error) {
     // libvirt removes the image once the guest runs: while it is there, the guest never did.
     const after = await parts.table.look(vm);
-    if (after?.hasSavedImage && !hasProcess(after)) {
-      await parts.records.write(vm, { ...record, role: "own", image: "saved" });
+    if (after?.savedImage === look.savedImage && !hasProcess(after)) {
+      await parts.records.write(vm, { ...freshRecord, image: "saved" });
     }
     throw error;
   }

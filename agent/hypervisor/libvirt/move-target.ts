@@ -9,11 +9,12 @@ import { machineObjection } from "../qemu/offer-objection.ts";
 import { specObjection } from "../qemu/spec-objection.ts";
 import { proofObjection } from "../storage-proof.ts";
 import { WakeUp } from "../wake-up.ts";
-import { copyStateOf, hasProcess } from "./domain-state.ts";
+import { copyStateOf, hasGoodImage, hasProcess } from "./domain-state.ts";
 import { destroy, exists, libvirtObjection, refuseSpec, undefine } from "./libvirt-life.ts";
 import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
 import { daemonSocket, moveSocket } from "./move-paths.ts";
+import { freshRecord } from "./vm-record.ts";
 
 const LOOK_INTERVAL_MS = 250;
 
@@ -39,7 +40,7 @@ async function definitionOf(parts: LibvirtParts, vm: VmName): Promise<string | n
   if (look === undefined) return null;
   if (hasProcess(look)) return "it has a process";
   const record = await parts.records.read(vm);
-  if (look.hasSavedImage && record?.image !== "consumed") return "it is suspended";
+  if (hasGoodImage(look, record)) return "it is suspended";
   return record === undefined ? "libvirt has a domain of that name: undefine it first" : null;
 }
 
@@ -55,7 +56,7 @@ export async function prepareDomain(
   await undefine(parts, spec.name);
   const socketPath = seenPath(settings, moveSocket(moveId));
   await rm(socketPath, { force: true });
-  await records.write(spec.name, { moveId, role: "in", image: "none" });
+  await records.write(spec.name, { ...freshRecord, moveId, role: "in" });
   awaited.add(spec.name);
   return { socketPath, controlPath: daemonSocket(settings) };
 }

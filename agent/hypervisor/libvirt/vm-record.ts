@@ -13,9 +13,11 @@ export interface VmRecord {
   readonly role: "own" | "out" | "in";
   /** `consumed`: resumed from its saved image, and not saved since. */
   readonly image: "none" | "saved" | "consumed";
+  /** Of a consumed image: which it was, as DomainLook.savedImage has it; null where not known. */
+  readonly used: string | null;
 }
 
-export const freshRecord: VmRecord = { moveId: null, role: "own", image: "none" };
+export const freshRecord: VmRecord = { moveId: null, role: "own", image: "none", used: null };
 
 /** One small file a VM, durable, in the driver's own folder. */
 export class VmRecords {
@@ -32,8 +34,8 @@ export class VmRecords {
   async read(vm: VmName): Promise<VmRecord | undefined> {
     const value = (await readJson(this.#path(vm))) as Partial<VmRecord> | undefined;
     if (value === undefined || value === null || typeof value !== "object") return undefined;
-    const { moveId = null, role = "own", image = "none" } = value;
-    return { moveId: isMoveId(moveId) ? moveId : null, role, image };
+    const { moveId = null, role = "own", image = "none", used = null } = value;
+    return { moveId: isMoveId(moveId) ? moveId : null, role, image, used };
   }
 
   write(vm: VmName, record: VmRecord): Promise<void> {

@@ -12,7 +12,7 @@ const look = (state: number, reason: number, more: Partial<DomainLook> = {}): Do
   state,
   reason,
   isPersistent: true,
-  hasSavedImage: false,
+  savedImage: null,
   ...more,
 });
 const running = look(1, 1);
@@ -23,9 +23,11 @@ const ioError = look(3, 5);
 const off = (reason: number) => look(5, reason);
 const [unknown, crashed, migrated] = [off(0), off(3), off(4)];
 
-const out: VmRecord = { moveId: MOVE, role: "out", image: "none" };
-const incoming: VmRecord = { moveId: MOVE, role: "in", image: "none" };
-const own: VmRecord = { moveId: MOVE, role: "own", image: "none" };
+const out: VmRecord = { moveId: MOVE, role: "out", image: "none", used: null };
+const incoming: VmRecord = { moveId: MOVE, role: "in", image: "none", used: null };
+const own: VmRecord = { moveId: MOVE, role: "own", image: "none", used: null };
+
+const consumed: VmRecord = { ...own, image: "consumed", used: "1:1" };
 
 /** What two real libvirtds left in the spike's runs, and what it means. */
 const verdicts: readonly [string, DomainLook | undefined, VmRecord | undefined, MoveVerdict][] = [
@@ -57,9 +59,22 @@ const states: readonly [string, DomainLook, VmRecord | undefined, CopyState | un
   ["was sent, and libvirtd died", pausedByMigration, out, "sent"],
   ["comes in", pausedByMigration, incoming, "receiving"],
   ["has come in", pausedByUser, incoming, "received"],
-  ["has a managed save", look(5, 5, { hasSavedImage: true }), own, "suspended"],
-  ["was saved by the admin", look(5, 5, { hasSavedImage: true }), undefined, "suspended"],
-  ["died after its image was used", crashed, { ...own, image: "consumed" }, "stale"],
+  ["has a managed save", look(5, 5, { savedImage: "1:1" }), own, "suspended"],
+  ["was saved by the admin", look(5, 5, { savedImage: "1:1" }), undefined, "suspended"],
+  ["died after its image was used", crashed, consumed, "stale"],
+  ["died, and its used image is still there", look(5, 3, { savedImage: "1:1" }), consumed, "stale"],
+  [
+    "was saved anew after its image was used",
+    look(5, 5, { savedImage: "2:7" }),
+    consumed,
+    "suspended",
+  ],
+  [
+    "was used by an agent that did not say which image",
+    look(5, 5, { savedImage: "2:7" }),
+    { ...consumed, used: null },
+    "stale",
+  ],
   ["is the admin's and off", unknown, undefined, "defined"],
   ["is ours and off", unknown, own, undefined],
 ];
