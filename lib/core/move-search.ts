@@ -4,6 +4,7 @@ import { sampleTargets } from "../election/sample-targets.ts";
 import { type ActionReason, type Candidate, isLevelling } from "../model/action.ts";
 import { transferMs } from "../planning/action-cost.ts";
 import { candidates } from "../planning/candidates.ts";
+import { type Extremes, extremesOf, joinedExtremes } from "../planning/extremes.ts";
 import { type HostFigures, utilisationOf } from "../planning/host-figures.ts";
 import { type JointPlanOptions, jointPlan } from "../planning/joint-plan.ts";
 import type { PlanningParams } from "../planning/params.ts";
@@ -36,6 +37,7 @@ interface Scene {
   readonly self: HostFigures;
   readonly vms: readonly VmFigures[];
   readonly others: readonly HostFigures[];
+  readonly extremes: Extremes;
   readonly scale: ReturnType<Surroundings["scale"]>;
   readonly params: PlanningParams;
 }
@@ -97,16 +99,14 @@ export class MoveSearch {
     const movesMax = this.#movesLeft();
     if (movesMax !== undefined && movesMax <= 0) return [];
     const look = { reason, level, nowMs, scale: scene.scale, params, movesMax };
-    const targets = others.filter((host) => !host.draining && host.freeSlotsIn > 0);
-    if (others.length >= params.jointHostsMax) {
-      return shortlist({ ...look, self, vms, targets, prng });
-    }
+    const asked = { ...look, self, targets: others, extremes: scene.extremes, prng };
+    if (others.length >= params.jointHostsMax) return shortlist({ ...asked, vms });
     // A cap makes every move dear: all are planned at once, when all loads are known, in any order.
     if (movesMax !== undefined && !this.#mayPlanAll(others, nowMs)) return [];
     const planned = this.#plan(scene, movesMax === undefined ? look : { ...look, level: 0 });
     if (planned.length === 0 || movesMax !== undefined) return planned;
     const chosen = vms.filter((vm) => planned.some((one) => one.vm === vm.vm));
-    return withEquals(planned, shortlist({ ...look, self, vms: chosen, targets, prng }));
+    return withEquals(planned, shortlist({ ...asked, vms: chosen }));
   }
 
   #scene(nowMs: number): Scene {
@@ -115,15 +115,17 @@ export class MoveSearch {
       self: surroundings.own(),
       vms: surroundings.ownVms(nowMs),
       others: surroundings.others(),
+      extremes: surroundings.extremes(),
       scale: surroundings.scale(),
       params: this.#planning(),
     };
   }
 
-  #level({ self, vms, others, scale, params }: Scene, nowMs: number): number {
+  #level({ self, vms, others, extremes, scale, params }: Scene, nowMs: number): number {
     const settleMs = others.length < params.jointHostsMax ? params.jointSettleMs : params.settleMs;
+    const all = joinedExtremes(extremesOf([self]), extremes);
     this.#lastLevel = this.#patience.level({
-      reachableGain: reachableGain([self, ...others], vms, { scale, weights: params.weights }),
+      reachableGain: reachableGain(all, vms, { scale, weights: params.weights }),
       halfLifeMs: params.patienceTransfers * (meanTransferMs(vms, params) + settleMs),
       nowMs,
     });

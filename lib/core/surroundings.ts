@@ -2,6 +2,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { HostSummary } from "../model/host.ts";
 import type { HostId } from "../model/ids.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
+import { type Extremes, extremesOf } from "../planning/extremes.ts";
 import {
   figuresOfSummary,
   type HostFigures,
@@ -37,6 +38,7 @@ interface Others {
   readonly atMs: number;
   readonly figures: readonly HostFigures[];
   least?: Utilisation | undefined;
+  extremes?: Extremes;
   /** These two in a large cluster only. */
   mean?: Utilisation;
   scale?: CapacityScale;
@@ -129,6 +131,13 @@ export class Surroundings {
     const others = this.#look();
     others.least ??= leastUtilisation(others.figures);
     return others.least;
+  }
+
+  /** Of the other hosts. */
+  extremes(): Extremes {
+    const others = this.#look();
+    others.extremes ??= extremesOf(others.figures);
+    return others.extremes;
   }
 
   scale(): CapacityScale {

@@ -1,4 +1,5 @@
-import { type HostFigures, resources, type Utilisation, utilisationOf } from "./host-figures.ts";
+import type { Extremes } from "./extremes.ts";
+import type { Utilisation } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import type { CapacityScale } from "./potential.ts";
 import type { VmFigures } from "./vm-figures.ts";
@@ -53,26 +54,21 @@ export class Patience {
  * largest here, from the most to the least utilised host. A guess that errs upwards.
  */
 export function reachableGain(
-  hosts: readonly HostFigures[],
+  { most, least }: Pick<Extremes, "most" | "least">,
   vms: readonly VmFigures[],
   options: { readonly scale: CapacityScale; readonly weights: PlanningParams["weights"] },
 ): number {
   const { scale, weights } = options;
-  const most = { cpu: 0, memory: 0, network: 0 };
-  const least = { cpu: Infinity, memory: Infinity, network: Infinity };
-  for (const host of hosts) {
-    const use = utilisationOf(host);
-    for (const key of resources) {
-      most[key] = Math.max(most[key], use[key]);
-      if (!host.draining) least[key] = Math.min(least[key], use[key]);
-    }
+  let [cpuCores, memoryBytes, networkBytesPerSecond] = [0, 0, 0];
+  for (const vm of vms) {
+    cpuCores = Math.max(cpuCores, vm.load.cpuCores);
+    memoryBytes = Math.max(memoryBytes, vm.memoryBytes);
+    networkBytesPerSecond = Math.max(networkBytesPerSecond, vm.load.networkBytesPerSecond ?? 0);
   }
   const largest: Utilisation = {
-    cpu: Math.max(0, ...vms.map((vm) => vm.load.cpuCores)) / scale.cpuCores,
-    memory: Math.max(0, ...vms.map((vm) => vm.memoryBytes)) / scale.memoryBytes,
-    network:
-      Math.max(0, ...vms.map((vm) => vm.load.networkBytesPerSecond ?? 0)) /
-      scale.networkBytesPerSecond,
+    cpu: cpuCores / scale.cpuCores,
+    memory: memoryBytes / scale.memoryBytes,
+    network: networkBytesPerSecond / scale.networkBytesPerSecond,
   };
   const gain = (key: keyof Utilisation) => {
     const gap = Math.max(0, most[key] - least[key]);

@@ -2,6 +2,7 @@ import type { Prng } from "../base/prng.ts";
 import type { ActionReason, Candidate } from "../model/action.ts";
 import { costOf } from "./action-cost.ts";
 import { scoreNeeded } from "./candidates.ts";
+import { type Extremes, gainAtMost } from "./extremes.ts";
 import type { HostFigures } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import { type CapacityScale, gainOf } from "./potential.ts";
@@ -11,8 +12,10 @@ import { mayLeave, type VmFigures } from "./vm-figures.ts";
 export interface ShortlistOptions {
   readonly self: HostFigures;
   readonly vms: readonly VmFigures[];
-  /** Every host that may be asked: the more, the better the moves. */
+  /** Every host that is known: the more, the better the moves. Who drains or has no slot is not asked. */
   readonly targets: readonly HostFigures[];
+  /** Of the targets, or of more hosts: spares a look at each for a VM that none could take with gain. */
+  readonly extremes: Extremes;
   readonly reason: ActionReason;
   /** Least score of a move worth making now (Patience). */
   readonly level: number;
@@ -50,13 +53,15 @@ export function shortlist(options: ShortlistOptions): Candidate[] {
 }
 
 function weigh(vm: VmFigures, options: ShortlistOptions): Weighed[] {
-  const { self, targets, level, nowMs, scale, params, prng } = options;
+  const { self, targets, extremes, level, nowMs, scale, params, prng } = options;
   if (!mayLeave(vm, nowMs)) return [];
   const { weights, spreadShare } = params;
   const cost = costOf(vm.load, params);
   const needed = cost + Math.max(level, scoreNeeded(vm, { scale, params }));
+  if (gainAtMost(vm, self, extremes, { scale, weights }) < needed) return [];
   const found: Weighed[] = [];
   for (const to of targets) {
+    if (to.draining || to.freeSlotsIn === 0) continue;
     const gain = gainOf(vm, self, to, { scale, weights });
     if (gain < needed) continue;
     found.push({ vm, to, gain, cost, rank: (gain - cost) * (1 - spreadShare * prng.nextShare()) });

@@ -3,6 +3,7 @@ import { Prng } from "#lib/base/prng.ts";
 import { Balancer, type BalancerOptions } from "#lib/core/balancer.ts";
 import { MoveHistory } from "#lib/core/move-history.ts";
 import { defaultCoreSettings } from "#lib/core/node-options.ts";
+import { extremesOf } from "#lib/planning/extremes.ts";
 import { defaultPlanningParams } from "#lib/planning/params.ts";
 import { scaleOf } from "#lib/planning/potential.ts";
 import type { VmFigures } from "#lib/planning/vm-figures.ts";
@@ -49,6 +50,7 @@ function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
     least: () => undefined,
     brokenRules: () => false,
     scale: () => scaleOf([own, other]),
+    extremes: () => extremesOf([other]),
   };
   const parts = {
     self: { options: { settings: defaultCoreSettings }, hostLoad: null },

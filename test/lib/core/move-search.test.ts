@@ -4,6 +4,7 @@ import { MoveHistory } from "#lib/core/move-history.ts";
 import { MoveSearch, type MoveSearchOptions } from "#lib/core/move-search.ts";
 import { defaultCoreSettings } from "#lib/core/node-options.ts";
 import type { VmEntry } from "#lib/model/vm.ts";
+import { extremesOf } from "#lib/planning/extremes.ts";
 import type { HostFigures } from "#lib/planning/host-figures.ts";
 import type { HostWithVms } from "#lib/planning/joint-plan.ts";
 import { defaultPlanningParams, type PlanningParams } from "#lib/planning/params.ts";
@@ -76,6 +77,7 @@ function searchOf(
         vms: self.vms.map(({ vm: name }) => ({ name })),
       }),
       others: () => figures,
+      extremes: () => extremesOf(figures),
       scale: () => scaleOf([self.figures, ...figures]),
       wantedNames: () => wanted,
     },

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { extremesOf } from "#lib/planning/extremes.ts";
 import { Patience, reachableGain } from "#lib/planning/patience.ts";
 import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
 
@@ -84,7 +85,10 @@ test("Patience is never above its start, nor below nothing, whatever comes", () 
 test("reachableGain() is what the largest VM here wins from the most to the least utilised", () => {
   const hosts = [hostFigures("a", { cpuCores: 8 }), hostFigures("b", { cpuCores: 2 })];
   const gain = (cpuCores: number) =>
-    reachableGain(hosts, [vmFigures("web", { cpuCores, memoryBytes: 0 })], { scale, weights });
+    reachableGain(extremesOf(hosts), [vmFigures("web", { cpuCores, memoryBytes: 0 })], {
+      scale,
+      weights,
+    });
   // 0.64 + 0.04 before, 0.49 + 0.09 after.
   expect(gain(1)).toBeCloseTo(0.1, 12);
   // More than half the gap wins no more than half: 0.25 + 0.25 after.
@@ -99,27 +103,34 @@ test("reachableGain() adds the resources up, each with its weight", () => {
     hostFigures("b", { memoryBytes: 20 * GIB }),
   ].map((host) => ({ ...host, networkCapacityBytesPerSecond: 1e9 }));
   const web = vmFigures("web", { cpuCores: 0, memoryBytes: 10 * GIB, networkBytesPerSecond: 4e8 });
-  expect(reachableGain(hosts, [web], { scale, weights })).toBeCloseTo(0.1 + 0.5 * 0.32, 12);
+  expect(reachableGain(extremesOf(hosts), [web], { scale, weights })).toBeCloseTo(
+    0.1 + 0.5 * 0.32,
+    12,
+  );
 });
 
 test("reachableGain() is nothing among equals, for a host alone, and without VMs", () => {
   const even = [hostFigures("a", { cpuCores: 5 }), hostFigures("b", { cpuCores: 5 })];
   const vms = [vmFigures("web")];
-  expect(reachableGain(even, vms, { scale, weights })).toBe(0);
-  expect(reachableGain([hostFigures("a", { cpuCores: 5 })], vms, { scale, weights })).toBe(0);
+  expect(reachableGain(extremesOf(even), vms, { scale, weights })).toBe(0);
+  expect(
+    reachableGain(extremesOf([hostFigures("a", { cpuCores: 5 })]), vms, { scale, weights }),
+  ).toBe(0);
   const uneven = [hostFigures("a", { cpuCores: 5 }), hostFigures("b")];
-  expect(reachableGain(uneven, [], { scale, weights })).toBe(0);
-  expect(reachableGain([], [], { scale, weights })).toBe(0);
+  expect(reachableGain(extremesOf(uneven), [], { scale, weights })).toBe(0);
+  expect(reachableGain(extremesOf([]), [], { scale, weights })).toBe(0);
 });
 
 test("reachableGain() counts no draining host as a place to go, but as one to leave", () => {
   const hosts = [hostFigures("a", { cpuCores: 6 }), hostFigures("b", { cpuCores: 4 })];
   const vms = [vmFigures("web", { cpuCores: 1, memoryBytes: 0 })];
   const idle = hostFigures("c", { draining: true });
-  const before = reachableGain(hosts, vms, { scale, weights });
-  expect(reachableGain([...hosts, idle], vms, { scale, weights })).toBe(before);
+  const before = reachableGain(extremesOf(hosts), vms, { scale, weights });
+  expect(reachableGain(extremesOf([...hosts, idle]), vms, { scale, weights })).toBe(before);
   const full = hostFigures("c", { draining: true, cpuCores: 9 });
-  expect(reachableGain([...hosts, full], vms, { scale, weights })).toBeGreaterThan(before);
+  expect(reachableGain(extremesOf([...hosts, full]), vms, { scale, weights })).toBeGreaterThan(
+    before,
+  );
 });
 
 test("reachableGain() is no less than what any one move of an own VM wins", () => {
@@ -128,7 +139,7 @@ test("reachableGain() is no less than what any one move of an own VM wins", () =
     fc.property(fc.array(cores, { minLength: 2, maxLength: 6 }), cores, (loads, cpuCores) => {
       const hosts = loads.map((load, at) => hostFigures(`node-${at}`, { cpuCores: load }));
       const vms = [vmFigures("web", { cpuCores, memoryBytes: 0 })];
-      const most = reachableGain(hosts, vms, { scale, weights });
+      const most = reachableGain(extremesOf(hosts), vms, { scale, weights });
       const w = cpuCores / 10;
       for (const from of loads) {
         for (const to of loads) {

@@ -1,11 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Prng } from "#lib/base/prng.ts";
+import { costOf } from "#lib/planning/action-cost.ts";
 import { scoreNeeded } from "#lib/planning/candidates.ts";
+import { extremesOf } from "#lib/planning/extremes.ts";
+import type { HostFigures } from "#lib/planning/host-figures.ts";
 import { defaultPlanningParams } from "#lib/planning/params.ts";
 import { gainOf, scaleOf } from "#lib/planning/potential.ts";
 import { ruleRefusal } from "#lib/planning/rules.ts";
 import { type ShortlistOptions, shortlist } from "#lib/planning/shortlist.ts";
+import { mayLeave, type VmFigures } from "#lib/planning/vm-figures.ts";
 import { anyHosts, anyVms } from "../../support/planning-arbitraries.ts";
 import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
 
@@ -13,10 +17,15 @@ const GIB = 2 ** 30;
 const params = { ...defaultPlanningParams, gainMin: 0.001, shortlistMax: 16, spreadShare: 0.1 };
 
 function look(changes: Partial<ShortlistOptions> = {}) {
+  const targets = changes.targets ?? [
+    hostFigures("node-b", { cpuCores: 2 }),
+    hostFigures("node-c", { cpuCores: 5 }),
+  ];
   return shortlist({
     self: hostFigures("node-a", { cpuCores: 8 }),
     vms: [vmFigures("web", { cpuCores: 2, cpuNoiseShare: 0 })],
-    targets: [hostFigures("node-b", { cpuCores: 2 }), hostFigures("node-c", { cpuCores: 5 })],
+    targets,
+    extremes: extremesOf(targets),
     reason: "imbalance",
     level: 0,
     nowMs: 1000,
@@ -26,6 +35,17 @@ function look(changes: Partial<ShortlistOptions> = {}) {
     ...changes,
   });
 }
+
+/** Whether a move belongs on the list, weighed one by one. */
+function fits(vm: VmFigures, { self, to, scale, level }: Ends): boolean {
+  const { memoryShareMax, weights } = params;
+  if (!mayLeave(vm, 1000) || to.draining || to.freeSlotsIn === 0) return false;
+  if (ruleRefusal(vm, self, to, { reason: "imbalance", memoryShareMax }) !== null) return false;
+  const needed = costOf(vm.load, params) + Math.max(level, scoreNeeded(vm, { scale, params }));
+  return gainOf(vm, self, to, { scale, weights }) >= needed;
+}
+
+type Ends = Pick<ShortlistOptions, "self" | "scale" | "level"> & { readonly to: HostFigures };
 
 const to = (found: ReturnType<typeof look>) => found.map((one) => one.to);
 
@@ -114,6 +134,8 @@ test("shortlist() keeps to rules, room, level and bound on any hosts", () => {
       expect(found.length).toBeLessThanOrEqual(params.shortlistMax);
       expect(new Set(found.map((one) => `${one.vm} ${one.to}`)).size).toBe(found.length);
       expect(look({ ...options, prng: new Prng(seed) })).toEqual(found);
+      const fitting = vms.flatMap((vm) => targets.filter((to) => fits(vm, { ...options, to })));
+      expect(found.length).toBe(Math.min(fitting.length, params.shortlistMax));
       for (const one of found) {
         const vm = vms.find(({ vm: name }) => name === one.vm);
         const target = targets.find(({ host }) => host === one.to);
