@@ -16,6 +16,7 @@ import {
   serviceApplyVerb,
   serviceDeleteVerb,
   serviceScaleVerb,
+  setVerb,
   stopVerb,
   vmVerb,
 } from "./verb-of-request.ts";
@@ -47,6 +48,7 @@ export const routes: Readonly<Record<string, Route>> = Object.freeze({
   "POST /v1/vms/NAME/resume": verb(vmVerb("resume")),
   "POST /v1/vms/NAME/migrate": verb(migrateVerb),
   "POST /v1/vms/NAME/cancel": verb(vmVerb("cancel")),
+  "POST /v1/vms/NAME/set": verb(setVerb),
   "POST /v1/vms/NAME/undefine": verb(vmVerb("undefine")),
   "POST /v1/vms/NAME/resolve": verb(resolveVerb),
   "POST /v1/services": verb(serviceApplyVerb),

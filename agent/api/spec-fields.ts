@@ -54,3 +54,8 @@ function isMemorySize(bytes: number): boolean {
   const { memoryBytesMin, memoryBytesMax } = vmLimits;
   return Number.isSafeInteger(bytes) && bytes >= memoryBytesMin && bytes <= memoryBytesMax;
 }
+
+/** A group of VMs that are kept together, or apart. */
+export const groupName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be 1 to 63 of a-z, 0-9 and -");

@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { serviceLimits } from "#lib/model/service.ts";
+import { priorityMax } from "#lib/model/vm-spec.ts";
+import { wireLimits } from "#lib/wire/limits.ts";
 import { BadRequestError } from "./api-error.ts";
+import { groupName } from "./spec-fields.ts";
 
 const hostText = z.string().min(1).max(128);
 
@@ -15,6 +18,19 @@ const members = z.int().min(0).max(serviceLimits.membersMax).nullable().default(
 export const scaleBody = z
   .strictObject({ min: members, max: members })
   .refine(({ min, max }) => min !== null || max !== null, "min, max: give at least one of the two");
+/** What is named changes; null takes a setting back to its default. */
+export const policyBody = z
+  .strictObject({
+    managed: z.boolean(),
+    pin: z.string().min(1).max(wireLimits.hostNameLengthMax).nullable(),
+    ignore: z.boolean(),
+    affinityGroup: groupName.nullable(),
+    antiAffinityGroup: groupName.nullable(),
+    priority: z.int().min(0).max(priorityMax).nullable(),
+    shutdown: z.enum(["off", "suspend", "migrate", "leave"]).nullable(),
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "give at least one setting");
 export const emptyBody = z.strictObject({});
 
 /** The checked value of a JSON body; an empty body is `{}`. Throws ApiError BAD_REQUEST. */

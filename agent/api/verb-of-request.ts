@@ -1,5 +1,6 @@
 import type { Snapshot } from "#lib/core/snapshot.ts";
 import { isVmName, type VmName } from "#lib/model/ids.ts";
+import type { PolicyChange } from "#lib/model/policy-change.ts";
 import { isServiceName, serviceLimits } from "#lib/model/service.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { BadRequestError } from "./api-error.ts";
@@ -11,6 +12,7 @@ import {
   emptyBody,
   migrateBody,
   modeBody,
+  policyBody,
   readJsonBody,
   resolveBody,
   scaleBody,
@@ -43,6 +45,21 @@ export const stopVerb: VerbMaker = (_, { name, body }) => ({
   vm: vmNameOf(name),
   force: readJsonBody(stopBody, body).force,
 });
+
+export const setVerb: VerbMaker = (snapshot, { name, body }) => {
+  const given = readJsonBody(policyBody, body);
+  checkPin(snapshot, given.pin);
+  // What is not named is not there: undefined would be a change, too.
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { verb: "set", vm: vmNameOf(name), change: Object.fromEntries(named) as PolicyChange };
+};
+
+/** A VM that is pinned to a host that nobody knows waits for it in vain. */
+function checkPin(snapshot: Snapshot, pin: string | null | undefined): void {
+  const names = snapshot.members.map((member) => member.name);
+  if (pin === null || pin === undefined || names.includes(pin)) return;
+  throw new BadRequestError(`pin: no host is named "${pin}": there are ${names.join(", ")}`);
+}
 
 export const migrateVerb: VerbMaker = (snapshot, { name, body }) => ({
   verb: "migrate",

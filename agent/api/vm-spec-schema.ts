@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { isVmName } from "#lib/model/ids.ts";
-import { vmLimits } from "#lib/model/vm-spec.ts";
-import { absolutePath, memory } from "./spec-fields.ts";
+import { changedPolicy, noPolicy } from "#lib/model/policy-change.ts";
+import { policyDefaults, priorityMax, vmLimits } from "#lib/model/vm-spec.ts";
+import { absolutePath, groupName, memory } from "./spec-fields.ts";
 
 /** `[a-z0-9-]` as the model has it: names become file names, unit names and QEMU arguments. */
 const name = z
@@ -36,11 +37,7 @@ const network = z.union([
   ]),
 ]);
 
-const group = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be 1 to 63 of a-z, 0-9 and -")
-  .nullable()
-  .default(null);
+const group = groupName.nullable().default(null);
 
 const policy = z
   .strictObject({
@@ -48,10 +45,15 @@ const policy = z
     ignore: z.boolean().default(false),
     antiAffinityGroup: group,
     affinityGroup: group,
+    managed: z.boolean().default(true),
+    priority: z.int().min(0).max(priorityMax).default(policyDefaults.priority),
+    shutdown: z.enum(["off", "suspend", "migrate", "leave"]).default(policyDefaults.shutdown),
   })
   .refine(({ affinityGroup, antiAffinityGroup }) => {
     return affinityGroup === null || affinityGroup !== antiAffinityGroup;
-  }, "affinityGroup and antiAffinityGroup are the same: VMs cannot be kept both together and apart");
+  }, "affinityGroup and antiAffinityGroup are the same: VMs cannot be kept both together and apart")
+  // A default is written as nothing.
+  .transform((written) => changedPolicy(noPolicy, written));
 
 const kernel = z.strictObject({
   path: absolutePath,
@@ -77,10 +79,5 @@ export const vmSpecSchema = z.strictObject({
     .default([]),
   network: network.default({ kind: "none" }),
   guestAgent: z.boolean().default(false),
-  policy: policy.default({
-    pin: null,
-    ignore: false,
-    antiAffinityGroup: null,
-    affinityGroup: null,
-  }),
+  policy: policy.default(noPolicy),
 });

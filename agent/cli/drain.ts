@@ -79,7 +79,10 @@ function endOf({
 
 function mayNotMove(member: MemberAnswer | undefined): (vm: VmAnswer) => boolean {
   return ({ policy, immovable }) =>
-    policy.ignore || immovable !== null || (policy.pin !== null && policy.pin === member?.name);
+    policy.ignore ||
+    policy.managed === false ||
+    immovable !== null ||
+    (policy.pin !== null && policy.pin === member?.name);
 }
 
 function stuckEnd(name: string, left: readonly VmAnswer[]): WatchStep {

@@ -12,7 +12,7 @@ export type VerbCall = (
 
 /** What a group of verbs is about. */
 const GROUPS: Readonly<Record<string, string>> = {
-  vm: "define, start, stop and undefine VMs",
+  vm: "define VMs, set their rules, start, stop and undefine them",
   service: "declare services, once for all hosts",
   move: "put an end to a move in doubt",
   key: "make a cluster key, tell keys apart",
@@ -63,7 +63,10 @@ function addVerb(
   }
   // Commander hands over the arguments, then the options, then the command itself.
   command.action((...given: unknown[]) => {
-    const words = given.slice(0, -2).filter((word) => typeof word === "string");
+    const words = given
+      .slice(0, -2)
+      .flat()
+      .filter((word) => typeof word === "string");
     return call(entry, { words, options: command.opts() }, command.optsWithGlobals());
   });
 }

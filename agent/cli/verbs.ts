@@ -129,6 +129,22 @@ export const verbs: readonly VerbEntry[] = Object.freeze([
     load: async () => (await import("./vm-define.ts")).vmDefine,
   },
   {
+    usage: "vm set <vm> <setting...>",
+    summary: "change a VM's rules: where it may run, and what becomes of it as its host stops",
+    example: "sudo evenkeel vm set web-3 pin=host-b anti-affinity=web shutdown=suspend",
+    closing: [
+      "Settings, each with what it is when none is given:",
+      "  managed=yes|no        no: evenkeel keeps its hands off but for verbs (yes)",
+      "  pin=HOST|none         the one host that it may run on (none)",
+      "  ignore=yes|no         yes: the balancer never moves it; verbs do (no)",
+      "  affinity=GROUP|none   kept on one host with the others of the group (none)",
+      "  anti-affinity=GROUP|none  kept on another host than the others of the group (none)",
+      "  priority=0..100       more is started earlier at boot, and ended later (50)",
+      "  shutdown=off|suspend|migrate|leave  what becomes of it when its host shuts down (off)",
+    ].join("\n"),
+    load: async () => (await import("./vm-set.ts")).vmSet,
+  },
+  {
     usage: "vm start <vm>",
     summary: "boot a VM on the host that owns it",
     example: "sudo evenkeel vm start web-3",

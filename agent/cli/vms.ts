@@ -53,9 +53,12 @@ function vmLines(list: readonly VmAnswer[], palette: Palette): readonly string[]
 function rulesText({ policy, immovable }: VmAnswer): string {
   const rules: string[] = [];
   if (policy.pin !== null) rules.push(`pinned to ${policy.pin}`);
+  if (policy.managed === false) rules.push("not managed");
   if (policy.ignore) rules.push("ignored");
   if (policy.antiAffinityGroup !== null) rules.push(`apart from ${policy.antiAffinityGroup}`);
   if (policy.affinityGroup) rules.push(`together with ${policy.affinityGroup}`);
+  if (policy.priority !== undefined) rules.push(`priority ${policy.priority}`);
+  if (policy.shutdown !== undefined) rules.push(`at shutdown: ${policy.shutdown}`);
   if (immovable !== null) rules.push(immovable);
   return rules.join("; ");
 }

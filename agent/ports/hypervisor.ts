@@ -46,6 +46,8 @@ export interface Hypervisor {
   resumeVm(spec: VmSpec): Promise<void>;
   /** Removes a suspended image and all else of a VM that has no process here. */
   forgetVm(vm: VmName): Promise<void>;
+  /** Writes the VM's policy where the hypervisor's own tools show it; missing where they show none. */
+  writePolicy?(spec: VmSpec): Promise<void>;
 
   /** Source: facts for the target to check; writes the storage nonce beside each disk. */
   offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer>;

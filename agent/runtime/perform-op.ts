@@ -71,6 +71,7 @@ export class OpPerformer {
       case "suspend":
       case "resume":
       case "forget":
+      case "writePolicy":
         return this.#lifecycle(op);
       default:
         return this.#decision(op);
@@ -125,6 +126,9 @@ export class OpPerformer {
       case "forget":
         await hypervisor.forgetVm(op.vm);
         return null;
+      case "writePolicy":
+        await hypervisor.writePolicy?.(op.spec);
+        return null;
     }
   }
 
@@ -175,7 +179,10 @@ type TransferOp = Extract<
       | "closeChannel";
   }
 >;
-type LifecycleOp = Extract<HostOp, { op: "start" | "stop" | "suspend" | "resume" | "forget" }>;
+type LifecycleOp = Extract<
+  HostOp,
+  { op: "start" | "stop" | "suspend" | "resume" | "forget" | "writePolicy" }
+>;
 
 const multiaddrPattern = /^\/ip[46]\/([^/]+)/;
 

@@ -8,6 +8,7 @@ import type { HostOpResult, MoveOffer } from "../model/host-op.ts";
 import { type HostId, type MoveId, moveIdOf, type VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { VerbResult } from "../model/verb.ts";
+import type { VmSpec } from "../model/vm-spec.ts";
 import { candidates } from "../planning/candidates.ts";
 import type { HostFigures } from "../planning/host-figures.ts";
 import type { PlanningParams } from "../planning/params.ts";
@@ -22,6 +23,7 @@ import { moveOfGuest } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
 import { ownSummary } from "./own-figures.ts";
+import { RefusalMemory } from "./refusal-memory.ts";
 import type { Self } from "./self.ts";
 import type { ShiftDesk } from "./shift-desk.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -30,10 +32,6 @@ import type { Surroundings } from "./surroundings.ts";
 const askedMax = 8;
 /** An offer writes a nonce beside the disks; then the target gathers, checks and answers. */
 const answerMs = 5_000;
-
-/** How long a target's refusal is worth telling, and how many are kept. */
-const refusalMs = 60_000;
-const refusalsMax = 256;
 
 /** A move that this host wants and that nobody has granted yet. */
 interface Proposal {
@@ -44,6 +42,8 @@ interface Proposal {
   readonly gain: number;
   readonly cost: number;
   readonly version: number;
+  /** As it was when the move was weighed. */
+  readonly spec: VmSpec;
   readonly load: VmLoad;
   /** The verb that asked for it; null for the balancer's own. */
   readonly requestId: string | null;
@@ -91,8 +91,8 @@ export class Balancer {
     MoveId,
     { proposal: Proposal; offer: MoveOffer | null; untilMs: number }
   >();
-  /** What targets answered of late, by VM and target: for whoever asks why. */
-  readonly #refusals = new Map<string, { readonly reason: string; readonly atMs: number }>();
+  /** What targets answered of late: for whoever asks why. */
+  readonly refusals = new RefusalMemory();
   #rounds = 0;
   #sent = 0;
   #refused = 0;
@@ -201,7 +201,7 @@ export class Balancer {
     const { guests, prng } = this.#options;
     const guest = guests.get(candidate.vm);
     assert(guest, "a candidate is an own VM");
-    const { version } = guest.owned;
+    const { version, spec } = guest.owned;
     return {
       moveId: moveIdOf(candidate.vm, version + 1, prng.hex(16)),
       vm: candidate.vm,
@@ -210,6 +210,7 @@ export class Balancer {
       gain: candidate.gain,
       cost: candidate.cost,
       version,
+      spec,
       load: figuresOfGuest(guest, undefined).load,
       requestId,
     };
@@ -341,6 +342,8 @@ export class Balancer {
   #withdrawal(proposal: Proposal, guest: Guest | undefined, nowMs: number): string | null {
     const { ledger, mover, heldBack } = this.#options;
     if (!guest || guest.owned.version !== proposal.version) return "the VM is no longer here";
+    // The target has judged by the rules of then, and was promised to what it was told.
+    if (guest.owned.spec !== proposal.spec) return "its definition or its rules changed meanwhile";
     const { immovable } = figuresOfGuest(guest, moveOfGuest(mover.table.ofVm(proposal.vm), nowMs));
     if (immovable !== null) return immovable;
     if (ledger.freeSlotsOut === 0) return "another VM is on its way out";
@@ -353,23 +356,8 @@ export class Balancer {
     const { proposal } = asked;
     this.#refused += 1;
     this.#drop(proposal, 409, `${this.#name(from)} refused: ${message.reason}`);
-    this.#rememberRefusal(proposal, message.reason, nowMs);
+    this.refusals.add(proposal, message.reason, nowMs);
     this.#electionOver(proposal, nowMs);
-  }
-
-  #rememberRefusal({ vm, to }: Proposal, reason: string, nowMs: number): void {
-    for (const [key, { atMs }] of this.#refusals) {
-      if (nowMs - atMs < refusalMs && this.#refusals.size < refusalsMax) break;
-      this.#refusals.delete(key);
-    }
-    this.#refusals.set(`${vm} ${to}`, { reason, atMs: nowMs });
-  }
-
-  /** What the target answered when this VM was last proposed to it, in words; null if not of late. */
-  lastRefusal(vm: VmName, to: HostId, nowMs: number): string | null {
-    const refusal = this.#refusals.get(`${vm} ${to}`);
-    if (!refusal || nowMs - refusal.atMs >= refusalMs) return null;
-    return `refused ${Math.round((nowMs - refusal.atMs) / 1000)} s ago: ${refusal.reason}`;
   }
 
   /** The election's next best, if the proposal was the election's. */

@@ -180,7 +180,7 @@ export class ExplainDesk {
     const params = withMeasuredLink(planning, this.#options);
     return candidates({ ...look, nowMs, scale: surroundings.scale(), params }).map((one) => ({
       ...one,
-      refusal: one.refusal ?? balancer.lastRefusal(one.vm, one.to, nowMs),
+      refusal: one.refusal ?? balancer.refusals.last(one.vm, one.to, nowMs),
     }));
   }
 

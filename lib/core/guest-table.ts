@@ -29,6 +29,8 @@ export interface Guest {
   unclosedMove: MoveId | null;
   /** Moves in a row that failed: each makes the VM rest longer before the next try. */
   failedMoves: number;
+  /** Why the policy that the hypervisor shows of it cannot be read; null when it can. */
+  policyProblem: string | null;
 }
 
 /** What a move says of the guest that it concerns. */
@@ -98,6 +100,7 @@ export class GuestTable {
       lastMoveMs: undefined,
       unclosedMove: null,
       failedMoves: 0,
+      policyProblem: null,
     };
     this.#guests.set(owned.spec.name, guest);
     this.#sorted = null;
@@ -170,6 +173,8 @@ export function immovableReason(guest: Guest, move: MoveOfGuest | undefined): st
     return `the other end of its last move has not confirmed that it runs here (${guest.unclosedMove})`;
   }
   if (guest.action !== null) return `it is ${guest.action}`;
+  // Its admin wants something of it, and what is not known: staying breaks the fewest wishes.
+  if (guest.policyProblem !== null) return guest.policyProblem;
   if (guest.copy === null || !copyRuns(guest.copy)) {
     return `it is ${stateOfGuest(guest, move)}, and only running VMs move`;
   }

@@ -311,7 +311,8 @@ export class Node {
         parts.mover.opEnded(pending, result, nowMs);
         return;
       case "guest":
-        parts.desk.guests.opEnded(pending, result, nowMs);
+      case "policy":
+        parts.desk.opEnded(pending, result, nowMs);
         return;
       case "member":
         parts.services?.opEnded(pending, result, nowMs);
@@ -336,7 +337,7 @@ export class Node {
         parts.services?.members.serviceOf(copy.vm) !== undefined,
     );
     parts.mover.copiesListed(copies, nowMs);
-    parts.desk.guests.copiesListed(nowMs);
+    parts.desk.copiesListed(copies, nowMs);
     parts.services?.listed(copies, nowMs);
     for (const guest of absent) this.#missCopy(guest, parts, nowMs);
     for (const stray of newStrays) {

@@ -9,6 +9,7 @@ import type { Effect, JournalEntry, Notice } from "./effects.ts";
 export type OpOwner =
   | { readonly part: "move"; readonly moveId: MoveId }
   | { readonly part: "guest"; readonly vm: VmName }
+  | { readonly part: "policy"; readonly vm: VmName }
   | { readonly part: "member"; readonly service: string }
   | { readonly part: "offer"; readonly moveId: MoveId }
   | { readonly part: "admit"; readonly moveId: MoveId };

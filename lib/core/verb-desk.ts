@@ -1,5 +1,7 @@
 import { earliestMs } from "../base/earliest.ts";
 import { hashText } from "../base/prng.ts";
+import type { CopyReport } from "../model/copy.ts";
+import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
 import type { Verb, VerbName, VerbResult } from "../model/verb.ts";
 import type { Balancer } from "./balancer.ts";
@@ -11,7 +13,8 @@ import { journalEntry, journalKeys } from "./journal-keys.ts";
 import { clusterMode, modeDocument, modeDocumentName } from "./mode-document.ts";
 import { isSource } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, PendingOp } from "./outbox.ts";
+import { PolicyDesk } from "./policy-desk.ts";
 import type { Self } from "./self.ts";
 import type { MemberPlace } from "./service-desk.ts";
 import { ServiceRegister } from "./service-register.ts";
@@ -57,6 +60,8 @@ interface Waiting {
 export class VerbDesk {
   /** Verbs on this host's VMs. */
   readonly guests: GuestDesk;
+  /** What is asked of the cluster for this host's VMs. */
+  readonly policies: PolicyDesk;
   /** Services, and the verbs on them. */
   readonly services: ServiceRegister;
   readonly #options: VerbDeskOptions;
@@ -76,11 +81,26 @@ export class VerbDesk {
       othersOwning: (vms) => this.#othersOwning(vms),
       heard: (peer) => options.cluster.view.inventoryOf(peer) !== undefined,
     });
+    this.policies = new PolicyDesk({
+      ...options,
+      reply: (requestId, result) => this.reply(requestId, result),
+    });
     this.services = new ServiceRegister({
       self: options.self.options.self,
       cluster: options.cluster,
       nameOf: (host) => options.surroundings.nameOf(host),
     });
+  }
+
+  copiesListed(copies: readonly CopyReport[], nowMs: number): void {
+    this.guests.copiesListed(nowMs);
+    this.policies.copiesListed(copies, nowMs);
+  }
+
+  /** An operation on a guest, or with its policy, ended. */
+  opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
+    if (pending.owner.part === "policy") this.policies.opEnded(pending, result);
+    else this.guests.opEnded(pending, result, nowMs);
   }
 
   nextTimeoutMs(): number | undefined {
@@ -252,6 +272,9 @@ export class VerbDesk {
         return;
       case "define":
         this.guests.define(requestId, verb, nowMs);
+        return;
+      case "set":
+        this.policies.set(requestId, verb, nowMs);
         return;
       case "explain": {
         const data = JSON.stringify(this.#options.explain.explain(verb.vm, nowMs));

@@ -1,4 +1,5 @@
 import type { MoveId, VmName } from "./ids.ts";
+import type { VmPolicy } from "./vm-spec.ts";
 
 /**
  * One copy of a VM as the hypervisor on this host shows it, whatever any journal says.
@@ -22,6 +23,16 @@ export type CopyState =
   | "stale"
   | "defined";
 
+/** The policy that the hypervisor's own tools show of a VM. */
+export interface ShownPolicy {
+  /** Null where there is none, or none that can be read. */
+  readonly policy: VmPolicy | null;
+  /** Somebody else has written it since evenkeel last did. */
+  readonly isEdited: boolean;
+  /** Why it cannot be read, with the remedy; null when it can. */
+  readonly problem: string | null;
+}
+
 export interface CopyReport {
   readonly vm: VmName;
   readonly state: CopyState;
@@ -29,6 +40,8 @@ export interface CopyReport {
   readonly moveId: MoveId | null;
   /** The admin made it with the hypervisor's own tools, and evenkeel has never touched it. */
   readonly foreign?: true;
+  /** Missing where the hypervisor keeps no policies. */
+  readonly policy?: ShownPolicy;
 }
 
 /** True when the guest's processors advance in this copy. */

@@ -92,6 +92,8 @@ export type HostOp =
   | { readonly op: "resume"; readonly spec: VmSpec }
   /** Removes a suspended image and everything else of a VM that is not running here. */
   | { readonly op: "forget"; readonly vm: VmName }
+  /** Writes the VM's policy where the hypervisor's own tools show it. */
+  | { readonly op: "writePolicy"; readonly spec: VmSpec }
   /**
    * Stages a member up to serving: removes what was there of it, checks the files' digests, makes
    * the overlay on its base, boots, and ends when the health check passed.
@@ -140,6 +142,7 @@ export interface HostOpValues {
   readonly suspend: { readonly imageBytes: number };
   readonly resume: null;
   readonly forget: null;
+  readonly writePolicy: null;
   /** All that the member takes on the disk now, bytes. */
   readonly stageMember: { readonly diskBytes: number };
   /** How long it took from the first question, ms. */

@@ -1,4 +1,5 @@
 import type { HostId, MoveId, VmName } from "./ids.ts";
+import type { PolicyChange } from "./policy-change.ts";
 import type { ServiceSpec } from "./service.ts";
 import type { VmSpec } from "./vm-spec.ts";
 
@@ -15,6 +16,8 @@ export type Verb =
   | { readonly verb: "stop"; readonly vm: VmName; readonly force: boolean }
   | { readonly verb: "define"; readonly spec: VmSpec }
   | { readonly verb: "undefine"; readonly vm: VmName }
+  /** Changes the VM's policy; what is not named stays. */
+  | { readonly verb: "set"; readonly vm: VmName; readonly change: PolicyChange }
   | { readonly verb: "explain"; readonly vm: VmName }
   | {
       readonly verb: "resolve";

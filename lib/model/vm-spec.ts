@@ -25,7 +25,20 @@ export interface VmKernel {
   readonly cmdline: string;
 }
 
-/** What the admin asks of the balancer for this VM. */
+/**
+ * What becomes of a VM when its host shuts down: it is asked to power off, suspended to disk, moved
+ * to another host (suspended if it cannot), or left to whatever else ends it.
+ */
+export type ShutdownPolicy = "off" | "suspend" | "migrate" | "leave";
+
+/** What a VM gets that says nothing else. */
+export const policyDefaults = { priority: 50, shutdown: "off" } as const;
+export const priorityMax = 100;
+
+/**
+ * What the admin asks of the cluster for this VM. What may be missing is never its default: so equal
+ * policies are equal texts, also to agents that do not know the field.
+ */
 export interface VmPolicy {
   /** Host name that the VM must stay on or go to; null for any. */
   readonly pin: string | null;
@@ -35,6 +48,11 @@ export interface VmPolicy {
   readonly antiAffinityGroup: string | null;
   /** VMs of one group are kept together on one host; null for none. */
   readonly affinityGroup: string | null;
+  /** There when evenkeel is to keep its hands off, also as the host stops and boots: verbs alone. */
+  readonly managed?: false;
+  /** 0 to 100: who has more is started earlier at the host's boot, and ended later. */
+  readonly priority?: number;
+  readonly shutdown?: ShutdownPolicy;
 }
 
 /** A VM as its owner's journal defines it. It travels with the VM when it moves. */

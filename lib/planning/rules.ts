@@ -20,7 +20,7 @@ export interface RuleOptions {
 /**
  * Why `vm` must not go from one host to another, in one sentence with the figures; null when no
  * rule forbids it. Source and target both ask this: rules hold at propose and at grant. An
- * operator's word overrides `ignore`, and nothing else.
+ * operator's word overrides `ignore` and `managed`, and nothing else.
  */
 export function ruleRefusal(
   vm: RuledVm,
@@ -67,6 +67,9 @@ function vmRefusal(vm: RuledVm, reason: ActionReason): string | null {
   if (vm.immovable !== null) return `${vm.vm} cannot be moved: ${vm.immovable}`;
   if (vm.policy.ignore && reason !== "operator") {
     return `${vm.vm} is set to be ignored by the balancer`;
+  }
+  if (vm.policy.managed === false && reason !== "operator") {
+    return `${vm.vm} is set not to be managed: only verbs move it`;
   }
   return null;
 }

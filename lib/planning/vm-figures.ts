@@ -31,5 +31,6 @@ export function mayLeave(
   }: Pick<VmFigures, "immovable" | "policy" | "cooldownUntilMs">,
   nowMs: number,
 ): boolean {
-  return immovable === null && !policy.ignore && cooldownUntilMs <= nowMs;
+  const isOurs = !policy.ignore && policy.managed !== false;
+  return immovable === null && isOurs && cooldownUntilMs <= nowMs;
 }

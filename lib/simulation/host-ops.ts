@@ -178,6 +178,8 @@ export class HostOps {
       case "forget":
         host.forget(op.vm);
         return null;
+      case "writePolicy":
+        return null;
       case "discardMember":
         host.clear(op.spec.name);
         return null;

@@ -106,6 +106,11 @@ export class Reader {
     return false;
   }
 
+  /** True when the field is there, null or not. */
+  has(key: string): boolean {
+    return this.#fields[key] !== undefined;
+  }
+
   /** A flag that an older agent does not send: false then. */
   flagIfAny(key: string): boolean {
     return this.#fields[key] !== undefined && this.flag(key);

@@ -4,6 +4,7 @@ import { wireLimits } from "./limits.ts";
 import type { Malformed } from "./malformed.ts";
 import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
+import { readPolicyChangeFields } from "./validate-policy-change.ts";
 import { readServiceName, readServiceSpecFields } from "./validate-service-spec.ts";
 import { readVmSpecFields } from "./validate-vm-spec.ts";
 
@@ -19,6 +20,7 @@ const verbNames = new Set<VerbName>([
   "stop",
   "define",
   "undefine",
+  "set",
   "explain",
   "resolve",
   "serviceApply",
@@ -52,6 +54,12 @@ export function readVerbFields(fields: Reader): Verb {
       return { verb, vm: fields.vm("vm"), force: fields.flag("force") };
     case "define":
       return { verb, spec: readVmSpecFields(fields.object("spec")) };
+    case "set":
+      return {
+        verb,
+        vm: fields.vm("vm"),
+        change: readPolicyChangeFields(fields.object("change")),
+      };
     case "resolve":
       return {
         verb,

@@ -6,11 +6,12 @@ import type {
   VmPolicy,
   VmSpec,
 } from "../model/vm-spec.ts";
-import { vmLimits } from "../model/vm-spec.ts";
+import { priorityMax, vmLimits } from "../model/vm-spec.ts";
 import { wireLimits } from "./limits.ts";
 import type { Malformed } from "./malformed.ts";
 import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
+import { shutdownPolicies } from "./validate-policy-change.ts";
 
 const machines = new Set(["microvm", "q35", "pc"] as const);
 const networkKinds = new Set(["none", "user", "bridge"] as const);
@@ -58,6 +59,9 @@ export function readPolicyFields(policy: Reader): VmPolicy {
     ignore: policy.flag("ignore"),
     antiAffinityGroup,
     affinityGroup,
+    ...(policy.has("managed") && !policy.flag("managed") && { managed: false }),
+    ...(policy.has("priority") && { priority: policy.count("priority", 0, priorityMax) }),
+    ...(policy.has("shutdown") && { shutdown: policy.word("shutdown", shutdownPolicies) }),
   };
 }
 

@@ -76,7 +76,7 @@ function entryOf(command: Command, path: readonly string[]): CommandEntry {
     path,
     summary: command.description(),
     arguments: command.registeredArguments.map((argument) => ({
-      name: argument.name(),
+      name: argument.variadic ? `${argument.name()}...` : argument.name(),
       kind: kindOf(argument.name(), path),
       required: argument.required,
     })),

@@ -9,9 +9,10 @@ import type { ClusterDocument, HostRecord } from "#lib/model/record.ts";
 import type { Verb, VerbResult } from "#lib/model/verb.ts";
 import type { Verdict } from "#lib/model/verdict.ts";
 import type { VmEntry, VmState } from "#lib/model/vm.ts";
-import type { VmNetwork, VmPolicy, VmSpec } from "#lib/model/vm-spec.ts";
+import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
 import type { DigestEntry, Message } from "#lib/wire/messages.ts";
 import { memberReportOf } from "./member-report-arbitrary.ts";
+import { policy, policyChange } from "./policy-arbitraries.ts";
 import { scaleMessage } from "./scale-arbitraries.ts";
 import { serviceName, serviceSpec } from "./service-arbitraries.ts";
 
@@ -33,16 +34,6 @@ const moveId = fc
 const reason = fc.constantFrom("imbalance", "hot", "rule", "drain", "swap", "operator" as const);
 const path = fc.stringMatching(/^\/[a-zA-Z0-9_./-]{1,40}$/);
 
-const policy: fc.Arbitrary<VmPolicy> = fc
-  .record({
-    pin: orNull(text(64)),
-    ignore: fc.boolean(),
-    antiAffinityGroup: orNull(text(63)),
-    affinityGroup: orNull(text(63)),
-  })
-  .filter(({ affinityGroup, antiAffinityGroup }) => {
-    return affinityGroup === null || affinityGroup !== antiAffinityGroup;
-  });
 const network: fc.Arbitrary<VmNetwork> = fc.oneof(
   fc.constant({ kind: "none" } as const),
   fc.record({
@@ -233,6 +224,7 @@ export const verb: fc.Arbitrary<Verb> = fc.oneof(
   }),
   fc.record({ verb: fc.constant("stop" as const), vm: vmName, force: fc.boolean() }),
   fc.record({ verb: fc.constant("define" as const), spec: vmSpec }),
+  fc.record({ verb: fc.constant("set" as const), vm: vmName, change: policyChange }),
   fc.record({
     verb: fc.constant("resolve" as const),
     vm: vmName,

@@ -21,6 +21,13 @@ describe("verbs that are one request", () => {
     { words: ["vm", "start", "web-1"], verb: { verb: "start", vm: "web-1" } },
     { words: ["vm", "stop", "web-1"], verb: { verb: "stop", vm: "web-1", force: false } },
     { words: ["vm", "stop", "--force", "web-1"], verb: { verb: "stop", vm: "web-1", force: true } },
+    {
+      words: ["vm", "set", "web-1", "pin=host-b", "anti-affinity=none", "shutdown=suspend"],
+      verb: {
+        ...{ verb: "set", vm: "web-1" },
+        change: { pin: "host-b", antiAffinityGroup: null, shutdown: "suspend" },
+      },
+    },
     { words: ["vm", "undefine", "web-1"], verb: { verb: "undefine", vm: "web-1" } },
     {
       words: ["move", "resolve", "web-1", "--run-here", "--fenced", "host-c"],
@@ -49,6 +56,26 @@ describe("verbs that are one request", () => {
     view.answer = () => ({ status: 409, message, data: null, moveId: null });
     const { code, out, err } = await runCli(["--socket", socketPath, "suspend", "web-1"]);
     expect({ code, out, err }).toEqual({ code: 1, out: "", err: `evenkeel: ${message}` });
+  });
+
+  it.each([
+    { words: ["pin"], says: '"pin" sets nothing: write NAME=VALUE' },
+    { words: ["colour=red"], says: '"colour" is no setting: there are managed, pin' },
+    { words: ["shutdown=reboot"], says: 'shutdown: "reboot" is not one of off, suspend' },
+    { words: ["pin=host-b", "pin=host-c"], says: "pin is given twice" },
+  ])("refuse a rule that cannot be at the door: $words", async ({ words, says }) => {
+    const { socketPath, view } = await apiFixture();
+    const { code, err } = await runCli(["--socket", socketPath, "vm", "set", "web-1", ...words]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(says) });
+    expect(view.asked).toEqual([]);
+  });
+
+  it("name the hosts there are when a VM is pinned to none of them", async () => {
+    const { socketPath, view } = await apiFixture();
+    const words = ["--socket", socketPath, "vm", "set", "web-1", "pin=host-x"];
+    const { code, err } = await runCli(words);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("host-b") });
+    expect(view.asked).toEqual([]);
   });
 
   it("encode what an operator types into the path", async () => {

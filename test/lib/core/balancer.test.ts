@@ -194,6 +194,12 @@ describe("Balancer", () => {
       change: (driver: NodeDriver) => driver.list({}),
       words: "only running VMs move",
     },
+    {
+      name: "the VM was pinned here",
+      change: (driver: NodeDriver) =>
+        driver.ask({ verb: "set", vm: "web", change: { pin: "self" } }),
+      words: "its rules changed meanwhile",
+    },
   ])("withdraws when $name by the time of the grant", ({ change, words }) => {
     const driver = settledDriver({ own: ["web"] });
     const moveId = migrating(driver);

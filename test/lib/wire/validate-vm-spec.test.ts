@@ -68,6 +68,9 @@ describe("readVmSpec()", () => {
     },
     { path: "policy.ignore", fault: { policy: { ...good.policy, ignore: "no" } } },
     { path: "policy", fault: { policy: null } },
+    { path: "policy.managed", fault: { policy: { ...good.policy, managed: "no" } } },
+    { path: "policy.priority", fault: { policy: { ...good.policy, priority: 101 } } },
+    { path: "policy.shutdown", fault: { policy: { ...good.policy, shutdown: "reboot" } } },
     {
       path: "policy.affinityGroup",
       fault: { policy: { ...good.policy, affinityGroup: "web", antiAffinityGroup: "web" } },

@@ -28,7 +28,7 @@ esac
 /** What is typed, the last word being completed, and what it may become. */
 const CASES: readonly (readonly [typed: string, offers: readonly string[]])[] = [
   ["evenkeel m", ["members", "migrate", "move", "moves"]],
-  ["evenkeel vm ", ["define", "start", "stop", "undefine"]],
+  ["evenkeel vm ", ["define", "set", "start", "stop", "undefine"]],
   ["evenkeel vm start w", ["web-1", "web-2"]],
   ["evenkeel migrate web-1 ", ["host-a", "host-b"]],
   ["evenkeel migrate web-1 host-b ", []],
