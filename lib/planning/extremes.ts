@@ -1,4 +1,4 @@
-import { type HostFigures, resources, type Utilisation, utilisationOf } from "./host-figures.ts";
+import { type HostFigures, share, type Utilisation, utilisationOf } from "./host-figures.ts";
 import type { PotentialOptions, VmWeight } from "./potential.ts";
 
 /** The ends between which hosts lie, in each resource: what one look at all of them leaves to know. */
@@ -17,11 +17,18 @@ export function extremesOf(hosts: readonly HostFigures[]): Extremes {
   const most = { cpu: 0, memory: 0, network: 0 };
   const least = { cpu: Infinity, memory: Infinity, network: Infinity };
   const largest = { cpu: 0, memory: 0, network: 0 };
+  // Written out and without an object a host: a large cluster's every look goes through here.
   for (const host of hosts) {
-    const use = utilisationOf(host);
-    for (const key of resources) most[key] = Math.max(most[key], use[key]);
+    const cpu = share(host.cpuCores, host.cpuCapacityCores);
+    const memory = share(host.memoryBytes, host.memoryCapacityBytes);
+    const network = share(host.networkBytesPerSecond, host.networkCapacityBytesPerSecond);
+    most.cpu = Math.max(most.cpu, cpu);
+    most.memory = Math.max(most.memory, memory);
+    most.network = Math.max(most.network, network);
     if (host.draining) continue;
-    for (const key of resources) least[key] = Math.min(least[key], use[key]);
+    least.cpu = Math.min(least.cpu, cpu);
+    least.memory = Math.min(least.memory, memory);
+    least.network = Math.min(least.network, network);
     largest.cpu = Math.max(largest.cpu, host.cpuCapacityCores || Infinity);
     largest.memory = Math.max(largest.memory, host.memoryCapacityBytes || Infinity);
     largest.network = Math.max(largest.network, host.networkCapacityBytesPerSecond || Infinity);

@@ -113,6 +113,7 @@ function lesserOf(a: Utilisation, b: Utilisation): Utilisation {
   };
 }
 
-function share(used: number, capacity: number): number {
+/** Of a capacity; 0 where that is not known. */
+export function share(used: number, capacity: number): number {
   return capacity > 0 ? used / capacity : 0;
 }
