@@ -1,6 +1,7 @@
 import type { HypervisorFacts } from "#lib/model/host.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { liveMigrationRefusal, workingAccelerator } from "../qemu/facts.ts";
+import { liveMigrationRefusal } from "../live-migration-refusal.ts";
+import { workingAccelerator } from "../working-accelerator.ts";
 import type { LibvirtSettings } from "./libvirt-options.ts";
 import type { VirshSession } from "./virsh-session.ts";
 

@@ -1,16 +1,14 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import type { HypervisorFacts } from "#lib/model/host.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { kvmProbeFirmware, kvmProbeGuest, kvmProbeWorked } from "./kvm-probe.ts";
+import { lastLineOf } from "../last-line-of.ts";
+import { liveMigrationRefusal } from "../live-migration-refusal.ts";
+import { workingAccelerator } from "../working-accelerator.ts";
 import type { QemuSettings } from "./qemu-options.ts";
 
 const run = promisify(execFile);
 const QUESTION_TIMEOUT_MS = 10_000;
-/** Before 9, live migration under TCG loses guest memory: measured, 5 of 8 guests oopsed on 7.2. */
-const TCG_LIVE_MAJOR_MIN = 9;
 
 /** What the installed QEMU is. */
 export interface QemuFacts extends HypervisorFacts {
@@ -52,61 +50,14 @@ export function parseMachineTypes(output: string): ReadonlyMap<string, string> {
   return types;
 }
 
-export function liveMigrationRefusal(version: string, accelerator: string): string | null {
-  if (accelerator !== "tcg" || Number.parseInt(version, 10) >= TCG_LIVE_MAJOR_MIN) return null;
-  return (
-    `QEMU ${version} corrupts memory when it migrates a guest live without KVM: the guest is ` +
-    `stopped while it moves; install QEMU ${TCG_LIVE_MAJOR_MIN} or later`
-  );
-}
-
-type TrialSettings = Pick<
-  QemuSettings,
-  "accelerator" | "stateDirectory" | "qemuBinary" | "cpuModel" | "log"
->;
-
-/** KVM if a guest really runs with it here, as far as the settings leave the choice. */
-export async function workingAccelerator(settings: TrialSettings): Promise<"kvm" | "tcg"> {
-  if (settings.accelerator === "tcg") return "tcg";
-  const why = await kvmProblem(settings);
-  if (why === null) return "kvm";
-  if (settings.accelerator === "kvm") {
-    const words = `the accelerator is set to kvm, but no guest runs with it here: ${why}`;
-    throw new HypervisorError(words, { code: "HYPERVISOR_MISSING" });
-  }
-  settings.log.write("warn", "guests run without KVM, many times slower", { reason: why });
-  return "tcg";
-}
-
-/** /dev/kvm may be there and yet run nothing: only a guest that ran proves it. */
-async function kvmProblem(settings: TrialSettings): Promise<string | null> {
-  const firmware = join(settings.stateDirectory, "kvm-probe.bin");
-  await mkdir(settings.stateDirectory, { recursive: true, mode: 0o700 });
-  await writeFile(firmware, kvmProbeFirmware());
-  try {
-    await run(settings.qemuBinary, kvmProbeGuest(firmware, settings.cpuModel ?? "host"), {
-      timeout: QUESTION_TIMEOUT_MS,
-    });
-    return "the trial guest ended without doing its work";
-  } catch (error) {
-    return kvmProbeWorked(error) ? null : lastLine(error);
-  }
-}
-
 async function ask(settings: QemuSettings, args: string[]): Promise<string> {
   try {
     return (await run(settings.qemuBinary, args, { timeout: QUESTION_TIMEOUT_MS })).stdout;
   } catch (cause) {
     const words = `${settings.qemuBinary} cannot be used: install qemu-system-x86 or set its path`;
-    throw new HypervisorError(`${words}: ${lastLine(cause)}`, {
+    throw new HypervisorError(`${words}: ${lastLineOf(cause)}`, {
       code: "HYPERVISOR_MISSING",
       cause,
     });
   }
-}
-
-function lastLine(error: unknown): string {
-  const { stderr, message } = error as { stderr?: unknown; message?: unknown };
-  const text = typeof stderr === "string" && stderr.trim() !== "" ? stderr : String(message);
-  return text.trim().split("\n").at(-1) ?? "";
 }

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { specObjection } from "../spec-objection.ts";
 import type { QemuFacts } from "./facts.ts";
 import { absent, type Guest } from "./guest.ts";
 import { diesWithin, signalGuest } from "./guest-process.ts";
@@ -12,7 +13,6 @@ import { needsAcpi } from "./qemu-command.ts";
 import type { QemuSettings } from "./qemu-options.ts";
 import { resumeGuest } from "./resume.ts";
 import { readImage, removeImage, staleReason, templateDigest } from "./saved-image.ts";
-import { specObjection } from "./spec-objection.ts";
 import { suspendGuest } from "./suspend.ts";
 
 /** QEMU ends by itself on SIGTERM, writing its disks out first. */

@@ -17,8 +17,8 @@ import type { DigestedFile } from "#lib/model/service.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { flush } from "../durable-file.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { fileObjection } from "../spec-objection.ts";
 import { FileDigests } from "./file-digests.ts";
-import { fileObjection } from "./spec-objection.ts";
 
 const run = promisify(execFile);
 const CREATE_TIMEOUT_MS = 30_000;

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { specObjection } from "#agent/hypervisor/qemu/spec-objection.ts";
+import { specObjection } from "#agent/hypervisor/spec-objection.ts";
 import { proofObjection, removeProofs, writeProof } from "#agent/hypervisor/storage-proof.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

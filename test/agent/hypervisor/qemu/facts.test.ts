@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  liveMigrationRefusal,
-  parseMachineTypes,
-  parseVersion,
-} from "#agent/hypervisor/qemu/facts.ts";
-import { kvmProbeFirmware, kvmProbeWorked } from "#agent/hypervisor/qemu/kvm-probe.ts";
+import { kvmProbeFirmware, kvmProbeWorked } from "#agent/hypervisor/kvm-probe.ts";
+import { liveMigrationRefusal } from "#agent/hypervisor/live-migration-refusal.ts";
+import { parseMachineTypes, parseVersion } from "#agent/hypervisor/qemu/facts.ts";
 
 const MACHINE_HELP = `Supported machines are:
 microvm              microvm (i386)

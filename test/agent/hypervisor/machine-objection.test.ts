@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { machineObjection } from "#agent/hypervisor/qemu/offer-objection.ts";
+import { machineObjection } from "#agent/hypervisor/machine-objection.ts";
 import type { MoveOffer } from "#lib/model/host-op.ts";
 
 const facts = {

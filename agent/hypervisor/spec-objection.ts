@@ -1,18 +1,21 @@
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
-import type { QemuSettings } from "./qemu-options.ts";
 
 const MEMORY_STEP_BYTES = 1 << 20;
+
+/** What this host lets guests use. */
+export interface AllowedPlaces {
+  /** Folders that disks, kernels and initrds may lie in, after realpath. */
+  readonly storageRoots: readonly string[];
+  readonly bridges: readonly string[];
+}
 
 /**
  * Why this host will not run the VM, in words; null when it will. A spec may come from a peer: its
  * paths must lead, after all symbolic links, into a storage root, and its bridge must be listed.
  */
-export async function specObjection(
-  spec: VmSpec,
-  settings: Pick<QemuSettings, "storageRoots" | "bridges">,
-): Promise<string | null> {
+export async function specObjection(spec: VmSpec, settings: AllowedPlaces): Promise<string | null> {
   if (spec.memoryBytes % MEMORY_STEP_BYTES !== 0) {
     return `its memory of ${spec.memoryBytes} bytes is not a multiple of ${MEMORY_STEP_BYTES}`;
   }
