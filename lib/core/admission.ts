@@ -172,12 +172,13 @@ export class Admission {
     const proposal = this.#checking.get(moveId);
     if (!proposal) return;
     this.#checking.delete(moveId);
-    const refusal = result.ok
-      ? ((result.value as { refusal: string | null }).refusal ?? this.#lostRoom())
+    const objection = result.ok
+      ? (result.value as { refusal: string | null }).refusal
       : result.message;
+    const refusal = objection ?? this.#lostRoom();
     if (refusal !== null) {
       this.#options.ledger.release(moveId);
-      this.#refuse(proposal, refusal);
+      this.#refuse(proposal, refusal, objection !== null);
       return;
     }
     this.#grants += 1;
@@ -206,7 +207,8 @@ export class Admission {
     if (this.#checking.delete(moveId)) this.#options.ledger.release(moveId);
   }
 
-  #refuse(proposal: Gathered, reason: string): void {
+  /** `isLasting`: the hypervisor cannot take it, and will not be able to by itself. */
+  #refuse(proposal: Gathered, reason: string, isLasting = false): void {
     this.#refusals += 1;
     const { self, guests, ledger, outbox } = this.#options;
     outbox.send(proposal.source, {
@@ -214,6 +216,7 @@ export class Admission {
       moveId: proposal.moveId,
       reason: reason.slice(0, 400),
       summary: ownSummary(self, guests, ledger),
+      ...(isLasting && { lasting: true }),
     });
   }
 }

@@ -23,7 +23,6 @@ import { moveOfGuest } from "./move-table.ts";
 import type { Mover } from "./mover.ts";
 import type { Outbox } from "./outbox.ts";
 import { ownSummary } from "./own-figures.ts";
-import { RefusalMemory } from "./refusal-memory.ts";
 import type { Self } from "./self.ts";
 import type { ShiftDesk } from "./shift-desk.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -91,8 +90,6 @@ export class Balancer {
     MoveId,
     { proposal: Proposal; offer: MoveOffer | null; untilMs: number }
   >();
-  /** What targets answered of late: for whoever asks why. */
-  readonly refusals = new RefusalMemory();
   #rounds = 0;
   #sent = 0;
   #refused = 0;
@@ -324,6 +321,7 @@ export class Balancer {
     const { proposal } = asked;
     this.#asked.delete(proposal.moveId);
     this.#election.end();
+    this.#options.guests.refusals.forget(proposal.vm, from);
     const { moveId, vm, version, reason, gain, cost, load } = proposal;
     const { spec } = guest.owned;
     const recentMoves = this.#options.mover.recentMovesNext(vm, nowMs);
@@ -356,7 +354,10 @@ export class Balancer {
     const { proposal } = asked;
     this.#refused += 1;
     this.#drop(proposal, 409, `${this.#name(from)} refused: ${message.reason}`);
-    this.refusals.add(proposal, message.reason, nowMs);
+    const { vm, to } = proposal;
+    const isLasting = message.lasting === true;
+    const refusal = { vm, to, reason: message.reason, atMs: nowMs, isLasting };
+    this.#options.guests.refusals.note(refusal);
     this.#electionOver(proposal, nowMs);
   }
 

@@ -107,6 +107,7 @@ export function buildParts(options: BuildOptions): Parts {
     self,
     surroundings,
     balancer,
+    guests,
     shifts,
     cluster,
     history,

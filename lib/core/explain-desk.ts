@@ -11,6 +11,7 @@ import type { VmFigures } from "../planning/vm-figures.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Cluster } from "./cluster.ts";
 import { figuresOfEntries } from "./figures-of-entry.ts";
+import type { GuestTable } from "./guest-table.ts";
 import { withMeasuredLink } from "./measured-link.ts";
 import type { MoveHistory } from "./move-history.ts";
 import type { Self } from "./self.ts";
@@ -51,6 +52,7 @@ export interface ExplainDeskOptions {
   readonly self: Self;
   readonly surroundings: Surroundings;
   readonly balancer: Balancer;
+  readonly guests: Pick<GuestTable, "refusals">;
   readonly shifts: Pick<ShiftDesk, "explain" | "weighed">;
   readonly cluster: Cluster;
   readonly history: MoveHistory;
@@ -175,12 +177,12 @@ export class ExplainDesk {
     },
     nowMs: number,
   ): Candidate[] {
-    const { surroundings, planning, balancer } = this.#options;
+    const { surroundings, planning, guests } = this.#options;
     // The same link speed as in the balancer's look, or the costs told would not be those it goes by.
     const params = withMeasuredLink(planning, this.#options);
     return candidates({ ...look, nowMs, scale: surroundings.scale(), params }).map((one) => ({
       ...one,
-      refusal: one.refusal ?? balancer.refusals.last(one.vm, one.to, nowMs),
+      refusal: one.refusal ?? guests.refusals.last(one.vm, one.to, nowMs),
     }));
   }
 

@@ -7,6 +7,7 @@ import type { VmSpec } from "../model/vm-spec.ts";
 import { LoadEstimate } from "../planning/load-estimate.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import { MemberGuests } from "./member-guests.ts";
+import { RefusalMemory } from "./refusal-memory.ts";
 
 /** What an operator's verb is doing to a guest at this moment. */
 export type GuestAction = "starting" | "stopping" | "suspending" | "resuming" | "forgetting";
@@ -15,6 +16,8 @@ export type GuestAction = "starting" | "stopping" | "suspending" | "resuming" | 
 export interface Guest {
   owned: OwnedVm;
   copy: CopyState | null;
+  /** Why no host can take its copy, as the hypervisor says; null when some may. */
+  obstacle: string | null;
   estimate: LoadEstimate;
   action: GuestAction | null;
   /** The verb that waits for the action's end; null for the agent's own. */
@@ -44,6 +47,8 @@ export interface MoveOfGuest {
 export class GuestTable {
   /** Members of services: they take memory and CPU, and nobody moves them. */
   readonly members = new MemberGuests();
+  /** What other hosts answered when they were asked to take a guest. */
+  readonly refusals = new RefusalMemory();
   readonly #guests = new Map<VmName, Guest>();
   #strays: readonly CopyReport[] = [];
   /** Memory of copies that were given away and are not discarded yet, bytes. */
@@ -91,6 +96,7 @@ export class GuestTable {
     const guest: Guest = {
       owned,
       copy: null,
+      obstacle: null,
       estimate,
       action: null,
       requestId: null,
@@ -123,12 +129,14 @@ export class GuestTable {
     explained: (copy: CopyReport) => boolean,
   ): { absent: readonly Guest[]; newStrays: readonly CopyReport[] } {
     const states = new Map(copies.map((copy) => [copy.vm, copy.state]));
+    const obstacles = new Map(copies.map((copy) => [copy.vm, copy.obstacle]));
     for (const vm of [...this.#departing.keys()]) {
       if (this.#guests.has(vm) || !hasMemory(states.get(vm) ?? null)) this.#departing.delete(vm);
     }
     const absent: Guest[] = [];
     for (const guest of this.all()) {
       guest.copy = states.get(guest.owned.spec.name) ?? null;
+      guest.obstacle = obstacles.get(guest.owned.spec.name) ?? null;
       if (hasMemory(guest.copy)) guest.lost = false;
       // A stale image is what a resumed guest leaves behind when its process is killed.
       const lives = hasMemory(guest.copy) || guest.copy === "suspended";
@@ -178,6 +186,7 @@ export function immovableReason(guest: Guest, move: MoveOfGuest | undefined): st
   if (guest.copy === null || !copyRuns(guest.copy)) {
     return `it is ${stateOfGuest(guest, move)}, and only running VMs move`;
   }
+  if (guest.obstacle !== null) return guest.obstacle;
   if (guest.estimate.value() === null) return "its load has not been measured for long enough";
   return null;
 }

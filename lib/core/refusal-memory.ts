@@ -1,29 +1,68 @@
 import type { HostId, VmName } from "../model/ids.ts";
 
-/** How long a target's refusal is worth telling, and how many are kept. */
-const refusalMs = 60_000;
+/** How long a refusal is worth telling. */
+const toldMs = 60_000;
+/** What will not change by itself is asked again after this: somebody may have seen to it. */
+const lastingMs = 300_000;
 const refusalsMax = 256;
 
-/** What targets answered of late, by VM and target. */
-export class RefusalMemory {
-  readonly #refusals = new Map<string, { readonly reason: string; readonly atMs: number }>();
+interface Refusal {
+  readonly vm: VmName;
+  readonly to: HostId;
+  readonly reason: string;
+  readonly atMs: number;
+  readonly isLasting: boolean;
+}
 
-  add(
-    { vm, to }: { readonly vm: VmName; readonly to: HostId },
-    reason: string,
-    nowMs: number,
-  ): void {
-    for (const [key, { atMs }] of this.#refusals) {
-      if (nowMs - atMs < refusalMs && this.#refusals.size < refusalsMax) break;
-      this.#refusals.delete(key);
+/**
+ * What targets answered of late. A host that cannot take a VM at all, for it lacks the bridge, the
+ * image or the processor, is not asked again and again.
+ */
+export class RefusalMemory {
+  /** Oldest first. */
+  readonly #refusals = new Map<string, Refusal>();
+
+  note(refusal: Refusal): void {
+    const key = keyOf(refusal.vm, refusal.to);
+    this.#refusals.delete(key);
+    for (const [known, one] of this.#refusals) {
+      if (isKept(one, refusal.atMs) && this.#refusals.size < refusalsMax) continue;
+      this.#refusals.delete(known);
     }
-    this.#refusals.set(`${vm} ${to}`, { reason, atMs: nowMs });
+    this.#refusals.set(key, refusal);
+  }
+
+  /** The target took it after all. */
+  forget(vm: VmName, to: HostId): void {
+    this.#refusals.delete(keyOf(vm, to));
   }
 
   /** What the target answered when this VM was last proposed to it, in words; null if not of late. */
   last(vm: VmName, to: HostId, nowMs: number): string | null {
-    const refusal = this.#refusals.get(`${vm} ${to}`);
-    if (!refusal || nowMs - refusal.atMs >= refusalMs) return null;
-    return `refused ${Math.round((nowMs - refusal.atMs) / 1000)} s ago: ${refusal.reason}`;
+    const refusal = this.#refusals.get(keyOf(vm, to));
+    return refusal && isKept(refusal, nowMs) ? words(refusal, nowMs) : null;
   }
+
+  /** Hosts that are not to be asked for this VM now, each with why; undefined for none. */
+  barred(vm: VmName, nowMs: number): ReadonlyMap<HostId, string> | undefined {
+    let barred: Map<HostId, string> | undefined;
+    for (const refusal of this.#refusals.values()) {
+      if (refusal.vm !== vm || !refusal.isLasting || !isKept(refusal, nowMs)) continue;
+      barred ??= new Map();
+      barred.set(refusal.to, words(refusal, nowMs));
+    }
+    return barred;
+  }
+}
+
+function keyOf(vm: VmName, to: HostId): string {
+  return `${vm} ${to}`;
+}
+
+function isKept({ atMs, isLasting }: Refusal, nowMs: number): boolean {
+  return nowMs - atMs < (isLasting ? lastingMs : toldMs);
+}
+
+function words({ reason, atMs }: Refusal, nowMs: number): string {
+  return `refused ${Math.round((nowMs - atMs) / 1000)} s ago: ${reason}`;
 }

@@ -154,9 +154,12 @@ export class Surroundings {
 
   ownVms(nowMs: number): readonly VmFigures[] {
     const { guests, moves } = this.#options;
-    const vms = guests
-      .all()
-      .map((guest) => figuresOfGuest(guest, moveOfGuest(moves.ofVm(guest.owned.spec.name), nowMs)));
+    const vms = guests.all().map((guest) => {
+      const { name } = guest.owned.spec;
+      const figures = figuresOfGuest(guest, moveOfGuest(moves.ofVm(name), nowMs));
+      const barred = guests.refusals.barred(name, nowMs);
+      return barred ? { ...figures, barred } : figures;
+    });
     const hosts = { own: () => this.own(), others: () => this.others() };
     return this.companions.complete(vms, hosts, nowMs);
   }

@@ -42,6 +42,8 @@ export interface CopyReport {
   readonly foreign?: true;
   /** Missing where the hypervisor keeps no policies. */
   readonly policy?: ShownPolicy;
+  /** Why no host can take this copy as it is, in words with the remedy; absent when some may. */
+  readonly obstacle?: string;
 }
 
 /** True when the guest's processors advance in this copy. */

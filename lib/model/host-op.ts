@@ -1,4 +1,5 @@
 import type { HostId, MoveId, VmName } from "./ids.ts";
+import type { MoveNeeds } from "./move-needs.ts";
 import type { DigestedFile } from "./service.ts";
 import type { VmSpec } from "./vm-spec.ts";
 
@@ -10,6 +11,8 @@ export interface MoveOffer {
   readonly machineType: string;
   /** Written beside every disk image by the source and read by the target; null without disks. */
   readonly storageNonce: string | null;
+  /** Absent where the spec says it all, and from older agents. */
+  readonly needs?: MoveNeeds;
 }
 
 /** Limits of one transfer. */

@@ -4,7 +4,7 @@ import type { HostFigures } from "./host-figures.ts";
 import type { VmFigures } from "./vm-figures.ts";
 
 /** A VM as far as rules concern it: a proposal from another host carries just this. */
-export type RuledVm = Pick<VmFigures, "immovable"> & CompanionVm;
+export type RuledVm = Pick<VmFigures, "immovable" | "barred"> & CompanionVm;
 
 /**
  * Share of a host's memory that an exchange may fill for the moment that it takes: what the
@@ -20,7 +20,7 @@ export interface RuleOptions {
 /**
  * Why `vm` must not go from one host to another, in one sentence with the figures; null when no
  * rule forbids it. Source and target both ask this: rules hold at propose and at grant. An
- * operator's word overrides `ignore` and `managed`, and nothing else.
+ * operator's word overrides `ignore` and `managed`, has a host that refused asked again, and no more.
  */
 export function ruleRefusal(
   vm: RuledVm,
@@ -42,6 +42,7 @@ export function standingRefusal(
   return (
     vmRefusal(vm, options.reason) ??
     placeRefusal(vm, from, to) ??
+    barredRefusal(vm, to, options.reason) ??
     affinityRefusal(vm, from, to, options) ??
     hypervisorRefusal(vm, from, to)
   );
@@ -83,6 +84,12 @@ function placeRefusal(vm: RuledVm, from: HostFigures, to: HostFigures): string |
     return `${to.name} already has a VM of anti-affinity group ${group}`;
   }
   return null;
+}
+
+/** What is known to fail is not tried over and over. */
+function barredRefusal(vm: RuledVm, to: HostFigures, reason: ActionReason): string | null {
+  const barred = reason === "operator" ? undefined : vm.barred?.get(to.host);
+  return barred === undefined ? null : `${to.name} ${barred}`;
 }
 
 function hypervisorRefusal(vm: RuledVm, from: HostFigures, to: HostFigures): string | null {

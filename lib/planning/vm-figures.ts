@@ -14,6 +14,8 @@ export interface VmFigures {
   readonly policy: VmPolicy;
   /** Why it cannot be moved at all, in words; null when it can. */
   readonly immovable: string | null;
+  /** Hosts that said of late that they cannot take it, each with why; absent for none. */
+  readonly barred?: ReadonlyMap<HostId, string> | undefined;
   /** Other VMs of its affinity group on the same host, by name; if known. */
   readonly companions?: readonly VmName[] | undefined;
   /** Another host that holds more of its affinity group; null or absent for none. */

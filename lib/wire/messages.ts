@@ -96,6 +96,8 @@ export interface RefuseMessage {
   readonly reason: string;
   /** The target's fresh summary, so that the source's next choice is better. */
   readonly summary: HostSummary;
+  /** There when asking again soon is of no use: the host itself cannot take this VM. */
+  readonly lasting?: true;
 }
 
 /** The source starts: the target prepares its copy and listens. */

@@ -18,6 +18,7 @@ import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
 import { readDocumentFields, readDocumentVersion } from "./validate-document.ts";
 import { readMemberReport } from "./validate-member-report.ts";
+import { readMoveNeedsFields } from "./validate-move-needs.ts";
 import { actionReasons } from "./validate-move-outcome.ts";
 import { readLoadFields, readRecordFields } from "./validate-record.ts";
 import { scaleReaders } from "./validate-scale.ts";
@@ -65,6 +66,7 @@ const readers: Readers = {
     moveId: m.move("moveId"),
     reason: m.text("reason", wireLimits.reasonLengthMax),
     summary: readSummaryFields(m.object("summary")),
+    ...(m.flagIfAny("lasting") && { lasting: true }),
   }),
   begin: (m) => ({ type: "begin", moveId: m.move("moveId") }),
   ready: (m) => ({
@@ -232,5 +234,6 @@ function readOffer(offer: Reader): MoveOffer {
     accelerator: offer.word("accelerator", accelerators),
     machineType: offer.text("machineType", SHORT_LENGTH_MAX),
     storageNonce: offer.textOrNull("storageNonce", NONCE_LENGTH_MAX),
+    ...(!offer.isMissing("needs") && { needs: readMoveNeedsFields(offer.object("needs")) }),
   };
 }

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import type { HostSummary } from "#lib/model/host.ts";
-import type { MoveOffer } from "#lib/model/host-op.ts";
 import { moveIdOf } from "#lib/model/ids.ts";
 import type { VmLoad } from "#lib/model/load.ts";
 import type { MemberNews, SwitchNews } from "#lib/model/member-news.ts";
@@ -12,6 +11,7 @@ import type { VmEntry, VmState } from "#lib/model/vm.ts";
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
 import type { DigestEntry, Message } from "#lib/wire/messages.ts";
 import { memberReportOf } from "./member-report-arbitrary.ts";
+import { moveOffer } from "./move-offer-arbitrary.ts";
 import { policy, policyChange } from "./policy-arbitraries.ts";
 import { scaleMessage } from "./scale-arbitraries.ts";
 import { serviceName, serviceSpec } from "./service-arbitraries.ts";
@@ -260,13 +260,7 @@ const digestEntry: fc.Arbitrary<DigestEntry> = fc.tuple(
   versionPart,
   versionPart,
 );
-const offer: fc.Arbitrary<MoveOffer> = fc.record({
-  spec: vmSpec,
-  hypervisorVersion: text(20),
-  accelerator,
-  machineType: text(20),
-  storageNonce: orNull(hex(32)),
-});
+const offer = moveOffer(vmSpec, accelerator);
 const verdicts = fc.array(verdict, { maxLength: 3 });
 const ofMove = <Type extends string>(type: Type) => fc.record({ type: fc.constant(type), moveId });
 export const message: fc.Arbitrary<Message> = fc.oneof(
@@ -320,7 +314,16 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     version: count,
     recentMoves: fc.nat(20),
   }),
-  fc.record({ type: fc.constant("refuse" as const), moveId, reason: text(512), summary }),
+  fc.record(
+    {
+      type: fc.constant("refuse" as const),
+      moveId,
+      reason: text(512),
+      summary,
+      lasting: fc.constant(true as const),
+    },
+    { requiredKeys: ["type", "moveId", "reason", "summary"] },
+  ),
   fc.record({
     type: fc.constant("ready" as const),
     moveId,

@@ -32,6 +32,7 @@ describe("Admission", () => {
     expect(own()?.projectedMemoryBytes).toBe(64 * 2 ** 20);
     driver.end("admit", { refusal: "no such bridge" });
     expect(own()).toMatchObject({ freeSlotsIn: 1, projectedCpuCores: 0 });
+    expect(driver.sends("refuse", driver.all)[0]?.message.lasting).toBe(true);
   });
 
   it("takes its word back when the memory is gone by the time that its hypervisor answers", () => {
@@ -45,6 +46,7 @@ describe("Admission", () => {
     expect(driver.sends("refuse", driver.all)[0]?.message.reason).toBe(
       "self has given the memory to a guest of its own meanwhile",
     );
+    expect(driver.sends("refuse", driver.all)[0]?.message.lasting).toBeUndefined();
   });
 
   it("takes in a leg of an exchange beyond the ordinary limit, and not beyond the brim", () => {

@@ -160,6 +160,21 @@ describe("Balancer", () => {
     expect(answer?.data).toContain("refused 0 s ago: took db instead");
   });
 
+  it("does not ask a host again that cannot take the VM, except at an operator's word", () => {
+    const driver = settledDriver({ own: ["web"], cpuCores: 1.9 });
+    driver.hear("QmOther", { name: "other", projectedCpuCores: 0 });
+    const moveId = migrating(driver);
+    const summary = summaryRecord("QmOther", 1).body;
+    const reason = "this host has no bridge br0";
+    driver.receive("QmOther", { type: "refuse", moveId, reason, summary, lasting: true });
+    driver.sample(2, { web: 1.9 });
+    const answer = driver.ask({ verb: "explain", vm: "web" });
+    expect(answer?.data).toContain(`s ago: ${reason}`);
+    const { candidates } = JSON.parse(answer?.data ?? "");
+    expect(candidates[0].refusal).toMatch(/^other refused/);
+    expect(migrating(driver)).not.toBe(moveId);
+  });
+
   it("tells the operator that the target refused, and why", () => {
     const driver = settledDriver({ own: ["web"] });
     const moveId = migrating(driver);

@@ -139,3 +139,15 @@ describe("hasMemory()", () => {
     );
   });
 });
+
+it("immovableReason() says what its hypervisor says stands in the way, as long as it does", () => {
+  const table = tableOf("web");
+  const [copy] = copies({ web: "running" });
+  if (!copy) throw new Error("there is a copy");
+  table.list([{ ...copy, obstacle: "it has snapshots" }], unexplained);
+  const guest = table.get("web");
+  if (!guest) throw new Error("web is owned");
+  expect(immovableReason(guest, undefined)).toBe("it has snapshots");
+  table.list([copy], unexplained);
+  expect(immovableReason(guest, undefined)).not.toBe("it has snapshots");
+});

@@ -1,10 +1,37 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { RefusalMemory } from "#lib/core/refusal-memory.ts";
 
-it("RefusalMemory tells the last refusal of a VM by a target for a minute", () => {
-  const memory = new RefusalMemory();
-  memory.add({ vm: "web", to: "QmB" }, "full", 1_000);
-  expect(memory.last("web", "QmB", 31_000)).toBe("refused 30 s ago: full");
-  expect(memory.last("web", "QmC", 31_000)).toBeNull();
-  expect(memory.last("web", "QmB", 61_000)).toBeNull();
+const refusal = { vm: "web", to: "QmB", reason: "this host has no bridge br0", atMs: 1000 };
+
+describe("RefusalMemory", () => {
+  it("tells a passing refusal for a minute, and bars nobody for it", () => {
+    const memory = new RefusalMemory();
+    memory.note({ ...refusal, isLasting: false });
+    expect(memory.last("web", "QmB", 31_000)).toBe("refused 30 s ago: this host has no bridge br0");
+    expect(memory.barred("web", 31_000)).toBeUndefined();
+    expect(memory.last("web", "QmB", 61_000)).toBeNull();
+    expect(memory.last("web", "QmC", 31_000)).toBeNull();
+  });
+
+  it("bars a host that cannot take the VM for five minutes, or until it did", () => {
+    const memory = new RefusalMemory();
+    memory.note({ ...refusal, isLasting: true });
+    expect([...(memory.barred("web", 200_000) ?? [])]).toEqual([
+      ["QmB", "refused 199 s ago: this host has no bridge br0"],
+    ]);
+    expect(memory.barred("db", 200_000)).toBeUndefined();
+    expect(memory.barred("web", 301_000)).toBeUndefined();
+    memory.forget("web", "QmB");
+    expect(memory.barred("web", 2000)).toBeUndefined();
+  });
+
+  it("keeps a bounded number, the newest", () => {
+    const memory = new RefusalMemory();
+    for (let i = 0; i < 300; i += 1) {
+      memory.note({ ...refusal, to: `Qm${i}`, atMs: i, isLasting: true });
+    }
+    expect(memory.barred("web", 300)?.size).toBe(256);
+    expect(memory.last("web", "Qm0", 300)).toBeNull();
+    expect(memory.last("web", "Qm299", 300)).not.toBeNull();
+  });
 });

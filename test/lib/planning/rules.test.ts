@@ -37,6 +37,22 @@ const rows: readonly Row[] = [
     expected: "web cannot be moved: a block job is running",
   },
   {
+    name: "a host that cannot take it",
+    vm: { barred: new Map([["node-b", "refused 9 s ago: it has no bridge br0"]]) },
+    expected: "node-b refused 9 s ago: it has no bridge br0",
+  },
+  {
+    name: "a host that could not take it, but the operator says so",
+    vm: { barred: new Map([["node-b", "refused 9 s ago: it has no bridge br0"]]) },
+    reason: "operator",
+    expected: null,
+  },
+  {
+    name: "another host that cannot take it",
+    vm: { barred: new Map([["node-c", "refused 9 s ago: it has no bridge br0"]]) },
+    expected: null,
+  },
+  {
     name: "same host",
     to: { host: "node-a", name: "node-a" },
     expected: "web is already on node-a",

@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import type { MoveOffer } from "#lib/model/host-op.ts";
+import type { MoveNeeds } from "#lib/model/move-needs.ts";
+import type { VmSpec } from "#lib/model/vm-spec.ts";
+
+const plain = fc.stringMatching(/^[a-z0-9]{1,8}$/);
+const names = fc.array(fc.string({ maxLength: 20 }), { maxLength: 2 });
+const bytes = fc.nat();
+
+const moveNeeds: fc.Arbitrary<MoveNeeds> = fc.record({
+  files: names,
+  disks: names,
+  bridges: names,
+  interfaces: names,
+  networks: names,
+  hugepages: fc.array(fc.record({ pageBytes: bytes, count: bytes }), { maxLength: 2 }),
+  cpu: fc.option(
+    fc.record({
+      kind: fc.constantFrom("features", "same"),
+      model: plain,
+      vendor: fc.option(plain, { nil: null }),
+      features: fc.array(plain, { maxLength: 3 }),
+    }),
+    { nil: null },
+  ),
+});
+
+/** What a source may say of a VM that it proposes. */
+export function moveOffer(
+  spec: fc.Arbitrary<VmSpec>,
+  accelerator: fc.Arbitrary<MoveOffer["accelerator"]>,
+): fc.Arbitrary<MoveOffer> {
+  return fc.record(
+    {
+      spec,
+      hypervisorVersion: fc.string({ maxLength: 20 }),
+      accelerator,
+      machineType: fc.string({ maxLength: 20 }),
+      storageNonce: fc.option(fc.stringMatching(/^[0-9a-f]{32}$/), { nil: null }),
+      needs: moveNeeds,
+    },
+    { requiredKeys: ["spec", "hypervisorVersion", "accelerator", "machineType", "storageNonce"] },
+  );
+}
