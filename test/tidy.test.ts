@@ -19,6 +19,7 @@ const DEPENDENCY_REASONS: Readonly<Record<string, string>> = {
   "@libp2p/tcp": "connections between hosts",
   "@libp2p/yamux": "several streams on one connection",
   "@multiformats/multiaddr": "addresses in libp2p's form",
+  "@xmldom/xmldom": "reads libvirt's XML by the standard's own interface; needs nothing else",
   commander: "parses the command's arguments and writes its help",
   "console-table-printer": "tables of the command; aligns wide characters",
   libp2p: "the node that the above are parts of",

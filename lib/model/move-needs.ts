@@ -10,7 +10,7 @@ export interface CpuNeed {
 export interface HugepageNeed {
   /** 0 for the target's usual size. */
   readonly pageBytes: number;
-  readonly count: number;
+  readonly memoryBytes: number;
 }
 
 /**

@@ -18,7 +18,7 @@ export function readMoveNeedsFields(needs: Reader): MoveNeeds {
       const need = needs.item("hugepages", index, value);
       return {
         pageBytes: need.count("pageBytes", 0, needsLimits.pageBytesMax),
-        count: need.count("count"),
+        memoryBytes: need.count("memoryBytes"),
       };
     }),
     cpu: readCpu(needs.objectOrNull("cpu")),

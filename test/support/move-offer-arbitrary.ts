@@ -13,7 +13,7 @@ const moveNeeds: fc.Arbitrary<MoveNeeds> = fc.record({
   bridges: names,
   interfaces: names,
   networks: names,
-  hugepages: fc.array(fc.record({ pageBytes: bytes, count: bytes }), { maxLength: 2 }),
+  hugepages: fc.array(fc.record({ pageBytes: bytes, memoryBytes: bytes }), { maxLength: 2 }),
   cpu: fc.option(
     fc.record({
       kind: fc.constantFrom("features", "same"),

@@ -69,7 +69,7 @@ function networkXml(network: VmNetwork): string {
 }
 
 /** Also control characters: XML 1.0 has no place for them, and no name or path of ours has any. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

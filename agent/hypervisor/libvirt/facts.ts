@@ -1,14 +1,19 @@
 import type { HypervisorFacts } from "#lib/model/host.ts";
+import type { CpuNeed } from "#lib/model/move-needs.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { liveMigrationRefusal } from "../live-migration-refusal.ts";
 import { workingAccelerator } from "../working-accelerator.ts";
+import { hostCpuOf } from "./fit-needs.ts";
 import type { LibvirtSettings } from "./libvirt-options.ts";
 import type { VirshSession } from "./virsh-session.ts";
+import { readXml } from "./xml-node.ts";
 
 export interface LibvirtFacts extends HypervisorFacts {
   readonly accelerator: "kvm" | "tcg";
   /** Machine types that the hypervisor can build, with what each alias stands for. */
   readonly machineTypes: ReadonlyMap<string, string>;
+  /** What a guest sees that is given the host's own; null where libvirt does not know it. */
+  readonly hostCpu: CpuNeed | null;
 }
 
 /** Asks the daemon what it is. Rejects with HYPERVISOR_MISSING and the remedy. */
@@ -17,7 +22,7 @@ export async function libvirtFacts(
   asking: VirshSession,
 ): Promise<LibvirtFacts> {
   const version = parseVersion(await asking.ask(["version"]));
-  const machineTypes = parseMachineTypes(await asking.ask(["capabilities"], 60_000));
+  const capabilities = await asking.ask(["capabilities"], 60_000);
   const accelerator = await workingAccelerator(settings);
   return {
     kind: "libvirt",
@@ -25,7 +30,8 @@ export async function libvirtFacts(
     accelerator,
     liveMigrationRefusal: liveMigrationRefusal(version, accelerator),
     architecture: "x86_64",
-    machineTypes,
+    machineTypes: parseMachineTypes(capabilities),
+    hostCpu: hostCpuOf(readXml(capabilities)),
   };
 }
 

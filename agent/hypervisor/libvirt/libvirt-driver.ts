@@ -25,8 +25,10 @@ import { ChangeWatchers } from "../change-watchers.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { named } from "../named-error.ts";
 import { ProofExpiry } from "../proof-expiry.ts";
+import { DomainFits } from "./domain-fits.ts";
 import { DomainTable } from "./domain-table.ts";
 import { libvirtFacts } from "./facts.ts";
+import { withDisks } from "./fit-domain.ts";
 import * as life from "./libvirt-life.ts";
 import { type LibvirtDriverOptions, libvirtSettings, seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
@@ -55,26 +57,31 @@ export class LibvirtDriver implements Hypervisor {
     this.#watchers = new ChangeWatchers(settings.clock);
     this.#proofs = new ProofExpiry(settings.clock);
     const virsh = { virsh: settings.virsh, uri: settings.uri, clock: settings.clock };
-    const asking = new VirshSession(virsh);
+    const [asking, jobs] = [new VirshSession(virsh), new VirshSession(virsh)];
+    const fitAsking = () => ({ asking, jobs, hostCpu: this.#facts?.hostCpu ?? null });
     this.#parts = {
       settings,
       records: new VmRecords(join(settings.stateDirectory, "libvirt")),
       table: new DomainTable(asking, settings),
       asking,
       ordering: new VirshSession(virsh),
-      jobs: new VirshSession(virsh),
+      jobs,
       events: new VirshEvents(virsh),
+      fits: new DomainFits(settings.clock, fitAsking),
       sending: new Set(),
       awaited: new Set(),
     };
   }
 
   async start(): Promise<void> {
-    const { settings, asking, records, events } = this.#parts;
+    const { settings, asking, records, events, fits } = this.#parts;
     await records.open();
     this.#facts = await libvirtFacts(settings, asking);
     events.open();
-    events.listen(() => this.#watchers.tell());
+    events.listen((event) => {
+      fits.heard(event);
+      this.#watchers.tell();
+    });
   }
 
   async stop(): Promise<void> {
@@ -86,7 +93,7 @@ export class LibvirtDriver implements Hypervisor {
   }
 
   facts(): HypervisorFacts {
-    const { machineTypes: _machineTypes, ...facts } = this.#ready().facts;
+    const { machineTypes: _machineTypes, hostCpu: _hostCpu, ...facts } = this.#ready().facts;
     return facts;
   }
 
@@ -124,7 +131,8 @@ export class LibvirtDriver implements Hypervisor {
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
     const offer = await named(spec.name, () => atSource.offerDomain(this.#ready(), moveId, spec));
-    if (offer.storageNonce !== null) this.#proofs.removeLater(spec);
+    const proven = withDisks(spec, offer.needs?.disks ?? []);
+    if (offer.storageNonce !== null) this.#proofs.removeLater(proven);
     return offer;
   }
 

@@ -1,4 +1,5 @@
 import type { VmName } from "#lib/model/ids.ts";
+import type { DomainFits } from "./domain-fits.ts";
 import type { DomainTable } from "./domain-table.ts";
 import type { LibvirtFacts } from "./facts.ts";
 import type { LibvirtSettings } from "./libvirt-options.ts";
@@ -18,6 +19,7 @@ export interface LibvirtParts {
   /** For domjobinfo alone: it may hang for as long as a migration ends. */
   readonly jobs: VirshSession;
   readonly events: VirshEvents;
+  readonly fits: DomainFits;
   /** VMs that this process sends just now, or awaits. */
   readonly sending: Set<VmName>;
   readonly awaited: Set<VmName>;

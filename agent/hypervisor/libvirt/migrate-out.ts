@@ -88,6 +88,8 @@ export class MigrateOut {
       ...live,
       // Without --suspend a lost answer leaves two that run; --undefinesource leaves no autostart.
       ...["--p2p", "--suspend", "--persistent", "--undefinesource", "--abort-on-error"],
+      // It shows by nonce, not by the kind of file system, that both ends see the same files.
+      ...(this.#parts.fits.hasSharedDisks(vm) ? ["--unsafe"] : []),
       ...(mibPerSecond > 0 ? ["--bandwidth", String(mibPerSecond)] : []),
     ]);
   }

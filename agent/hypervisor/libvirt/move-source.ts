@@ -7,6 +7,7 @@ import { HypervisorError } from "../hypervisor-error.ts";
 import { sleep } from "../sleep.ts";
 import { writeProof } from "../storage-proof.ts";
 import { type DomainLook, hasProcess, isRunning } from "./domain-state.ts";
+import { withDisks } from "./fit-domain.ts";
 import { absent } from "./libvirt-life.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
 import { MigrateOut } from "./migrate-out.ts";
@@ -22,15 +23,19 @@ export async function offerDomain(
   spec: VmSpec,
 ): Promise<MoveOffer> {
   await living(parts, spec.name);
-  const xml = await parts.asking.ask(["dumpxml", spec.name]);
-  const machineType = /<type [^>]*machine='([^']+)'/.exec(xml)?.[1];
+  const { obstacle, needs, machineType } = await parts.fits.look(spec.name);
+  if (obstacle !== null) {
+    const words = `VM ${spec.name} cannot be moved: ${obstacle}`;
+    throw new HypervisorError(words, { code: "VM_STATE" });
+  }
   const { version, accelerator, machineTypes } = parts.facts;
   return {
     spec,
     hypervisorVersion: version,
     accelerator,
     machineType: machineType ?? machineTypes.get(spec.machine) ?? spec.machine,
-    storageNonce: await writeProof(moveId, spec),
+    storageNonce: await writeProof(moveId, withDisks(spec, needs.disks)),
+    needs,
   };
 }
 

@@ -10,6 +10,8 @@ import { specObjection } from "../spec-objection.ts";
 import { proofObjection } from "../storage-proof.ts";
 import { WakeUp } from "../wake-up.ts";
 import { copyStateOf, hasGoodImage, hasProcess } from "./domain-state.ts";
+import { withDisks } from "./fit-domain.ts";
+import { needsObjection } from "./fit-target.ts";
 import { destroy, exists, libvirtObjection, refuseSpec, undefine } from "./libvirt-life.ts";
 import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
@@ -24,11 +26,13 @@ export async function admitDomain(
   offer: MoveOffer,
 ): Promise<string | null> {
   const { name } = offer.spec;
+  const proven = withDisks(offer.spec, offer.needs?.disks ?? []);
   const objection =
     machineObjection(offer, parts.facts) ??
     libvirtObjection(offer.spec) ??
     (await specObjection(offer.spec, parts.settings)) ??
-    (await proofObjection(moveId, offer.spec, offer.storageNonce));
+    (await needsObjection(parts, offer.needs)) ??
+    (await proofObjection(moveId, proven, offer.storageNonce));
   if (objection !== null) return `VM ${name} cannot come here: ${objection}`;
   const occupant = await definitionOf(parts, name);
   return occupant === null ? null : `VM ${name} is here already: ${occupant}`;

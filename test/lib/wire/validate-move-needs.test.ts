@@ -9,7 +9,7 @@ const needs = {
   bridges: ["br0"],
   interfaces: [],
   networks: ["default"],
-  hugepages: [{ pageBytes: 2 ** 21, count: 48 }],
+  hugepages: [{ pageBytes: 2 ** 21, memoryBytes: 96 << 20 }],
   cpu: { kind: "features", model: "qemu64", vendor: null, features: ["lahf_lm", "sse4.1"] },
 } as const;
 
@@ -25,7 +25,7 @@ describe("readMoveNeedsFields()", () => {
     ["a feature that would end its quotes", { cpu: { ...needs.cpu, features: ["a'/>"] } }],
     ["a model in markup", { cpu: { ...needs.cpu, model: "<model>" } }],
     ["a kind that nobody knows", { cpu: { ...needs.cpu, kind: "other" } }],
-    ["pages below nothing", { hugepages: [{ pageBytes: -1, count: 1 }] }],
+    ["pages below nothing", { hugepages: [{ pageBytes: -1, memoryBytes: 1 }] }],
     ["no list of networks", { networks: null }],
   ])("refuses %s", (_what, change) => {
     expect(validate({ ...needs, ...change }, readMoveNeedsFields)).toBeInstanceOf(Malformed);
