@@ -3,7 +3,6 @@ import { earliestMs } from "../base/earliest.ts";
 import { Prng } from "../base/prng.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { ActionReason } from "../model/action.ts";
-import type { CopyReport } from "../model/copy.ts";
 import type { HostId } from "../model/ids.ts";
 import type { HostLoad } from "../model/load.ts";
 import type { ClusterDocument, InventoryRecord } from "../model/record.ts";
@@ -12,9 +11,10 @@ import type { OwnedVm } from "../model/vm.ts";
 import { buildParts, type Parts } from "./build-parts.ts";
 import type { Effect, JournalEntry } from "./effects.ts";
 import type { Event } from "./events.ts";
-import { entryOfGuest, type Guest, GuestTable, hasMemory } from "./guest-table.ts";
+import { entryOfGuest, GuestTable, hasMemory } from "./guest-table.ts";
 import { HostLoadEstimate } from "./host-load-estimate.ts";
 import { journalEntry, journalKeys, journalValues } from "./journal-keys.ts";
+import { listCopies } from "./list-copies.ts";
 import { clusterMode, modeDocumentName } from "./mode-document.ts";
 import { MoveHistory } from "./move-history.ts";
 import { moveOfGuest } from "./move-table.ts";
@@ -181,7 +181,7 @@ export class Node {
     // Journals are resolved before anything is started and before the network is heard.
     parts.mover.restore(journal, nowMs);
     parts.services?.start(event, peers, nowMs);
-    this.#listCopies(event.copies, parts, nowMs);
+    listCopies(event.copies, { guests: this.#guests, outbox: this.#outbox, ...parts }, nowMs);
     const toBoot = this.#guests.all().filter(({ owned, copy }) => {
       const idle = !parts.mover.table.ofVm(owned.spec.name) && !hasMemory(copy);
       return rebooted && idle && owned.desired === "running";
@@ -223,7 +223,7 @@ export class Node {
         parts.balancer.loadSampled(nowMs);
         return;
       case "copiesListed":
-        this.#listCopies(event.copies, parts, nowMs);
+        listCopies(event.copies, { guests: this.#guests, outbox: this.#outbox, ...parts }, nowMs);
         return;
       case "opEnded": {
         const pending = this.#outbox.opEnded(event.opId);
@@ -326,40 +326,6 @@ export class Node {
       default:
         assertNever(pending.owner);
     }
-  }
-
-  #listCopies(copies: readonly CopyReport[], parts: Parts, nowMs: number): void {
-    const { absent, newStrays } = this.#guests.list(
-      copies,
-      (copy) =>
-        this.#guests.get(copy.vm) !== undefined ||
-        parts.mover.table.explains(copy) ||
-        parts.services?.members.serviceOf(copy.vm) !== undefined,
-    );
-    parts.mover.copiesListed(copies, nowMs);
-    parts.desk.copiesListed(copies, nowMs);
-    parts.services?.listed(copies, nowMs);
-    for (const guest of absent) this.#missCopy(guest, parts, nowMs);
-    for (const stray of newStrays) {
-      const message = `a copy of ${stray.vm} (${stray.state}) is here that no journal line explains`;
-      this.#outbox.notice("error", "stray-copy", message, { vm: stray.vm, moveId: stray.moveId });
-    }
-  }
-
-  /** A guest that should run has no copy: reported once a second look has found none either. */
-  #missCopy(guest: Guest, parts: Parts, nowMs: number): void {
-    const { name } = guest.owned.spec;
-    const owned = this.#guests.get(name) === guest;
-    if (!owned || guest.lost || guest.action !== null || parts.mover.table.ofVm(name)) return;
-    guest.missing += 1;
-    if (guest.missing < 2) {
-      this.#outbox.relist();
-      return;
-    }
-    guest.lost = true;
-    const message = `${name} has no copy any more: it was powered off, or its process was killed`;
-    this.#outbox.notice("error", "vm-lost", message, { vm: name });
-    parts.cluster.touch(nowMs);
   }
 
   #memberChanged(host: HostId, state: MemberState | undefined, nowMs: number): void {
