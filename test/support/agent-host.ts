@@ -153,11 +153,16 @@ export class AgentHost {
     return guestProcesses(this.stateDirectory);
   }
 
+  /** Undefined when this host has none of that name. */
+  guestPid(vm: string): number | undefined {
+    return this.guests().find((process) => process.vm === vm)?.pid;
+  }
+
   /** kill -9 of a guest; false when this host has none of that name. */
   killGuest(vm: string): boolean {
-    const guest = this.guests().find((process) => process.vm === vm);
-    if (guest) process.kill(guest.pid, "SIGKILL");
-    return guest !== undefined;
+    const pid = this.guestPid(vm);
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    return pid !== undefined;
   }
 
   channelPids(): readonly number[] {

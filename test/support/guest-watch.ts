@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isVcpu, parseThread } from "#agent/hypervisor/qemu/usage.ts";
-import type { AgentFleet } from "./agent-fleet.ts";
 
 /** Between two looks at the serial logs. */
 const LOOK_MS = 25;
@@ -10,6 +9,14 @@ const PROCESSOR_LOOK_MS = 250;
 const STILL_NS_MAX = 2_000_000;
 /** A copy that stops and another that starts share an interval; two that run share many. */
 const SHARED_LOOKS_MAX = 2;
+
+/** One host on which the VM may run. */
+export interface WatchedHost {
+  readonly name: string;
+  serialPath(vm: string): string;
+  /** Pid of the VM's process there; undefined when there is none. */
+  guestPid(vm: string): number | undefined;
+}
 
 /** What a VM was seen to do while it was watched. */
 export interface GuestStory {
@@ -25,9 +32,9 @@ export function twoRan(story: GuestStory): boolean {
   return story.sharedLooksMax > SHARED_LOOKS_MAX;
 }
 
-/** Watches one VM from outside, on all hosts of a fleet at once, until it is stopped. */
+/** Watches one VM from outside, on all hosts at once, until it is stopped. */
 export class GuestWatch {
-  readonly #fleet: AgentFleet;
+  readonly #hosts: readonly WatchedHost[];
   readonly #vm: string;
   readonly #timer: NodeJS.Timeout;
   readonly #sizes = new Map<string, number>();
@@ -39,8 +46,8 @@ export class GuestWatch {
   #sharedLooks = 0;
   #sharedLooksMax = 0;
 
-  constructor(fleet: AgentFleet, vm: string) {
-    this.#fleet = fleet;
+  constructor(hosts: readonly WatchedHost[], vm: string) {
+    this.#hosts = hosts;
     this.#vm = vm;
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
@@ -62,7 +69,7 @@ export class GuestWatch {
   }
 
   #look(): void {
-    for (const host of this.#fleet.hosts) {
+    for (const host of this.#hosts) {
       const size = sizeOf(host.serialPath(this.#vm));
       const before = this.#sizes.get(host.name);
       this.#sizes.set(host.name, size);
@@ -79,11 +86,11 @@ export class GuestWatch {
 
   #lookAtProcessors(): void {
     let running = 0;
-    for (const host of this.#fleet.hosts) {
-      const guest = host.guests().find(({ vm }) => vm === this.#vm);
-      if (guest === undefined) continue;
-      const key = `${host.name} ${guest.pid}`;
-      const usedNs = processorNs(guest.pid);
+    for (const host of this.#hosts) {
+      const pid = host.guestPid(this.#vm);
+      if (pid === undefined) continue;
+      const key = `${host.name} ${pid}`;
+      const usedNs = processorNs(pid);
       const before = this.#usedNs.get(key) ?? usedNs;
       this.#usedNs.set(key, usedNs);
       if (usedNs - before > STILL_NS_MAX) running += 1;

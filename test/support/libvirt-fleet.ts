@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { consolePath, domainXml } from "#agent/hypervisor/libvirt/domain-xml.ts";
+import { domainXml } from "#agent/hypervisor/libvirt/domain-xml.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { AgentFleet } from "./agent-fleet.ts";
 import { eventually } from "./eventually.ts";
@@ -18,11 +18,16 @@ const STEP = { limitMs: 90_000, pollMs: 100 };
 export interface LibvirtFleetOptions {
   readonly count: number;
   readonly bandwidthMiBps?: number;
+  /**
+   * Each host in a network of its own, told nothing but the key and that its guests are libvirt's;
+   * hosts after the first `begun` wait to be started. Absent: on loopback, each daemon behind a gate.
+   */
+  readonly unconfigured?: { readonly begun: number; readonly capacity: object };
 }
 
 /**
  * Real agents, each on a host with a libvirtd of its own, as their settings would have it on any
- * host: only the socket of libvirtd is led through a gate, so that faults strike at exact moments.
+ * host. Where faults are to strike at exact moments, libvirtd's socket is led through a gate.
  */
 export class LibvirtFleet {
   readonly folder = mkdtempSync(join(tmpdir(), "ek-lv-"));
@@ -30,31 +35,45 @@ export class LibvirtFleet {
   readonly hosts: readonly LibvirtHost[];
   readonly gates: RpcGate[] = [];
   readonly #kernel = labGuest();
+  readonly #isGated: boolean;
   readonly #guard = startGuard(this.folder, "");
 
-  private constructor({ count, bandwidthMiBps = 0 }: LibvirtFleetOptions) {
-    this.fleet = new AgentFleet({
-      count,
-      network: "loopback",
-      settings: { migration: { bandwidthMiBps, noProgressSeconds: 10 } },
-      settingsOf: (number) => ({ hypervisor: this.#hypervisor(number) }),
-      enter: (number) => this.#host(number).enter,
-    });
-    this.hosts = Array.from(
-      { length: count },
-      (_, i) => new LibvirtHost({ folder: join(this.folder, `lv${i + 1}`), name: `ek-lv${i + 1}` }),
+  private constructor({ count, bandwidthMiBps = 0, unconfigured }: LibvirtFleetOptions) {
+    this.#isGated = unconfigured === undefined;
+    const hypervisor = { driver: "libvirt", storageRoots: [labGuestFolder] };
+    const enter = (number: number) => this.#host(number).enter;
+    this.fleet = new AgentFleet(
+      unconfigured
+        ? {
+            count,
+            network: "namespaces",
+            settings: { hypervisor, capacity: unconfigured.capacity },
+            enter,
+          }
+        : {
+            count,
+            network: "loopback",
+            settings: { migration: { bandwidthMiBps, noProgressSeconds: 10 } },
+            settingsOf: (number) => ({
+              hypervisor: { ...hypervisor, uri: this.#gateUri(number), accelerator: "tcg" },
+            }),
+            enter,
+          },
     );
+    this.hosts = Array.from({ length: count }, (_, i) => {
+      const name = `ek-lv${i + 1}`;
+      const folder = join(this.folder, `lv${i + 1}`);
+      const commandOn = (command: readonly string[]) => this.fleet.commandOn(i + 1, command);
+      return new LibvirtHost({ folder, name, commandOn });
+    });
   }
 
   static async make(options: LibvirtFleetOptions): Promise<LibvirtFleet> {
     const made = new LibvirtFleet(options);
     try {
-      for (const [i, host] of made.hosts.entries()) {
-        await host.start();
-        const daemon = host.seen("/run/libvirt/libvirt-sock");
-        made.gates.push(await RpcGate.open(made.#gatePath(i + 1), daemon));
-      }
-      await made.fleet.startAll();
+      const begun = options.unconfigured?.begun ?? options.count;
+      for (let number = 1; number <= begun; number += 1) await made.#startDaemon(number);
+      await Promise.all(made.fleet.hosts.slice(0, begun).map((host) => host.start()));
       await made.fleet.joined();
     } catch (error) {
       await made.close();
@@ -63,12 +82,22 @@ export class LibvirtFleet {
     return made;
   }
 
-  /** Defines and boots a VM on a host of this number, from 1; resolves when it counts. */
-  async boot(vm: string, number: number, dirtyMiB = 24): Promise<void> {
+  /** One more host: its daemon, its agent, and all the others know it. */
+  async start(number: number): Promise<void> {
+    await this.#startDaemon(number);
+    await this.fleet.host(number).start();
+    await this.fleet.joined();
+  }
+
+  /** Defines and boots VMs on a host of this number, from 1; resolves when all of them count. */
+  async boot(vms: string | readonly string[], number: number, dirtyMiB = 24): Promise<void> {
     const { api } = this.fleet.host(number);
-    await api.post("/v1/vms", this.spec(vm, dirtyMiB));
-    await api.post(`/v1/vms/${vm}/start`);
-    await this.counts(vm);
+    const names = [vms].flat();
+    for (const vm of names) {
+      await api.post("/v1/vms", this.spec(vm, dirtyMiB));
+      await api.post(`/v1/vms/${vm}/start`);
+    }
+    for (const vm of names) await this.counts(vm);
   }
 
   /** A VM as its file says it. */
@@ -106,7 +135,7 @@ export class LibvirtFleet {
   }
 
   serial(vm: string): Promise<FleetSerialCounts> {
-    return fleetSerialCounts(this.hosts.map((host) => host.seen(consolePath(vm))));
+    return fleetSerialCounts(this.hosts.map((host) => host.serialPath(vm)));
   }
 
   /** Numbers of the hosts on which the VM has a process. */
@@ -155,9 +184,16 @@ export class LibvirtFleet {
     await gone;
   }
 
-  #hypervisor(number: number) {
-    const uri = `qemu+unix:///system?socket=${this.#gatePath(number)}`;
-    return { driver: "libvirt", uri, storageRoots: [labGuestFolder], accelerator: "tcg" };
+  async #startDaemon(number: number): Promise<void> {
+    const host = this.#host(number);
+    await host.start();
+    if (!this.#isGated) return;
+    const daemon = host.seen("/run/libvirt/libvirt-sock");
+    this.gates.push(await RpcGate.open(this.#gatePath(number), daemon));
+  }
+
+  #gateUri(number: number): string {
+    return `qemu+unix:///system?socket=${this.#gatePath(number)}`;
   }
 
   #gatePath(number: number): string {

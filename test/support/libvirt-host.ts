@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
 import { eventually } from "./eventually.ts";
 import { runs } from "./host-processes.ts";
 
@@ -100,7 +101,8 @@ export class LibvirtHost {
   /** Starts libvirtd and waits until it answers. */
   async start(): Promise<void> {
     const script = [
-      `hostname ${this.name}`,
+      // With a dot libvirt takes it as it is, and asks no name server that the host cannot reach.
+      `hostname ${this.name}.test`,
       ...PRIVATE.map((path) => `mount --bind ${this.seen(path)} ${path}`),
       `exec ${LIBVIRTD} ${this.#options.tcpPort ? "--listen " : ""}--config ${this.seen("/etc/libvirt/libvirtd.conf")}`,
     ].join(" && ");
@@ -150,6 +152,10 @@ export class LibvirtHost {
     } catch {
       return undefined;
     }
+  }
+
+  serialPath(vm: string): string {
+    return this.seen(consolePath(vm));
   }
 
   /** Kill -9 of a guest; false when this host has none of that name. */

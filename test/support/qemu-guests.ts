@@ -53,7 +53,7 @@ export class QemuGuests implements FaultGuests {
   }
 
   watch(fleet: AgentFleet, vm: string): () => Promise<FaultStory> {
-    const watch = new GuestWatch(fleet, vm);
+    const watch = new GuestWatch(fleet.hosts, vm);
     return async () => {
       const story = watch.stop();
       const { lost, repeated } = await fleet.serialCounts(vm);
