@@ -53,6 +53,8 @@ export class GuestDesk {
   readonly #desiredBefore = new Map<VmName, DesiredState>();
   /** Guests that wait to be started after the machine's boot. */
   readonly #toBoot = new Set<VmName>();
+  /** Defined a moment ago: what is found to run already is to go on running. */
+  readonly #adopting = new Set<VmName>();
   #bootWait: BootWait | undefined;
   #booted: JournalEntry | undefined;
 
@@ -91,7 +93,10 @@ export class GuestDesk {
     const base = guest?.owned ?? { version: 1, desired: "stopped" as const, recentMoves: 0 };
     this.#keep({ ...base, spec }, nowMs);
     // It may run already: a domain that an admin made with libvirt's own tools is ours from now on.
-    if (!guest) this.#outbox.relist();
+    if (!guest) {
+      this.#adopting.add(spec.name);
+      this.#outbox.relist();
+    }
     this.#options.reply(
       requestId,
       verbSuccess(200, `${spec.name} is ${guest ? "redefined" : "defined"}`),
@@ -213,6 +218,7 @@ export class GuestDesk {
    */
   copiesListed(nowMs: number): void {
     const { guests, mover, othersOwning, surroundings } = this.#options;
+    this.#adopt(nowMs);
     const bare = guests.all().filter((guest) => {
       const { name } = guest.owned.spec;
       const idle = guest.action === null && !mover.table.ofVm(name);
@@ -231,6 +237,15 @@ export class GuestDesk {
       this.#outbox.notice("warn", "owner-elsewhere", message, { vm: name, host: where });
       this.#options.changed(nowMs);
     }
+  }
+
+  #adopt(nowMs: number): void {
+    for (const vm of this.#adopting) {
+      const guest = this.#options.guests.get(vm);
+      if (!guest || !hasMemory(guest.copy) || guest.owned.desired !== "stopped") continue;
+      this.#keep({ ...guest.owned, desired: "running" }, nowMs);
+    }
+    this.#adopting.clear();
   }
 
   /** An operation on a guest ended. */

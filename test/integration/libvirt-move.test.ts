@@ -1,5 +1,7 @@
 /** The whole product on libvirt: real agents, real libvirtds, nothing set up between the hosts. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { policyNamespace } from "#agent/hypervisor/libvirt/policy-element.ts";
+import type { VmAnswer } from "../support/agent-api.ts";
 import { eventually } from "../support/eventually.ts";
 import { showLogs } from "../support/fleet-in-test.ts";
 import { LibvirtFleet } from "../support/libvirt-fleet.ts";
@@ -58,6 +60,50 @@ describe.skipIf(missing !== null)(`agents on two libvirtds (${missing ?? "instal
       await libvirt.counts("nap");
       const { lost, repeated } = await libvirt.serial("nap");
       expect({ lost, repeated }).toEqual({ lost: [], repeated: [] });
+    } catch (error) {
+      showLogs(libvirt.fleet);
+      throw error;
+    }
+  });
+
+  it("keep a VM's rules in libvirt's metadata and in the cluster alike, and take them along", async () => {
+    const [first, second] = [libvirt.fleet.host(1), libvirt.fleet.host(2)];
+    const metadata = (number: number, ...words: string[]) =>
+      libvirt.hosts[number - 1]?.virsh("metadata", "web", "--uri", policyNamespace, ...words) ?? "";
+    const write = (element: string, ...words: string[]) =>
+      metadata(1, "--key", "evenkeel", "--set", element, ...words);
+    const until = (what: string, fits: (vm: VmAnswer) => boolean) =>
+      eventually(`web ${what} at the other host`, async () => {
+        const web = (await second.api.vms()).find(({ name }) => name === "web");
+        return web !== undefined && fits(web);
+      });
+    try {
+      // By hand, into what runs alone, as virsh does when it is told nothing else.
+      write("<policy priority='70' shutdown='suspend'/>");
+      await until("has the rules of a hand", ({ policy }) => policy.priority === 70);
+      // By the command, on the other host.
+      await second.api.post("/v1/vms/web/set", { ignore: true, priority: null });
+      for (const place of ["--live", "--config"]) {
+        expect(metadata(1, place)).toMatch(
+          /^<policy ignore="yes" shutdown="suspend" stamp="[0-9a-f]{8}"\/>/,
+        );
+      }
+      write("<policy shutdown='reboot'/>");
+      await until("is not moved by rules that cannot be read", ({ immovable, policy }) => {
+        return immovable?.includes('shutdown: "reboot"') === true && policy.ignore;
+      });
+      await second.api.post("/v1/vms/web/set", { ignore: false });
+      await until("may move again", ({ immovable }) => immovable === null);
+      // Into the definition alone, as `virsh edit` does.
+      write(`<policy pin='${second.name}' shutdown='suspend'/>`, "--config");
+      await until("is pinned", ({ policy }) => policy.pin === second.name);
+      await libvirt.order("web", 1, 2);
+      await libvirt.movesEnd("web", 3);
+      for (const place of ["--live", "--config"]) {
+        expect(metadata(2, place)).toContain(`pin="${second.name}" shutdown="suspend"`);
+      }
+      const web = (await first.api.vms()).find(({ name }) => name === "web");
+      expect(web?.policy).toMatchObject({ pin: second.name, ignore: false, shutdown: "suspend" });
     } catch (error) {
       showLogs(libvirt.fleet);
       throw error;

@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { createInterface } from "node:readline";
+import type { VmPolicy } from "#lib/model/vm-spec.ts";
 import { type SocketAnswer, socketRequest } from "./socket-request.ts";
 
 /** How long one answer may take before the agent counts as silent: longer than any verb's wait. */
@@ -22,6 +23,8 @@ export interface VmAnswer {
   readonly hostState: string;
   readonly state: string;
   readonly version: number;
+  readonly policy: VmPolicy;
+  readonly immovable: string | null;
   readonly moveId: string | null;
 }
 

@@ -1,4 +1,5 @@
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
+import { policyAttributes, policyNamespace } from "./policy-element.ts";
 
 /** Marks the domains that evenkeel made, and may undefine. */
 export const domainNamespace = "urn:evenkeel:domain:1";
@@ -21,7 +22,8 @@ export function domainXml({ spec, accelerator, cpuModel }: DomainOptions): strin
   return [
     `<domain type='${accelerator === "kvm" ? "kvm" : "qemu"}'>`,
     `<name>${escaped(spec.name)}</name>`,
-    `<metadata><evenkeel:made xmlns:evenkeel='${domainNamespace}'/></metadata>`,
+    `<metadata><evenkeel:made xmlns:evenkeel='${domainNamespace}'/>`,
+    `<evenkeel:policy xmlns:evenkeel='${policyNamespace}' ${policyAttributes(spec.policy)}/></metadata>`,
     `<memory unit='b'>${spec.memoryBytes}</memory>`,
     `<vcpu>${spec.vcpus}</vcpu>`,
     `<os><type arch='x86_64' machine='${escaped(spec.machine)}'>hvm</type>`,

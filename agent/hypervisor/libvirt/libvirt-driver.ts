@@ -26,6 +26,7 @@ import { HypervisorError } from "../hypervisor-error.ts";
 import { named } from "../named-error.ts";
 import { ProofExpiry } from "../proof-expiry.ts";
 import { DomainFits } from "./domain-fits.ts";
+import { DomainPolicies } from "./domain-policies.ts";
 import { DomainTable } from "./domain-table.ts";
 import { libvirtFacts } from "./facts.ts";
 import { withDisks } from "./fit-domain.ts";
@@ -59,27 +60,31 @@ export class LibvirtDriver implements Hypervisor {
     const virsh = { virsh: settings.virsh, uri: settings.uri, clock: settings.clock };
     const [asking, jobs] = [new VirshSession(virsh), new VirshSession(virsh)];
     const fitAsking = () => ({ asking, jobs, hostCpu: this.#facts?.hostCpu ?? null });
+    const ordering = new VirshSession(virsh);
+    const table = new DomainTable(asking, settings);
     this.#parts = {
       settings,
       records: new VmRecords(join(settings.stateDirectory, "libvirt")),
-      table: new DomainTable(asking, settings),
+      table,
       asking,
-      ordering: new VirshSession(virsh),
+      ordering,
       jobs,
       events: new VirshEvents(virsh),
       fits: new DomainFits(settings.clock, fitAsking),
+      policies: new DomainPolicies({ asking, ordering, table }),
       sending: new Set(),
       awaited: new Set(),
     };
   }
 
   async start(): Promise<void> {
-    const { settings, asking, records, events, fits } = this.#parts;
+    const { settings, asking, records, events, fits, policies } = this.#parts;
     await records.open();
     this.#facts = await libvirtFacts(settings, asking);
     events.open();
     events.listen((event) => {
       fits.heard(event);
+      policies.happened(event);
       this.#watchers.tell();
     });
   }
@@ -127,6 +132,10 @@ export class LibvirtDriver implements Hypervisor {
 
   forgetVm(vm: VmName): Promise<void> {
     return named(vm, () => life.forgetDomain(this.#ready(), vm));
+  }
+
+  writePolicy(spec: VmSpec): Promise<void> {
+    return named(spec.name, () => this.#ready().policies.write(spec));
   }
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {

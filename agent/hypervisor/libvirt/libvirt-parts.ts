@@ -1,5 +1,6 @@
 import type { VmName } from "#lib/model/ids.ts";
 import type { DomainFits } from "./domain-fits.ts";
+import type { DomainPolicies } from "./domain-policies.ts";
 import type { DomainTable } from "./domain-table.ts";
 import type { LibvirtFacts } from "./facts.ts";
 import type { LibvirtSettings } from "./libvirt-options.ts";
@@ -20,6 +21,7 @@ export interface LibvirtParts {
   readonly jobs: VirshSession;
   readonly events: VirshEvents;
   readonly fits: DomainFits;
+  readonly policies: DomainPolicies;
   /** VMs that this process sends just now, or awaits. */
   readonly sending: Set<VmName>;
   readonly awaited: Set<VmName>;

@@ -1,12 +1,14 @@
-import type { CopyReport, CopyState } from "#lib/model/copy.ts";
+import type { CopyReport, CopyState, ShownPolicy } from "#lib/model/copy.ts";
 import type { VmName } from "#lib/model/ids.ts";
-import { copyStateOf } from "./domain-state.ts";
+import { copyStateOf, type DomainLook } from "./domain-state.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
 
 /** All copies on this host, in VM-name order. */
 export async function listDomains(parts: LibvirtParts): Promise<readonly CopyReport[]> {
   const looks = await parts.table.all();
-  parts.fits.keep(new Set(looks.keys()));
+  const present = new Set(looks.keys());
+  parts.fits.keep(present);
+  parts.policies.keep(present);
   const names = [...new Set([...looks.keys(), ...parts.awaited])].sort();
   const reports = await Promise.all(
     names.map(async (vm): Promise<CopyReport | undefined> => {
@@ -15,14 +17,26 @@ export async function listDomains(parts: LibvirtParts): Promise<readonly CopyRep
       const moveId = record?.moveId ?? null;
       const state = look && copyStateOf(look, record, parts.sending.has(vm));
       const foreign = record === undefined ? ({ foreign: true } as const) : {};
-      if (state !== undefined) {
-        return { vm, state, moveId, ...foreign, ...(await hindrance(parts, vm, state)) };
+      if (look !== undefined && state !== undefined) {
+        const hindered = await hindrance(parts, vm, state);
+        const shown = await policyShown(parts, { vm, state, look });
+        return { vm, state, moveId, ...foreign, ...hindered, ...shown };
       }
       // Nothing of it is here yet: libvirt makes the copy when the source's daemon asks for it.
       return parts.awaited.has(vm) ? { vm, state: "receiving", moveId } : undefined;
     }),
   );
   return reports.filter((report) => report !== undefined);
+}
+
+/** While a VM is on its way, nobody changes its policy. */
+async function policyShown(
+  { policies }: LibvirtParts,
+  { vm, state, look }: { vm: VmName; state: CopyState; look: DomainLook },
+): Promise<{ policy?: ShownPolicy }> {
+  const rests = state === "running" || state === "paused" || state === "suspended";
+  const policy = rests ? await policies.shown(vm, look) : undefined;
+  return policy === undefined ? {} : { policy };
 }
 
 /** What keeps a copy that runs from being moved; the others are not moved anyway. */

@@ -3,7 +3,7 @@ import { Node } from "#lib/core/node.ts";
 import { quietNetwork } from "#lib/simulation/network-options.ts";
 import { addVm, joinedWorld, mustDo, simVmSpec, smallHost } from "#lib/simulation/sim-cluster.ts";
 import { ConstantWorkload } from "#lib/simulation/workload.ts";
-import { settledDriver } from "../../support/node-driver.ts";
+import { settledDriver, specOf } from "../../support/node-driver.ts";
 
 describe("GuestDesk", () => {
   it.each([
@@ -36,6 +36,17 @@ describe("GuestDesk", () => {
     addVm(world, host, simVmSpec("web"));
     mustDo(world, host, first);
     expect(() => mustDo(world, host, second)).not.toThrow();
+  });
+
+  it("wants a VM to run on that ran already as it was defined", () => {
+    const driver = settledDriver({ own: ["db"] });
+    driver.ask({ verb: "define", spec: specOf("web") });
+    expect(driver.kept("vm/web")).toMatchObject({ desired: "stopped" });
+    driver.list({ db: "running", web: "running" });
+    expect(driver.kept("vm/web")).toMatchObject({ desired: "running" });
+    driver.ask({ verb: "define", spec: specOf("idle") });
+    driver.list({ db: "running", web: "running", idle: "defined" });
+    expect(driver.kept("vm/idle")).toMatchObject({ desired: "stopped" });
   });
 
   it.each([
