@@ -20,22 +20,16 @@ import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messa
 import { deltaOf, GossipMessages } from "./gossip-messages.ts";
 import { GossipRound } from "./gossip-round.ts";
 import { Greeting, greetingMs } from "./greeting.ts";
-import { isNews } from "./inventory-news.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import type { Outbox } from "./outbox.ts";
 import { OwnRecords } from "./own-records.ts";
 import { OwnVersionWatch } from "./own-version-watch.ts";
 import { PeerList } from "./peer-list.ts";
+import { Publisher } from "./publisher.ts";
 import type { Self } from "./self.ts";
 
 /** Push-pull with one neighbour a second: frames cost, so not more often. */
 const gossipIntervalMs = 1_000;
-/** A summary that nothing mattered in changes this seldom. */
-const publishIntervalMs = 5_000;
-/** What mattered goes out at once, but not more often than this. */
-const publishUrgentMs = 250;
-/** The same of members of services: somebody waits for them. */
-const publishNewsMs = 50;
 /** Fresh summaries that planning weighs where there are more hosts than everybody knows. */
 const weighedMax = 128;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
@@ -63,18 +57,15 @@ export class Cluster {
   readonly #outbox: Outbox;
   readonly #deadlines = new Deadlines<"gossip" | "publish" | "hello">();
   readonly #connected = new Set<HostId>();
-  readonly #records: OwnRecords;
+  readonly #publisher: Publisher;
   readonly #ownVersion: OwnVersionWatch;
   readonly #messages: GossipMessages;
   readonly #peers: PeerList;
   readonly #greeting = new Greeting();
   readonly #round = new GossipRound();
-  #lastPublishMs = Number.NEGATIVE_INFINITY;
   #nowMs = 0;
   #changes = 0;
   #tidings = 0;
-  /** What changed in the inventory is for everybody at once. */
-  #inventoryIsNews = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -90,7 +81,7 @@ export class Cluster {
     const { keyed } = options.self.options;
     const { outbox, describe, inventory } = options;
     const { view } = this;
-    this.#records = new OwnRecords({ host: self, keyed, view, describe, inventory });
+    const records = new OwnRecords({ host: self, keyed, view, describe, inventory });
     this.membership = new Membership({
       self,
       incarnation: options.incarnation,
@@ -98,7 +89,12 @@ export class Cluster {
       prng: options.prng,
     });
     const { membership } = this;
-    const records = this.#records;
+    this.#publisher = new Publisher({
+      ...{ self, view, outbox, records },
+      deadlines: this.#deadlines,
+      incarnation: () => membership.incarnation,
+      jittered: (intervalMs) => this.#jittered(intervalMs),
+    });
     this.#ownVersion = new OwnVersionWatch({ self: options.self, outbox, membership, records });
     this.#messages = new GossipMessages({ keyed, view, membership });
     this.#peers = new PeerList({ self, view, outbox });
@@ -148,7 +144,7 @@ export class Cluster {
 
   start(nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#publish(nowMs);
+    this.#publisher.publish(nowMs);
     this.#deadlines.set("gossip", nowMs + this.#jittered(gossipIntervalMs));
   }
 
@@ -160,7 +156,7 @@ export class Cluster {
     this.#nowMs = nowMs;
     for (const due of this.#deadlines.due(nowMs)) {
       if (due === "gossip") this.#gossip(nowMs);
-      else if (due === "publish") this.#publish(nowMs);
+      else if (due === "publish") this.#publisher.publish(nowMs);
       else this.#hello(nowMs);
     }
     if (reached(this.membership.nextTimeoutMs(), nowMs)) {
@@ -168,29 +164,20 @@ export class Cluster {
     }
   }
 
-  /** Something mattered: tell it with the next step's end, or as soon as the bound allows. */
+  /** Something mattered: tell it soon (Publisher). */
   touch(nowMs: number): void {
-    this.#publishSoon(nowMs, publishUrgentMs);
+    this.#publisher.touch(nowMs);
   }
 
-  /** The same of own members of services, for which others wait: the inventory itself is news. */
+  /** The same of own members of services, for which others wait. */
   tell(nowMs: number): void {
-    this.#inventoryIsNews = true;
-    this.#publishSoon(nowMs, publishNewsMs);
-  }
-
-  #publishSoon(nowMs: number, gapMs: number): void {
-    const earliestMs = this.#lastPublishMs + gapMs;
-    const at = this.#deadlines.atMs("publish");
-    if (at === undefined || at > Math.max(nowMs, earliestMs)) {
-      this.#deadlines.set("publish", Math.max(nowMs, earliestMs));
-    }
+    this.#publisher.tell(nowMs);
   }
 
   /** Tells everybody at once: a leave, a refutation, a first hello. */
   announce(nowMs: number): void {
-    this.#publish(nowMs);
-    this.#broadcastSelf();
+    this.#publisher.publish(nowMs);
+    this.#publisher.broadcastSelf();
   }
 
   peerConnected(host: HostId, nowMs: number): void {
@@ -272,27 +259,8 @@ export class Cluster {
   /** Said once, so that a newcomer is known to all at once. */
   #hello(nowMs: number): void {
     const decision = this.#greeting.decide(this.view);
-    if (decision === "now") this.#broadcastSelf();
+    if (decision === "now") this.#publisher.broadcastSelf();
     else if (decision === "later") this.#deadlines.set("hello", nowMs + greetingMs.late);
-  }
-
-  #broadcastSelf(): void {
-    const own = this.view.summaryOf(this.#self.options.self);
-    if (own) this.#outbox.broadcast(deltaOf({ records: [own.record] }));
-  }
-
-  #publish(nowMs: number): void {
-    this.#lastPublishMs = nowMs;
-    this.#deadlines.set("publish", nowMs + this.#jittered(publishIntervalMs));
-    this.#records.publish(this.membership.incarnation, nowMs);
-    if (this.#inventoryIsNews) this.#broadcastInventory();
-    this.#inventoryIsNews = false;
-  }
-
-  /** A long one is too much for news: it rides on push-pull alone. */
-  #broadcastInventory(): void {
-    const own = this.view.inventoryOf(this.#self.options.self)?.record;
-    if (own && isNews(own.body)) this.#outbox.broadcast(deltaOf({ records: [own] }));
   }
 
   #onRecord(record: HostRecord, nowMs: number, ageMs = 0): void {

@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { Deadlines } from "#lib/base/deadlines.ts";
+import type { Outbox } from "#lib/core/outbox.ts";
+import type { OwnRecords } from "#lib/core/own-records.ts";
+import { Publisher } from "#lib/core/publisher.ts";
+import type { InventoryRecord } from "#lib/model/record.ts";
+import type { View } from "#lib/view/view.ts";
+import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
+
+function publishing({ body = {} }: { body?: Partial<InventoryRecord["body"]> } = {}) {
+  const deadlines = new Deadlines<"publish" | "gossip" | "hello">();
+  const sent: string[] = [];
+  const published: number[] = [];
+  const record = inventoryRecord("me", 1);
+  const view = {
+    summaryOf: () => ({ record: summaryRecord("me", 1) }),
+    inventoryOf: () => ({ record: { ...record, body: { ...record.body, ...body } } }),
+  };
+  const outbox = {
+    broadcast: ({ records }: { records: readonly { kind: string }[] }) =>
+      sent.push(...records.map(({ kind }) => kind)),
+  };
+  const records = { publish: (_incarnation: number, nowMs: number) => published.push(nowMs) };
+  const publisher = new Publisher({
+    self: "me",
+    view: view as unknown as View,
+    outbox: outbox as unknown as Outbox,
+    records: records as unknown as OwnRecords,
+    deadlines,
+    incarnation: () => 1,
+    jittered: (intervalMs) => intervalMs,
+  });
+  return { publisher, deadlines, sent, published };
+}
+
+test("publish() comes again five seconds later", () => {
+  const { publisher, deadlines, published } = publishing();
+  publisher.publish(1_000);
+  expect(published).toEqual([1_000]);
+  expect(deadlines.atMs("publish")).toBe(6_000);
+});
+
+test("touch() brings it forward, to no less than a quarter of a second after the last", () => {
+  const { publisher, deadlines } = publishing();
+  publisher.publish(1_000);
+  publisher.touch(1_100);
+  expect(deadlines.atMs("publish")).toBe(1_250);
+  publisher.touch(3_000);
+  expect(deadlines.atMs("publish")).toBe(1_250);
+});
+
+test("tell() brings it forward further, and broadcasts the inventory once", () => {
+  const members = [{ service: "web" }] as unknown as InventoryRecord["body"]["members"];
+  const { publisher, deadlines, sent } = publishing(members ? { body: { members } } : {});
+  publisher.publish(1_000);
+  publisher.tell(1_010);
+  expect(deadlines.atMs("publish")).toBe(1_050);
+  publisher.publish(1_050);
+  publisher.publish(6_050);
+  expect(sent).toEqual(["inventory"]);
+});
+
+test("tell() broadcasts no inventory that is too long for news", () => {
+  const body = inventoryRecord("me", 1, manyVms(200)).body;
+  const { publisher, sent } = publishing({ body });
+  publisher.tell(0);
+  publisher.publish(0);
+  expect(sent).toEqual([]);
+});
+
+test("broadcastSelf() sends the summary as it was published last", () => {
+  const { publisher, sent } = publishing();
+  publisher.broadcastSelf();
+  expect(sent).toEqual(["summary"]);
+});
+
+function manyVms(count: number): Record<string, "running"> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`vm-${at}`, "running"]));
+}
