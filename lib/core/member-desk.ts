@@ -1,7 +1,7 @@
 import { earliestMs } from "../base/earliest.ts";
 import type { CopyReport, CopyState } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
-import type { HostId, VmName } from "../model/ids.ts";
+import type { VmName } from "../model/ids.ts";
 import type { VmLoad } from "../model/load.ts";
 import type { MemberNews } from "../model/member-news.ts";
 import type { ServiceSpec } from "../model/service.ts";
@@ -13,6 +13,7 @@ import { defaultServiceParams } from "../services/params.ts";
 import type { DeclaredService } from "../services/service-document.ts";
 import { keepsMember } from "../services/staging.ts";
 import { mayRestage } from "../services/unhealthy.ts";
+import { wireLimits } from "../wire/limits.ts";
 import type { JournalEntry } from "./effects.ts";
 import { type GuestTable, hasMemory } from "./guest-table.ts";
 import { journalValues } from "./journal-keys.ts";
@@ -282,7 +283,7 @@ export class MemberDesk {
   }
 
   #copyOf(service: string): CopyState | null {
-    const name = memberNameOf(service, this.#options.self.options.self as HostId);
+    const name = memberNameOf(service, this.#options.self.options.self);
     return (name !== null && this.#copies.get(name)) || null;
   }
 
@@ -290,7 +291,7 @@ export class MemberDesk {
   #heldBack(seat: MemberSeat): string {
     const { self, hosting, freeMemoryBytes } = this.#options;
     const objection = this.#objections.get(seat.service);
-    if (objection !== undefined) return objection.slice(0, 200);
+    if (objection !== undefined) return objection.slice(0, wireLimits.obstacleLengthMax);
     if (self.draining) return "the host is being drained";
     const needed = seat.memoryBytes;
     if (freeMemoryBytes() < needed) return `staging needs ${inMib(needed)} MiB of memory`;

@@ -1,5 +1,6 @@
 import { assert, assertNever } from "../base/assert.ts";
 import { earliestMs } from "../base/earliest.ts";
+import { wireLimits } from "../wire/limits.ts";
 import type { MemberState } from "./member-entry.ts";
 import type {
   MemberInput,
@@ -19,9 +20,6 @@ export interface MemberOptions {
 
 type Declared = Pick<Input<"declared">, "staged" | "digest" | "drainMs">;
 type Input<Type extends MemberInput["type"]> = Extract<MemberInput, { type: Type }>;
-
-/** Longest reason that is kept and shown. */
-const obstacleLengthMax = 200;
 
 /**
  * The one member of a service on this host (DESIGN 7): absent, staged, resumed, drained, suspended.
@@ -379,7 +377,7 @@ export class Member {
   }
 
   #note(reason: string): void {
-    this.#obstacle = reason.slice(0, obstacleLengthMax);
+    this.#obstacle = reason.slice(0, wireLimits.obstacleLengthMax);
   }
 
   #journal(): void {
