@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
 import { LibvirtDriver } from "#agent/hypervisor/libvirt/libvirt-driver.ts";
+import type { LibvirtDriverOptions } from "#agent/hypervisor/libvirt/libvirt-options.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
@@ -101,7 +102,12 @@ export class LibvirtRig implements ContractRig {
     return (await Promise.all(paths.map(serialCounts))).flat();
   }
 
-  #driver(side: Side): LibvirtDriver {
+  /** Another driver on the host, not started; whoever asks for it stops it. */
+  driverWith(side: Side, more: Partial<LibvirtDriverOptions>): LibvirtDriver {
+    return this.#driver(side, more);
+  }
+
+  #driver(side: Side, more: Partial<LibvirtDriverOptions> = {}): LibvirtDriver {
     return new LibvirtDriver({
       stateDirectory: join(this.folder, `${side}-agent`),
       storageRoots: [this.folder, dirname(this.#guest.kernel)],
@@ -112,6 +118,7 @@ export class LibvirtRig implements ContractRig {
       powerdownWaitMs: 500,
       clock: new SystemClock(),
       log: { write() {} },
+      ...more,
     });
   }
 }
