@@ -84,20 +84,34 @@ export class StewardDesk {
   onScale(from: HostId, message: ScaleMessage, nowMs: number): void {
     const { self, outbox } = this.#options;
     const { type: _type, ...proposal } = message;
-    const isMeant = message.host === self && message.steward === from;
-    const { service } = message;
-    const answer = isMeant
-      ? this.#judge(proposal, nowMs)
-      : { refusal: "was asked for another host" };
-    outbox.send(from, { type: "scaleAnswer", service, ...answer });
+    const { service, host, steward, relay } = message;
+    if (relay === self && steward === from && host !== self) {
+      outbox.send(host, message);
+      return;
+    }
+    const isRelayed = relay === from && steward !== from;
+    const answer =
+      host === self && (isRelayed || steward === from)
+        ? this.#judge(proposal, nowMs)
+        : { refusal: "was asked for another host" };
+    const way = isRelayed ? { relayed: { host: self, steward } } : {};
+    outbox.send(from, { type: "scaleAnswer", service, ...answer, ...way });
   }
 
-  onAnswer(from: HostId, { service, refusal, soon }: ScaleAnswerMessage, nowMs: number): void {
+  onAnswer(from: HostId, message: ScaleAnswerMessage, nowMs: number): void {
+    const { self, outbox } = this.#options;
+    const { service, refusal, soon, relayed } = message;
+    if (relayed && relayed.steward !== self) {
+      // Only the host itself is passed on: so nothing goes round in circles.
+      if (relayed.host === from) outbox.send(relayed.steward, message);
+      return;
+    }
+    const host = relayed?.host ?? from;
     const steward = this.#stewards.get(service);
     if (!steward) return;
-    steward.answered(from, refusal, nowMs, soon);
+    steward.answered(host, refusal, nowMs, soon);
     if (refusal === null) this.#refusals.delete(service);
-    else this.#refusals.set(service, { host: from, reason: refusal });
+    else this.#refusals.set(service, { host, reason: refusal });
   }
 
   onShift(from: HostId, message: ShiftMessage, nowMs: number): void {
@@ -144,9 +158,9 @@ export class StewardDesk {
 
   #propose(proposal: ScaleProposal, nowMs: number): void {
     const { self, outbox } = this.#options;
-    const { service, host } = proposal;
+    const { service, host, relay = host } = proposal;
     if (host !== self) {
-      outbox.send(host, { type: "scale", ...proposal });
+      outbox.send(relay, { type: "scale", ...proposal });
       return;
     }
     const answer = this.#judge(proposal, nowMs);

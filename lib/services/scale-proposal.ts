@@ -22,6 +22,8 @@ export interface ScaleProposal {
   readonly replaces: HostId | null;
   /** Of a shift: the host's CPU demand above which it does not pay any more, in cores. */
   readonly cpuCoresMax?: number;
+  /** Who passes it on, where the host gave the steward itself no answer. */
+  readonly relay?: HostId;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { HostId } from "../model/ids.ts";
 import { counts, type MemberEntry, serves } from "./member-entry.ts";
 import { OpenChanges } from "./open-changes.ts";
 import type { ServiceParams } from "./params.ts";
-import { stewardOf } from "./rendezvous.ts";
+import { rendezvousOrder, stewardOf } from "./rendezvous.ts";
 import { runningDigest, type ScaleProposal } from "./scale-proposal.ts";
 import { demandOf, Scaling, type ScalingInput } from "./scaling.ts";
 import {
@@ -250,6 +250,7 @@ export class Steward {
     const limit = cpuCoresMax === undefined || batch.replaces !== from ? {} : { cpuCoresMax };
     return chosen.map((host) => ({
       ...(host === to ? limit : {}),
+      ...this.#way(view, host),
       service: view.spec.name,
       change: batch.change,
       host,
@@ -259,6 +260,17 @@ export class Steward {
       runningDigest: runningDigest(view.members, live, changing),
       replaces: batch.replaces,
     }));
+  }
+
+  /** Whoever gave no answer may be out of reach for this host alone: then by way of another, by turns. */
+  #way({ spec, self, hosts }: ServiceView, host: HostId): Pick<ScaleProposal, "relay"> {
+    const silences = this.#open.silences(host);
+    if (silences === 0 || host === self) return {};
+    const others = hosts.flatMap((one) =>
+      one.host === self || one.host === host ? [] : [one.host],
+    );
+    const relay = rendezvousOrder(spec.name, others)[(silences - 1) % Math.max(1, others.length)];
+    return relay === undefined ? {} : { relay };
   }
 }
 

@@ -242,6 +242,8 @@ export interface ScaleMessage {
   readonly replaces: HostId | null;
   /** Of a shift only: the host refuses when it is asked for more CPU than this, in cores. */
   readonly cpuCoresMax?: number;
+  /** Whoever is asked to pass it on to `host`: between steward and host no word gets through. */
+  readonly relay?: HostId;
 }
 
 /** The host's answer to its steward. */
@@ -252,6 +254,8 @@ export interface ScaleAnswerMessage {
   readonly refusal: string | null;
   /** Refused only for what one of the two has not heard yet: worth asking again in a moment. */
   readonly soon?: true;
+  /** It goes back the way that the question came: whose answer it is, and for whom. */
+  readonly relayed?: { readonly host: HostId; readonly steward: HostId };
 }
 
 /** A hot host's wish, to the service's steward: its member resumed at `to`, then suspended here. */

@@ -30,6 +30,7 @@ export const scaleReaders = {
       runningDigest: m.matching("runningDigest", digestPattern, "8 hex digits"),
       replaces: m.hostOrNull("replaces"),
       ...(m.isMissing("cpuCoresMax") ? {} : { cpuCoresMax: m.figure("cpuCoresMax") }),
+      ...(m.isMissing("relay") ? {} : { relay: m.host("relay") }),
     };
   },
   scaleAnswer: (m: Reader): ScaleAnswerMessage => ({
@@ -37,6 +38,7 @@ export const scaleReaders = {
     service: m.text("service", serviceLimits.nameLengthMax),
     refusal: m.textOrNull("refusal", wireLimits.reasonLengthMax),
     ...(!m.isMissing("soon") && m.flag("soon") && { soon: true as const }),
+    ...(m.isMissing("relayed") ? {} : { relayed: relayOf(m.object("relayed")) }),
   }),
   shift: (m: Reader): ShiftMessage => ({
     type: "shift",
@@ -51,3 +53,7 @@ export const scaleReaders = {
     refusal: m.textOrNull("refusal", wireLimits.reasonLengthMax),
   }),
 } as const;
+
+function relayOf(m: Reader): NonNullable<ScaleAnswerMessage["relayed"]> {
+  return { host: m.host("host"), steward: m.host("steward") };
+}

@@ -5,7 +5,7 @@ import type { HostId } from "#lib/model/ids.ts";
 import { memberNameOf } from "#lib/services/member-name.ts";
 import { simVmSpec } from "#lib/simulation/sim-cluster.ts";
 import { SimHostError } from "#lib/simulation/sim-host-error.ts";
-import { mebibyte, runningHosts, settled, settledOn } from "../support/service-world.ts";
+import { hostCount, mebibyte, runningHosts, settled, settledOn } from "../support/service-world.ts";
 
 const seeds = [1, 2, 3];
 
@@ -126,5 +126,23 @@ describe("members under random faults", () => {
       expect(world.runUntil(settledOn(world, 1), 600_000)).toBe(true);
       world.settle(20_000);
     });
+  });
+});
+
+describe("a link that is cut between a steward and a member's host alone", () => {
+  it.each(seeds)("keeps nobody from being resumed or suspended (seed %i)", (seed) => {
+    const { world, crowd, first } = settled(seed);
+    const steward = world.snapshotOf(first)?.services[0]?.life?.steward;
+    const at = world.machines.find(({ name }) => name === steward)?.id ?? "";
+    for (const host of world.hosts) {
+      if (host === at) continue;
+      world.links.cut(at, host);
+      crowd.cpuCores = 1.5;
+      expect(world.runUntil(settledOn(world, hostCount), 30_000)).toBe(true);
+      crowd.cpuCores = 0.3;
+      expect(world.runUntil(settledOn(world, 1), 120_000)).toBe(true);
+      world.links.heal(at, host);
+      world.runFor(10_000);
+    }
   });
 });

@@ -28,6 +28,7 @@ export const scaleMessage: fc.Arbitrary<
       runningDigest: hex8,
       replaces: fc.option(hostId, { nil: null }),
       cpuCoresMax: figure,
+      relay: hostId,
     },
     {
       requiredKeys: [
@@ -43,7 +44,15 @@ export const scaleMessage: fc.Arbitrary<
       ],
     },
   ),
-  fc.record({ type: fc.constant("scaleAnswer" as const), service: serviceName, refusal }),
+  fc.record(
+    {
+      type: fc.constant("scaleAnswer" as const),
+      service: serviceName,
+      refusal,
+      relayed: fc.record({ host: hostId, steward: hostId }),
+    },
+    { requiredKeys: ["type", "service", "refusal"] },
+  ),
   fc.record({
     type: fc.constant("shift" as const),
     service: serviceName,

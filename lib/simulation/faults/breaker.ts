@@ -53,7 +53,7 @@ export class Breaker {
     });
   }
 
-  /** From now on nothing more breaks; what is broken is still mended. */
+  /** From now on nothing more breaks; what is broken is still mended, links by whoever drives the world. */
   end(): void {
     this.#over = true;
   }
@@ -113,14 +113,14 @@ export class Breaker {
     if (this.#calm) return;
     this.#struck("link cut");
     this.#world.links.cut(a, b);
-    this.#later(() => this.#world.links.heal(a, b));
+    this.#joinLater(() => this.#world.links.heal(a, b));
   }
 
   cutOneWay(from: HostId, to: HostId, kind = "link cut one way"): void {
     if (this.#calm) return;
     this.#struck(kind);
     this.#world.links.cutOneWay(from, to);
-    this.#later(() => this.#world.links.heal(from, to));
+    this.#joinLater(() => this.#world.links.heal(from, to));
   }
 
   /** Splits the cluster in two at random, `a` and `b` apart. */
@@ -132,7 +132,7 @@ export class Breaker {
       if (host !== a && host !== b) groups[this.#prng.nextInt(2) as 0 | 1].push(host);
     }
     this.#world.links.partition(groups);
-    this.#later(() => this.#world.links.healAll());
+    this.#joinLater(() => this.#world.links.healAll());
   }
 
   losePower(host: HostId, kind = "power lost"): void {
@@ -253,6 +253,16 @@ export class Breaker {
   #strikeLater(strike: () => void): void {
     this.#later(() => {
       if (!this.#over) strike();
+    });
+  }
+
+  /**
+   * Once faults are over, whoever drives the world joins all links, and may cut others: one of this
+   * time, mended late, would be a bridge between two sides, which count as one and cannot agree.
+   */
+  #joinLater(join: () => void): void {
+    this.#later(() => {
+      if (!this.#over) join();
     });
   }
 

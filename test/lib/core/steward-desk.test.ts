@@ -48,4 +48,50 @@ describe("stewards", () => {
       expect.stringMatching(/^does not act: the cluster is on hold/),
     ]);
   });
+
+  it("pass on what they are asked for another, and its answer, once", () => {
+    const { world, first } = settled(1);
+    const said = overheard(world);
+    const [, second = "", third = ""] = world.hosts;
+    const message = {
+      ...{ type: "scale" as const, service: "web", change: "run" as const, host: third },
+      ...{ steward: first, document: { version: 0, hash: "0".repeat(8) }, changing: [third] },
+      ...{ runningDigest: "0".repeat(8), replaces: null, relay: second },
+    };
+    world.agent(second)?.deliver({ type: "messageReceived", from: first, via: "stream", message });
+    world.runFor(1_000);
+    const answer = {
+      type: "scaleAnswer",
+      service: "web",
+      refusal: expect.stringMatching(/version/),
+    };
+    const relayed = { host: third, steward: first };
+    expect(said).toEqual([
+      message,
+      { ...answer, soon: true, relayed },
+      { ...answer, soon: true, relayed },
+    ]);
+  });
+
+  it("pass on nothing that its steward has not asked them, and no answer but the host's own", () => {
+    const { world, first } = settled(1);
+    const said = overheard(world);
+    const [, second = "", third = ""] = world.hosts;
+    const scale = {
+      ...{ type: "scale" as const, service: "web", change: "run" as const, host: third },
+      ...{ steward: third, document: { version: 0, hash: "0".repeat(8) }, changing: [third] },
+      ...{ runningDigest: "0".repeat(8), replaces: null, relay: second },
+    };
+    const relayed = { host: third, steward: third };
+    const answer = { type: "scaleAnswer" as const, service: "web", refusal: null, relayed };
+    for (const message of [scale, answer]) {
+      world
+        .agent(second)
+        ?.deliver({ type: "messageReceived", from: first, via: "stream", message });
+    }
+    world.runFor(1_000);
+    expect(said).toEqual([
+      { type: "scaleAnswer", service: "web", refusal: "was asked for another host" },
+    ]);
+  });
 });

@@ -49,6 +49,20 @@ describe("OpenChanges", () => {
     expect([open.size, open.mayAsk(host)]).toEqual([0, false]);
   });
 
+  it("knows who gave no answer lately, and forgets it in time", () => {
+    review("suspended", 1_000);
+    expect(open.silences(host)).toBe(1);
+    open.proposed(host, "run", 5_000);
+    open.answered(host, "granted", 5_100);
+    review("suspended", 20_000);
+    expect(open.silences(host)).toBe(1);
+    open.proposed(host, "run", 24_000);
+    review("suspended", 25_000);
+    expect(open.silences(host)).toBe(2);
+    review("suspended", 31_000);
+    expect(open.silences(host)).toBe(0);
+  });
+
   it("waits longer for what was granted to be seen", () => {
     open.answered(host, "granted", 500);
     review("suspended", 5_499);

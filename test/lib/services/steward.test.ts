@@ -98,6 +98,19 @@ describe("Steward", () => {
     expect(steward.lastRefusal).toBe("");
   });
 
+  it("has one that gave no answer asked by others, each in its turn, and later itself again", () => {
+    const surplus = view({ [b]: runs, [c]: runs, [d]: runs, [e]: runs, [f]: runs });
+    const asked = [0, 1_500, 3_500, 5_000, 7_000, 8_500, 32_000]
+      .flatMap((atMs) => steward.look(surplus, atMs))
+      .map(({ change, host, relay }) => [change, host, relay]);
+    expect(asked).toEqual([
+      ["rest", f, undefined],
+      ["rest", f, b],
+      ["rest", f, c],
+      ["rest", f, undefined],
+    ]);
+  });
+
   it("asks the next host when one refuses, and says why it had to", () => {
     const cold = view({ [b]: runs, [d]: { utilisation: 0.1 }, [c]: { utilisation: 0.2 } });
     expect(words(steward.look(cold, 0))).toEqual([`run ${d}`]);
