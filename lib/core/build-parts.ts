@@ -61,6 +61,7 @@ export function buildParts(options: BuildOptions): Parts {
   const cluster = new Cluster({
     ...options,
     describe: () => ownSummary(self, guests, ledger),
+    standingChanged: (host) => services?.standingChanged(host),
   });
   const mover: Mover = new Mover({
     self,

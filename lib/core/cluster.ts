@@ -44,6 +44,8 @@ export interface ClusterOptions {
   readonly inventory: (nowMs: number) => InventoryRecord["body"];
   /** A member came, went or changed its state. */
   readonly memberChanged: (host: HostId, state: MemberState | undefined, nowMs: number) => void;
+  /** Where there are many: it says anew what it does for services, or gave way to another. */
+  readonly standingChanged: (host: HostId) => void;
   readonly documentChanged: (document: ClusterDocument) => void;
 }
 
@@ -159,7 +161,7 @@ export class Cluster {
       else if (due === "publish") this.#publisher.publish(nowMs);
       else this.#hello(nowMs);
     }
-    if (reached(this.membership.nextTimeoutMs(), nowMs)) {
+    if ((this.membership.nextTimeoutMs() ?? Number.POSITIVE_INFINITY) <= nowMs) {
       this.#obey(this.membership.timeout(nowMs), nowMs);
     }
   }
@@ -281,6 +283,7 @@ export class Cluster {
     this.#changes += 1;
     const { body } = record;
     this.#peers.seen(record, before);
+    if (before?.services !== body.services) this.#options.standingChanged(record.host);
     this.#obey(
       this.membership.memberSeen(record.host, record.incarnation, body.presence, nowMs),
       nowMs,
@@ -355,14 +358,11 @@ export class Cluster {
   #displaced(host: HostId): void {
     this.#changes += 1;
     this.membership.forget(host);
+    this.#options.standingChanged(host);
     this.#peers.forget(host);
   }
 
   #jittered(intervalMs: number): number {
     return intervalMs * (0.9 + 0.2 * this.#options.prng.nextShare());
   }
-}
-
-function reached(atMs: number | undefined, nowMs: number): boolean {
-  return atMs !== undefined && atMs <= nowMs;
 }

@@ -8,6 +8,8 @@ import { NewsByService } from "./news-by-service.ts";
 const keptMs = 40_000;
 /** An earlier life's report is older than a new one, unless its numbers were lost with the disk, ms. */
 const olderMs = 15_000;
+/** Who has nothing more to report is looked for this often, ms: at a switch each report would. */
+const pruneMs = 1_000;
 /** As many hosts as a view holds. */
 const hostsMax = 1_024;
 
@@ -21,6 +23,7 @@ export class MemberReports {
   readonly news = new NewsByService();
   readonly #byHost = new Map<HostId, Kept>();
   #changes = 0;
+  #prunedMs = Number.NEGATIVE_INFINITY;
 
   /** Rises with each report. */
   get changes(): number {
@@ -48,6 +51,8 @@ export class MemberReports {
   }
 
   #prune(nowMs: number): void {
+    if (nowMs - this.#prunedMs < pruneMs) return;
+    this.#prunedMs = nowMs;
     for (const [host, { heardMs }] of this.#byHost) {
       if (nowMs - heardMs < keptMs) continue;
       this.#byHost.delete(host);

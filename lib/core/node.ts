@@ -329,7 +329,7 @@ export class Node {
   }
 
   #memberChanged(host: HostId, state: MemberState | undefined, nowMs: number): void {
-    this.#parts?.services?.hostChanged(state);
+    this.#parts?.services?.hostChanged(host, state);
     if (state === "alive") this.#parts?.mover.peerReachable(host, nowMs);
   }
 

@@ -192,8 +192,13 @@ export class ServiceDesk {
     this.#around.heard(from, message, nowMs);
   }
 
-  hostChanged(state: MemberState | undefined): void {
-    this.#around.hostsChanged(state !== "alive");
+  hostChanged(host: HostId, state: MemberState | undefined): void {
+    this.#around.hostChanged(host, state !== "alive");
+  }
+
+  /** The host says anew what it does for services, or gave way to another. */
+  standingChanged(host: HostId): void {
+    this.#around.hostChanged(host, false);
   }
 
   documentsChanged(): void {

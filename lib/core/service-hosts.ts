@@ -5,10 +5,8 @@ import type { Cluster } from "./cluster.ts";
 /** `gone`: dead, left or forgotten. A host whose agent restarts is live: that is no loss of it. */
 export type HostState = "live" | "suspect" | "gone";
 
-/** A large cluster is looked at again after this long though nobody came or went, ms. */
-const againMs = 10_000;
-/** Among many, hosts that were not known are met all the time after a start: so late at most, ms. */
-const metMs = 1_000;
+/** In a large cluster all hosts are looked at again after this long though nobody came or went, ms. */
+const againMs = 30_000;
 /** In a large cluster so many switches are told of every member; others stay empty. */
 export const switchesMax = 16;
 
@@ -26,9 +24,9 @@ export class ServiceHosts {
   #present: HostRanking;
   #seen = -1;
   #switches: readonly HostId[] = [];
-  /** In a large cluster, somebody came or went since the last look; and that must be looked at now. */
-  #isStirred = true;
-  #isUrgent = true;
+  /** In a large cluster: those that have one and are not gone, and who changed since the last look. */
+  readonly #switchHosts = new Set<HostId>();
+  readonly #stirred = new Set<HostId>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ServiceHostsOptions) {
@@ -55,10 +53,9 @@ export class ServiceHosts {
     return this.#switches;
   }
 
-  /** A host came, or, which is urgent, went or is suspected. */
-  stir(isUrgent: boolean): void {
-    this.#isStirred = true;
-    if (isUrgent) this.#isUrgent = true;
+  /** The host came, went, or is suspected. */
+  stir(host: HostId): void {
+    if (this.#options.cluster.view.isLarge) this.#stirred.add(host);
   }
 
   stateOf(host: HostId): HostState {
@@ -67,48 +64,83 @@ export class ServiceHosts {
 
   /** Looks again, if anything has changed. */
   refresh(nowMs: number): void {
-    if (!this.#isDue(nowMs)) return;
-    this.#isStirred = false;
-    this.#isUrgent = false;
-    this.#lookedMs = nowMs;
-    this.#states = this.#look();
-    const live = [...this.#states].flatMap(([host, state]) => (state === "live" ? [host] : []));
-    this.#live = ranked(live, this.#live);
-    const present = [...this.#states.keys()];
-    this.#present = present.length === live.length ? this.#live : ranked(present, this.#present);
-    const switches = this.#present.hosts.filter((host) => this.#hasSwitch(host));
-    const { isLarge } = this.#options.cluster.view;
-    this.#switches = isLarge ? new HostRanking(switches).top("switch", switchesMax) : switches;
-  }
-
-  /** In a large cluster a record comes every 50 ms, and hardly any changes who is there. */
-  #isDue(nowMs: number): boolean {
     const { cluster } = this.#options;
     if (cluster.view.isLarge) {
-      const ageMs = nowMs - this.#lookedMs;
-      return this.#isUrgent || ageMs >= (this.#isStirred ? metMs : againMs);
+      this.#refreshLarge(nowMs);
+      return;
     }
+    this.#lookedMs = Number.NEGATIVE_INFINITY;
     const changes = cluster.changes + cluster.tidings;
-    if (changes === this.#seen) return false;
+    if (changes === this.#seen) return;
     this.#seen = changes;
+    this.#refreshSmall();
+  }
+
+  #refreshSmall(): void {
+    const { self, cluster } = this.#options;
+    const states = new Map<HostId, HostState>([[self, "live"]]);
+    for (const host of cluster.view.hosts()) {
+      const state = this.#find(host);
+      if (state !== "gone") states.set(host, state);
+    }
+    this.#states = states;
+    const live = [...states].flatMap(([host, state]) => (state === "live" ? [host] : []));
+    this.#live = ranked(live, this.#live);
+    const present = [...states.keys()];
+    this.#present = present.length === live.length ? this.#live : ranked(present, this.#present);
+    this.#switches = this.#present.hosts.filter((host) => this.#hasSwitch(host));
+  }
+
+  /** A record comes every 50 ms, and hardly any changes who is there: only those are looked at. */
+  #refreshLarge(nowMs: number): void {
+    const { self, cluster } = this.#options;
+    if (nowMs - this.#lookedMs >= againMs) {
+      if (this.#lookedMs === Number.NEGATIVE_INFINITY) this.#begin();
+      this.#lookedMs = nowMs;
+      for (const host of [self, ...this.#states.keys(), ...cluster.view.hosts()]) {
+        this.#stirred.add(host);
+      }
+    }
+    if (this.#stirred.size === 0) return;
+    let differs = false;
+    for (const host of this.#stirred) differs = this.#update(host) || differs;
+    this.#stirred.clear();
+    if (differs) this.#switches = new HostRanking(this.#switchHosts).top("switch", switchesMax);
+  }
+
+  /** The cluster has become large: from now on each host is kept up by itself. */
+  #begin(): void {
+    this.#seen = -1;
+    this.#switchHosts.clear();
+    this.#switches = [];
+    this.#live = new HostRanking(this.#live.hosts);
+    this.#present = new HostRanking(this.#present.hosts);
+  }
+
+  /** True when it changed who has a switch. */
+  #update(host: HostId): boolean {
+    const state = this.#find(host);
+    if (state === "gone") this.#states.delete(host);
+    else this.#states.set(host, state);
+    if (state === "live") this.#live.add(host);
+    else this.#live.remove(host);
+    if (state === "gone") this.#present.remove(host);
+    else this.#present.add(host);
+    const hasSwitch = state !== "gone" && this.#hasSwitch(host);
+    if (hasSwitch === this.#switchHosts.has(host)) return false;
+    if (hasSwitch) this.#switchHosts.add(host);
+    else this.#switchHosts.delete(host);
     return true;
   }
 
-  /** Without those that are gone. */
-  #look(): Map<HostId, HostState> {
+  #find(host: HostId): HostState {
     const { self, cluster } = this.#options;
-    const { membership, view } = cluster;
-    const states = new Map<HostId, HostState>([[self, "live"]]);
-    const restarting = new Set(
-      membership.members().flatMap((one) => (one.restarting ? [one.host] : [])),
-    );
-    for (const host of view.hosts()) {
-      if (host === self || !this.#takesPart(host)) continue;
-      const state = membership.stateOf(host);
-      const isLive = state === "alive" || (state === "suspect" && restarting.has(host));
-      if (isLive || state === "suspect") states.set(host, isLive ? "live" : "suspect");
-    }
-    return states;
+    if (host === self) return "live";
+    if (!this.#takesPart(host)) return "gone";
+    const state = cluster.membership.stateOf(host);
+    if (state === "alive") return "live";
+    if (state !== "suspect") return "gone";
+    return cluster.membership.isRestarting(host) ? "live" : "suspect";
   }
 
   /** Who says nothing of members, an older agent for one, takes no part. */

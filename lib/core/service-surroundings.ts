@@ -61,9 +61,9 @@ export class ServiceSurroundings {
   }
 
   /** A host came, or, which is urgent, went or is suspected. */
-  hostsChanged(isUrgent: boolean): void {
+  hostChanged(host: HostId, isUrgent: boolean): void {
     if (isUrgent) this.#stirs += 1;
-    this.#hosts.stir(isUrgent);
+    this.#hosts.stir(host);
   }
 
   documentsChanged(): void {

@@ -153,6 +153,11 @@ export class Membership {
     return this.#table.get(host)?.state;
   }
 
+  /** True while it is awaited back from a restart that it announced. */
+  isRestarting(host: HostId): boolean {
+    return this.#table.get(host)?.restarting ?? false;
+  }
+
   /** Everybody but this member, in the order of their host ids. */
   members(): readonly Member[] {
     return this.#table.sorted();

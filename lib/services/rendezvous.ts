@@ -7,20 +7,63 @@ interface Ranked {
   readonly weight: number;
 }
 
+/** The first hosts for one key; `hosts` is made when somebody asks. */
+interface Top {
+  readonly count: number;
+  readonly ranked: Ranked[];
+  hosts: readonly HostId[] | null;
+}
+
+/** More keys than there are services and other uses: then those of old ones are forgotten. */
+const keysMax = 512;
+
 /**
  * Hosts in the order of their hash with a key, highest first (rendezvous or highest-random-weight
  * hashing; Thaler and Ravishankar 1998). Every host computes the same order, and a host that comes
  * or goes changes nothing in the order of the others. Each host's id is hashed once: with a hundred
- * services and a thousand hosts a hash for each pair of texts would take tens of milliseconds.
+ * services and a thousand hosts a hash for each pair of texts would take tens of milliseconds. For
+ * the same reason what was found for a key is kept up as hosts come and go.
  */
 export class HostRanking {
-  readonly hosts: readonly HostId[];
-  readonly #hashes: readonly number[];
-  readonly #tops = new Map<string, { readonly count: number; readonly hosts: readonly HostId[] }>();
+  readonly #hosts: HostId[] = [];
+  readonly #hashes: number[] = [];
+  readonly #places = new Map<HostId, number>();
+  readonly #tops = new Map<string, Top>();
 
   constructor(hosts: Iterable<HostId>) {
-    this.hosts = [...hosts];
-    this.#hashes = this.hosts.map(hashText);
+    for (const host of hosts) this.add(host);
+  }
+
+  /** As they came, until one is removed. */
+  get hosts(): readonly HostId[] {
+    return this.#hosts;
+  }
+
+  add(host: HostId): void {
+    if (this.#places.has(host)) return;
+    const hash = hashText(host);
+    this.#places.set(host, this.#hosts.length);
+    this.#hosts.push(host);
+    this.#hashes.push(hash);
+    for (const [key, top] of this.#tops) {
+      const one = { host, weight: mix(hashText(key), hash) };
+      if (insert(one, top.ranked, top.count)) top.hosts = null;
+    }
+  }
+
+  remove(host: HostId): void {
+    const place = this.#places.get(host);
+    if (place === undefined) return;
+    this.#places.delete(host);
+    const [last = host, lastHash = 0] = [this.#hosts.pop(), this.#hashes.pop()];
+    if (last !== host) {
+      this.#hosts[place] = last;
+      this.#hashes[place] = lastHash;
+      this.#places.set(last, place);
+    }
+    for (const [key, { ranked }] of this.#tops) {
+      if (ranked.some((one) => one.host === host)) this.#tops.delete(key);
+    }
   }
 
   /** Undefined when there is no host. */
@@ -30,19 +73,20 @@ export class HostRanking {
 
   /** The first `count` for this key, in order; found once, and kept. */
   top(key: string, count: number): readonly HostId[] {
-    const known = this.#tops.get(key);
-    if (known && (known.count >= count || known.hosts.length === this.hosts.length)) {
-      return known.count === count ? known.hosts : known.hosts.slice(0, count);
+    let known = this.#tops.get(key);
+    if (!known || (known.count < count && known.ranked.length < this.#hosts.length)) {
+      known = { count, ranked: this.#best(hashText(key), count), hosts: null };
+      if (this.#tops.size >= keysMax) this.#tops.clear();
+      this.#tops.set(key, known);
     }
-    const hosts = this.#best(hashText(key), count).map(({ host }) => host);
-    this.#tops.set(key, { count, hosts });
-    return hosts;
+    known.hosts ??= known.ranked.map(({ host }) => host);
+    return known.hosts.length <= count ? known.hosts : known.hosts.slice(0, count);
   }
 
   #best(keyHash: number, count: number): Ranked[] {
     const all = this.#hashes.length <= count;
     const best: Ranked[] = [];
-    for (const [index, host] of this.hosts.entries()) {
+    for (const [index, host] of this.#hosts.entries()) {
       const one = { host, weight: mix(keyHash, this.#hashes[index] ?? 0) };
       if (all) best.push(one);
       else insert(one, best, count);
@@ -65,10 +109,10 @@ export function stewardOf(service: string, live: Iterable<HostId>): HostId | und
   return new HostRanking(live).first(service);
 }
 
-/** Keeps the `count` best in order: most hosts are no match for the last of them. */
-function insert(one: Ranked, best: Ranked[], count: number): void {
+/** Keeps the `count` best in order: most hosts are no match for the last of them, false. */
+function insert(one: Ranked, best: Ranked[], count: number): boolean {
   const last = best[count - 1];
-  if (count === 0 || (last && compareWeights(one, last) > 0)) return;
+  if (count === 0 || (last && compareWeights(one, last) > 0)) return false;
   let place = Math.min(best.length, count - 1);
   best.length = place + 1;
   for (; place > 0; place -= 1) {
@@ -77,6 +121,7 @@ function insert(one: Ranked, best: Ranked[], count: number): void {
     best[place] = before;
   }
   best[place] = one;
+  return true;
 }
 
 /** One weight of two hashes: murmur3's finalizer, so that no two keys order the hosts alike. */

@@ -14,9 +14,11 @@ export class Growth {
     this.#met += 1;
   }
 
-  isGrowing(size: number, nowMs: number): boolean {
+  /** `known` of the `size` hosts that were named have told of themselves. */
+  isGrowing(known: number, size: number, nowMs: number): boolean {
     this.#turn(nowMs);
-    return Math.max(this.#met, this.#metBefore) >= growingShare * size;
+    const few = growingShare * size;
+    return size - known >= few || Math.max(this.#met, this.#metBefore) >= few;
   }
 
   #turn(nowMs: number): void {

@@ -67,6 +67,8 @@ export class View {
   readonly #documents = new Documents();
   readonly #bearers = new Bearers();
   readonly #growth = new Growth();
+  /** Hosts whose summary is here: an inventory may come first. */
+  #summaries = 0;
   /** Of the last record. */
   #nowMs = 0;
 
@@ -88,7 +90,7 @@ export class View {
     const { size } = this.#table;
     // A view that is full meets others for ever.
     const isPart = this.isLarge && size < this.#params.hostsMax;
-    return isPart && this.#growth.isGrowing(size, this.#nowMs);
+    return isPart && this.#growth.isGrowing(this.#summaries, size, this.#nowMs);
   }
 
   /** True when more than one host bears this name. */
@@ -274,12 +276,15 @@ export class View {
     let records = this.#table.get(host);
     if (!records) {
       records = this.#table.add(host);
-      this.#growth.met(nowMs);
       this.#dropped.delete(host);
     }
     const receivedAtMs = Math.floor(nowMs);
     const madeAtMs = Math.floor(nowMs - ageMs);
     if (record.kind === "summary") {
+      if (!records.summary) {
+        this.#summaries += 1;
+        this.#growth.met(nowMs);
+      }
       this.#bearers.rename(records.summary?.record.body.name, record.body.name);
       records.summary = { record, receivedAtMs, madeAtMs };
       records.summaryIncarnation = record.incarnation;
@@ -296,6 +301,7 @@ export class View {
 
   #forget(records: HostRecords): void {
     this.#table.remove(records);
+    if (records.summary) this.#summaries -= 1;
     this.#bearers.rename(records.summary?.record.body.name, undefined);
     this.#fresh.remove(records);
   }

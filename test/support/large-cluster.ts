@@ -15,8 +15,8 @@ export function largeCluster(peers: Readonly<Record<HostId, LargePeer>>): Cluste
   return {
     incarnation: 4,
     membership: {
-      members: () => hosts.map(([host, { state }]) => ({ host, state, restarting: false })),
       stateOf: (host: HostId) => peers[host]?.state,
+      isRestarting: () => false,
     },
     view: {
       isLarge: true,

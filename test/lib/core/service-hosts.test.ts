@@ -41,23 +41,36 @@ describe("ServiceHosts in a large cluster", () => {
     expect(hostsOf({ QmA: member }, true).switches).toEqual(["QmSelf"]);
   });
 
-  it("looks again at once when somebody went, soon when somebody came, else seldom", () => {
-    const peers: Record<string, LargePeer> = { QmA: { ...member } };
+  it("looks at once at a host that came or went, at all others seldom", () => {
+    const peers: Record<string, LargePeer> = { QmA: { ...member }, QmB: { ...member } };
     const hosts = hostsOf(peers);
-    const lives = (nowMs: number) => {
+    const live = (nowMs: number) => {
       hosts.refresh(nowMs);
-      return hosts.stateOf("QmA") === "live";
+      return [...hosts.live.hosts].sort();
     };
+    for (const peer of Object.values(peers)) peer.state = "dead";
+    expect(live(100)).toEqual(["QmA", "QmB", "QmSelf"]);
+    hosts.stir("QmA");
+    expect(live(100)).toEqual(["QmB", "QmSelf"]);
+    expect(hosts.stateOf("QmA")).toBe("gone");
+    (peers["QmA"] as LargePeer).state = "suspect";
+    hosts.stir("QmA");
+    expect([live(200), hosts.present.hosts.length]).toEqual([["QmB", "QmSelf"], 3]);
+    expect(live(29_999)).toEqual(["QmB", "QmSelf"]);
+    expect(live(30_000)).toEqual(["QmSelf"]);
+  });
+
+  it("follows those that have a switch as they come and go", () => {
+    const peers: Record<string, LargePeer> = {
+      QmA: { state: "alive", services: "switch" },
+      QmB: { state: "dead", services: "switch" },
+    };
+    const hosts = hostsOf(peers);
+    expect(hosts.switches).toEqual(["QmA"]);
+    (peers["QmB"] as LargePeer).state = "alive";
     (peers["QmA"] as LargePeer).state = "dead";
-    expect(lives(100)).toBe(true);
-    hosts.stir(true);
-    expect(lives(100)).toBe(false);
-    (peers["QmA"] as LargePeer).state = "alive";
-    hosts.stir(false);
-    expect(lives(500)).toBe(false);
-    expect(lives(1_100)).toBe(true);
-    (peers["QmA"] as LargePeer).state = "dead";
-    expect(lives(11_099)).toBe(true);
-    expect(lives(11_100)).toBe(false);
+    for (const host of Object.keys(peers)) hosts.stir(host);
+    hosts.refresh(1);
+    expect(hosts.switches).toEqual(["QmB"]);
   });
 });

@@ -27,7 +27,7 @@ function sightOf(peers: Readonly<Record<string, Peer>>): ServiceSight {
   const hosts = Object.entries(peers);
   const cluster = {
     membership: {
-      members: () => hosts.map(([host, { restarting = false }]) => ({ host, restarting })),
+      isRestarting: (host: string) => peers[host]?.restarting ?? false,
       stateOf: (host: string) => peers[host]?.state,
     },
     view: {

@@ -36,6 +36,25 @@ test("HostRanking.top() is the begin of the whole order, however often and for h
   );
 });
 
+test("HostRanking keeps up with hosts that come and go, in all that it was asked", () => {
+  const keys = ["web", "mail", "shop"];
+  fc.assert(
+    fc.property(hostNames, fc.array(fc.tuple(fc.nat(11), fc.nat(14))), (hosts, changes) => {
+      const ranking = new HostRanking([]);
+      const there = new Set<string>();
+      for (const [at, count] of changes) {
+        const host = hosts[at % hosts.length] ?? "";
+        if (there.delete(host)) ranking.remove(host);
+        else ranking.add(there.add(host) && host);
+        for (const key of keys) {
+          expect(ranking.top(key, count)).toEqual(rendezvousOrder(key, there).slice(0, count));
+        }
+        expect([...ranking.hosts].sort()).toEqual([...there].sort());
+      }
+    }),
+  );
+});
+
 test("stewardOf() spreads the services over the hosts", () => {
   const hosts = Array.from({ length: 20 }, (_, at) => `12D3KooWhost${at}`);
   const services = new Map<string, number>();
