@@ -34,6 +34,8 @@ export function renderMember(member: MemberView) {
     addresses: summary?.addresses ?? [],
     /** UDP; null until its first summary came. */
     probePort: summary?.probePort ?? null,
+    /** How far its clock is ahead of the asked host's; null where it did not tell. */
+    clockSkewMs: member.clockSkewMs === undefined ? null : Math.round(member.clockSkewMs),
     agentVersion: summary?.agentVersion ?? null,
   };
 }

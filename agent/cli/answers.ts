@@ -41,6 +41,7 @@ export interface MemberAnswer {
   readonly hypervisor: HypervisorFacts | null;
   readonly addresses: readonly string[];
   readonly probePort: number | null;
+  readonly clockSkewMs: number | null;
   readonly agentVersion: string | null;
 }
 

@@ -46,4 +46,6 @@ export interface Transport {
   setPeers(peers: readonly KnownPeer[]): void;
   connectedPeers(): readonly HostId[];
   counters(): TransportCounters;
+  /** Ms that other hosts' wall clocks are ahead of this one's; of those that told. */
+  clockSkewsMs(): ReadonlyMap<HostId, number>;
 }

@@ -18,6 +18,7 @@ import type { Transport, TransportCounters } from "../ports/transport.ts";
 import { CopyLister } from "./copy-lister.ts";
 import { OpPerformer } from "./perform-op.ts";
 import { VerbWaiters } from "./verb-waiters.ts";
+import { withClockSkews } from "./with-clock-skews.ts";
 
 const sampleIntervalMs = 1_000;
 /** Timers of Node fire late, never early; a wake-up sooner than this would only spin. */
@@ -143,7 +144,8 @@ export class Runtime implements AgentView {
   }
 
   snapshot(): Snapshot {
-    return this.#node.snapshot(this.#options.clock.nowMs());
+    const { clock, transport } = this.#options;
+    return withClockSkews(this.#node.snapshot(clock.nowMs()), transport.clockSkewsMs());
   }
 
   ask(verb: Verb): Promise<VerbResult> {

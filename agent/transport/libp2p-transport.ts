@@ -25,6 +25,7 @@ import type {
 } from "../ports/transport.ts";
 import { announcedAddresses, ipEndpointOf, readPeerAddress } from "./addresses.ts";
 import { bindProblem } from "./bind-problem.ts";
+import { ClockSkews } from "./clock-skews.ts";
 import { Codec } from "./codec.ts";
 import { Connector } from "./connector.ts";
 import { Counters } from "./counters.ts";
@@ -87,6 +88,7 @@ export class Libp2pTransport implements Transport {
   readonly #redial: Redial;
   readonly #news: News;
   readonly #probes: Probes;
+  readonly #skews: ClockSkews;
   #handler: TransportHandler | undefined;
   #node: EvenkeelNode | undefined;
   #connector: Connector | undefined;
@@ -114,6 +116,7 @@ export class Libp2pTransport implements Transport {
     this.#links = this.#makeLinks();
     this.#redial = this.#makeRedial();
     this.#news = this.#makeNews();
+    this.#skews = new ClockSkews(options.clock);
     this.#probes = this.#makeProbes();
   }
 
@@ -181,6 +184,10 @@ export class Libp2pTransport implements Transport {
     return this.#links.hosts();
   }
 
+  clockSkewsMs(): ReadonlyMap<HostId, number> {
+    return this.#skews.all();
+  }
+
   counters(): TransportCounters {
     return this.#counters.snapshot();
   }
@@ -246,6 +253,7 @@ export class Libp2pTransport implements Transport {
     return new Probes({
       packets: new ProbePackets({ self: this.self, key, salt }),
       counters: this.#counters,
+      skews: this.#skews,
       address: this.#options.listen.address,
       linkAddressOf: (host) => {
         const address = this.#links.get(host)?.connection.remoteAddr;

@@ -3,6 +3,7 @@ import type { HostId } from "#lib/model/ids.ts";
 import type { DatagramMessage } from "#lib/wire/messages.ts";
 import type { KnownPeer } from "../ports/transport.ts";
 import { type IpEndpoint, ipEndpointOf } from "./addresses.ts";
+import type { ClockSkews } from "./clock-skews.ts";
 import type { Counters } from "./counters.ts";
 import type { ProbePackets } from "./probe-packets.ts";
 import { TransportError } from "./transport-error.ts";
@@ -13,6 +14,7 @@ const HEARD_MAX = 1024;
 export interface ProbesOptions {
   readonly packets: ProbePackets;
   readonly counters: Counters;
+  readonly skews: ClockSkews;
   readonly address: string;
   /** The IP address at the other end of the stream to a peer, which is known to work. */
   readonly linkAddressOf: (host: HostId) => string | undefined;
@@ -65,7 +67,8 @@ export class Probes {
   send(to: HostId, message: DatagramMessage): void {
     const endpoint = this.#endpointOf(to);
     if (!endpoint || !this.#socket) return;
-    const packet = this.#options.packets.seal(to, message);
+    const { packets, skews } = this.#options;
+    const packet = packets.seal(to, skews.sending(to, message));
     this.#options.counters.sent(packet.length, 1);
     this.#socket.send(packet, endpoint.port, endpoint.ip, () => undefined);
   }
@@ -96,7 +99,9 @@ export class Probes {
     }
     counters.received(packet.length, 1);
     this.#learn(opened.from, { ip: remote.address, port: remote.port });
-    this.#options.received(opened.from, opened.message);
+    const { from, message } = opened;
+    this.#options.skews.received(from, message);
+    this.#options.received(from, message);
   }
 
   /** A packet proves who wrote it, not where it came from: a host's own word counts for more. */

@@ -19,6 +19,8 @@ export interface MemberView {
   readonly ageMs: number | null;
   readonly self: boolean;
   readonly summary: HostSummary | null;
+  /** How far its clock is ahead of this host's, ms; absent where it did not tell. */
+  readonly clockSkewMs?: number;
 }
 
 export interface VmView extends VmEntry {

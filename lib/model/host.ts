@@ -9,6 +9,10 @@ export interface HypervisorFacts {
   /** Null when guests can be migrated live; else why not, in words. */
   readonly liveMigrationRefusal: string | null;
   readonly architecture: string;
+  /** Name of the processor and a digest of its features; for people. Older agents do not tell. */
+  readonly processor?: string;
+  /** What of its storage others may mount, too, by name; for people. Absent for none. */
+  readonly sharedStorage?: readonly string[];
 }
 
 /** `left` is for good; `restarting` promises to come back with the same identity. */

@@ -23,6 +23,8 @@ export interface AckMessage {
   readonly type: "ack";
   readonly nonce: number;
   readonly incarnation: number;
+  /** Wall-clock ms since 1970 at the sender, for people; the transport's to add and to take. */
+  readonly wallMs?: number;
 }
 
 /** Asks the receiver to probe `target` and to pass its ack on (SWIM, ping-req). */

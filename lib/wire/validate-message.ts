@@ -51,7 +51,12 @@ const readers: Readers = {
     incarnation: m.count("incarnation"),
     suspected: m.flag("suspected"),
   }),
-  ack: (m) => ({ type: "ack", nonce: m.count("nonce"), incarnation: m.count("incarnation") }),
+  ack: (m) => ({
+    type: "ack",
+    nonce: m.count("nonce"),
+    incarnation: m.count("incarnation"),
+    ...(!m.isMissing("wallMs") && { wallMs: m.figure("wallMs") }),
+  }),
   indirectProbe: (m) => ({
     type: "indirectProbe",
     nonce: m.count("nonce"),

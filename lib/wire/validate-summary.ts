@@ -10,6 +10,8 @@ const serviceParts = new Set(["members", "switch"] as const);
 /** Versions, architectures, machine types: short words that are only shown and compared. */
 export const SHORT_LENGTH_MAX = 64;
 const PORT_MAX = 65_535;
+const TRAIT_LENGTH_MAX = 96;
+const STORAGE_MAX = 16;
 /** One host never has more slots or VMs than fit in a byte or two. */
 const SLOTS_MAX = 64;
 const VMS_MAX = 65_535;
@@ -76,5 +78,9 @@ function readHypervisor(facts: Reader): HypervisorFacts {
     accelerator: facts.word("accelerator", accelerators),
     liveMigrationRefusal: facts.textOrNull("liveMigrationRefusal", wireLimits.reasonLengthMax),
     architecture: facts.text("architecture", SHORT_LENGTH_MAX),
+    ...(!facts.isMissing("processor") && { processor: facts.text("processor", TRAIT_LENGTH_MAX) }),
+    ...(!facts.isMissing("sharedStorage") && {
+      sharedStorage: facts.texts("sharedStorage", STORAGE_MAX, TRAIT_LENGTH_MAX),
+    }),
   };
 }

@@ -1,5 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { afterEach, describe, expect, it } from "vitest";
+import { SystemClock } from "#agent/os/system-clock.ts";
+import { ClockSkews } from "#agent/transport/clock-skews.ts";
 import { Counters } from "#agent/transport/counters.ts";
 import { HostKeys } from "#agent/transport/host-keys.ts";
 import { ProbePackets } from "#agent/transport/probe-packets.ts";
@@ -40,6 +42,7 @@ async function startProbes(linkAddressOf: () => string): Promise<Probes> {
   const probes = new Probes({
     packets: new ProbePackets({ self, key: new Uint8Array(32), salt: 1 }),
     counters: new Counters(new MemoryLog()),
+    skews: new ClockSkews(new SystemClock()),
     address: "127.0.0.1",
     linkAddressOf,
     received: () => undefined,

@@ -10,6 +10,7 @@ import type { Verdict } from "#lib/model/verdict.ts";
 import type { VmEntry, VmState } from "#lib/model/vm.ts";
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
 import type { DigestEntry, Message } from "#lib/wire/messages.ts";
+import { hypervisorFacts } from "./hypervisor-facts-arbitrary.ts";
 import { memberReportOf } from "./member-report-arbitrary.ts";
 import { moveOffer } from "./move-offer-arbitrary.ts";
 import { policy, policyChange } from "./policy-arbitraries.ts";
@@ -103,13 +104,7 @@ const summary: fc.Arbitrary<HostSummary> = fc.record({
   ),
   projectedNetworkBytesPerSecond: figure,
   networkCapacityBytesPerSecond: figure,
-  hypervisor: fc.record({
-    kind: fc.constantFrom("sim", "qemu", "libvirt"),
-    version: text(20),
-    accelerator,
-    liveMigrationRefusal: orNull(text(100)),
-    architecture: text(20),
-  }),
+  hypervisor: hypervisorFacts,
   addresses: fc.array(text(60), { maxLength: 16 }),
   probePort: fc.nat(65_535),
   keyed: fc.boolean(),
@@ -270,7 +265,10 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     incarnation: count,
     suspected: fc.boolean(),
   }),
-  fc.record({ type: fc.constant("ack" as const), nonce: count, incarnation: count }),
+  fc.record(
+    { type: fc.constant("ack" as const), nonce: count, incarnation: count, wallMs: figure },
+    { requiredKeys: ["type", "nonce", "incarnation"] },
+  ),
   fc.record({ type: fc.constant("indirectProbe" as const), nonce: count, target: hostId }),
   fc.record(
     {

@@ -10,6 +10,7 @@ import { checkFirewall } from "./check-firewall.ts";
 import { checkGroup } from "./check-group.ts";
 import { checkKey } from "./check-key.ts";
 import { checkLibvirt } from "./check-libvirt.ts";
+import { checkLikeness } from "./check-likeness.ts";
 import { checkMulticast } from "./check-multicast.ts";
 import { checkNode } from "./check-node.ts";
 import { checkPeers } from "./check-peers.ts";
@@ -33,6 +34,7 @@ const CHECKS: readonly Check[] = [
   checkPorts,
   checkFirewall,
   checkPeers,
+  checkLikeness,
   checkSwitch,
 ];
 

@@ -1,5 +1,6 @@
 import type { HypervisorFacts } from "#lib/model/host.ts";
 import type { CpuNeed } from "#lib/model/move-needs.ts";
+import { hostTraits } from "../host-traits.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { liveMigrationRefusal } from "../live-migration-refusal.ts";
 import { workingAccelerator } from "../working-accelerator.ts";
@@ -30,6 +31,7 @@ export async function libvirtFacts(
     accelerator,
     liveMigrationRefusal: liveMigrationRefusal(version, accelerator),
     architecture: "x86_64",
+    ...(await hostTraits(settings.storageRoots)),
     machineTypes: parseMachineTypes(capabilities),
     hostCpu: hostCpuOf(readXml(capabilities)),
   };

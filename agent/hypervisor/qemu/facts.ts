@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { HypervisorFacts } from "#lib/model/host.ts";
+import { hostTraits } from "../host-traits.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { lastLineOf } from "../last-line-of.ts";
 import { liveMigrationRefusal } from "../live-migration-refusal.ts";
@@ -28,6 +29,7 @@ export async function qemuFacts(settings: QemuSettings): Promise<QemuFacts> {
     accelerator,
     liveMigrationRefusal: liveMigrationRefusal(version, accelerator),
     architecture: "x86_64",
+    ...(await hostTraits(settings.storageRoots)),
     machineTypes,
   };
 }

@@ -38,6 +38,7 @@ function rig() {
     broadcast: () => did.push("broadcast"),
     setPeers: () => did.push("peers"),
     connectedPeers: () => [],
+    clockSkewsMs: () => new Map(),
     counters: () => ({
       sentBytes: 0,
       receivedBytes: 0,
