@@ -14,7 +14,9 @@ const summaryBytes = 756;
 const inventoryBytes = 290;
 const inventoryVmBytes = 81;
 const verdictBytes = 100;
-const documentBytes = 180;
+/** Of a document its name, version and hash; all of it but for its value. */
+const documentDigestBytes = 24;
+const documentBytes = 85;
 const proposeBytes = 1_197;
 const refuseBytes = 740;
 const orderBytes = 60;
@@ -35,12 +37,13 @@ export function messageBytes(message: Message): number {
       return (
         digestBytes +
         digestEntryBytes * message.entries.length +
-        documentBytes * message.documents.length +
+        documentDigestBytes * message.documents.length +
         verdictBytes * message.verdicts.length
       );
     case "delta": {
       let bytes = deltaBytes + digestEntryBytes * message.wants.length;
-      bytes += documentBytes * message.documents.length + verdictBytes * message.verdicts.length;
+      bytes += verdictBytes * message.verdicts.length;
+      for (const { value } of message.documents) bytes += documentBytes + value.length;
       for (const record of message.records) bytes += recordBytes(record);
       return bytes;
     }

@@ -23,7 +23,8 @@ export class StewardMeter {
   #looks = 0;
   #answers = { refusals: 0, refusalsSoon: 0, grants: 0 };
 
-  install(): void {
+  /** Returns what ends it. */
+  install(): () => void {
     const meter = this;
     const { look: lookOfOne } = Steward.prototype;
     Steward.prototype.look = function (this: Steward, ...args) {
@@ -43,6 +44,10 @@ export class StewardMeter {
       else meter.#answers.refusals += 1;
       if (refusal !== null && soon) meter.#answers.refusalsSoon += 1;
       onAnswer.apply(this, args);
+    };
+    return () => {
+      Steward.prototype.look = lookOfOne;
+      Object.assign(StewardDesk.prototype, { look, onAnswer });
     };
   }
 
