@@ -1,4 +1,5 @@
 import type { ServiceSpec } from "../model/service.ts";
+import { NoisyDemand } from "./noisy-demand.ts";
 import type { ServiceParams } from "./params.ts";
 
 export interface ScalingInput {
@@ -29,6 +30,7 @@ const tolerance = 1e-6;
  */
 export class Scaling {
   readonly #params: Params;
+  readonly #noisy = new NoisyDemand();
   #calmSinceMs: number | undefined;
   #up = { atMs: Number.NEGATIVE_INFINITY, to: 0 };
   #lastCount = 0;
@@ -57,7 +59,7 @@ export class Scaling {
     { count, settleMs, nowMs }: { count: number; settleMs: number; nowMs: number },
   ): number {
     const demand = demandOf(input);
-    const needed = Math.ceil(demand - tolerance);
+    const needed = Math.ceil(this.#lasting(input, { demand, count, nowMs }) - tolerance);
     if (needed > count) {
       this.#calmSinceMs = undefined;
       // What was resumed last needs a moment to take its part of the load.
@@ -76,6 +78,18 @@ export class Scaling {
     else this.#calmSinceMs ??= nowMs;
     const calmMs = nowMs - (this.#calmSinceMs ?? nowMs);
     return calm && calmMs >= this.#calmMsMin(count, settleMs) ? count - 1 : count;
+  }
+
+  /** What is no mere chance of the demand: shares of CPU are smooth, and who waits does wait. */
+  #lasting(
+    { spec, running, queued }: ScalingInput,
+    { demand, count, nowMs }: { demand: number; count: number; nowMs: number },
+  ): number {
+    const { target } = spec;
+    if (target.kind !== "sessions") return demand;
+    const sessions = sum(running.map((one) => one.sessions ?? 0)) + queued;
+    const lasting = this.#noisy.demand({ sessions, perMember: target.perMember }, count, nowMs);
+    return queued > 0 ? demand : lasting;
   }
 
   #calmMsMin(count: number, settleMs: number): number {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Prng } from "#lib/base/prng.ts";
 import type { ServiceTarget } from "#lib/model/service.ts";
 import { defaultServiceParams as params } from "#lib/services/params.ts";
 import { demandOf, Scaling, type ScalingInput } from "#lib/services/scaling.ts";
@@ -168,5 +169,66 @@ describe("Scaling", () => {
         expect(changes).toBeLessThanOrEqual(2);
       }),
     );
+  });
+});
+
+describe("Scaling by sessions, which come by chance", () => {
+  /** Sessions under way at one instant, where there are `mean` on average (Knuth's method). */
+  function poisson(prng: Prng, mean: number): number {
+    const end = Math.exp(-mean);
+    let count = -1;
+    for (let product = 1; product > end; count += 1) product *= prng.nextShare();
+    return count;
+  }
+
+  /** How often members come and go in ten minutes of a steady load, in members' worth. */
+  function changesUnder(load: number, perMember: number, seed: number) {
+    const prng = new Prng(`chance.${seed}`);
+    const scaling = new Scaling(params);
+    const target: ServiceTarget = { kind: "sessions", perMember };
+    let members = 1;
+    let [ups, downs] = [0, 0];
+    for (let nowMs = 0; nowMs < 600_000; nowMs += 1_000) {
+      const total = poisson(prng, load * perMember);
+      const sessions = Array.from({ length: members }, (_, at) =>
+        Math.floor((total + at) / members),
+      );
+      const wanted = scaling.wanted(input({ sessions, target }), nowMs);
+      if (wanted > members) ups += wanted - members;
+      if (wanted < members) downs += 1;
+      members = wanted;
+    }
+    return { ups, downs };
+  }
+
+  it.each([8, 20, 60])(
+    "hardly suspends whom a steady load needs again (%i a member)",
+    (perMember) => {
+      for (const load of [0.3, 0.45, 0.5, 0.9, 1.1, 1.3, 1.7, 1.9, 2.1]) {
+        const all = Array.from({ length: 10 }, (_, seed) => changesUnder(load, perMember, seed));
+        const downs = all.filter((changes) => changes.downs > 0);
+        // Of ten times ten minutes.
+        expect([load, downs.length]).toEqual([load, Math.min(downs.length, 3)]);
+        for (const { ups } of all) expect(ups).toBeLessThanOrEqual(Math.ceil(load) + 1);
+      }
+    },
+  );
+
+  it("sees a crowd in the first look", () => {
+    const target: ServiceTarget = { kind: "sessions", perMember: 8 };
+    const scaling = new Scaling(params);
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 1_000) {
+      expect(scaling.wanted(input({ sessions: [4], target }), nowMs)).toBe(1);
+    }
+    expect(scaling.wanted(input({ sessions: [20], target }), 10_000)).toBe(3);
+  });
+
+  it("meets a load that is a little more than runs once it lasts", () => {
+    const target: ServiceTarget = { kind: "sessions", perMember: 8 };
+    const scaling = new Scaling(params);
+    const wanted = [4, 4, 10, 10, 10, 10, 10].map((sessions, second) =>
+      scaling.wanted(input({ sessions: [sessions], target }), second * 1_000),
+    );
+    expect(wanted).toEqual([1, 1, 1, 1, 1, 2, 2]);
   });
 });
