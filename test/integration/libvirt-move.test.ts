@@ -102,8 +102,13 @@ describe.skipIf(missing !== null)(`agents on two libvirtds (${missing ?? "instal
       for (const place of ["--live", "--config"]) {
         expect(metadata(2, place)).toContain(`pin="${second.name}" shutdown="suspend"`);
       }
-      const web = (await first.api.vms()).find(({ name }) => name === "web");
-      expect(web?.policy).toMatchObject({ pin: second.name, ignore: false, shutdown: "suspend" });
+      const moved = { ignore: false, pin: second.name, shutdown: "suspend" };
+      await eventually("the source knows the rules of what it gave away", async () => {
+        const web = (await first.api.vms()).find(({ name }) => name === "web");
+        return Object.entries(moved).every(([key, value]) => {
+          return web?.policy[key as keyof typeof moved] === value;
+        });
+      });
     } catch (error) {
       showLogs(libvirt.fleet);
       throw error;
