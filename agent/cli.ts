@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { runCommand } from "./cli/run-command.ts";
 /**
  * The command `evenkeel`.
  *
@@ -13,7 +14,7 @@
  * It never: decides anything about VMs (the agents do), touches a hypervisor, or goes on by itself.
  * ^C ends the watching of a drain or a move, not the drain or the move.
  */
-import { runCommand } from "./cli/run-command.ts";
+import { systemState } from "./cli/system-state.ts";
 
 const { stdout, stderr, env: environment } = process;
 
@@ -35,6 +36,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   coloured: isTerminal && !environment["NO_COLOR"],
   unicode: /utf-?8/i.test(locale),
   environment,
+  systemState,
   nowMs: () => performance.now(),
   wait: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
   onInterrupt: (interrupted) => {

@@ -141,6 +141,7 @@ function objectOf(verb: Verb): string {
   if ("vm" in verb) return verb.vm;
   if ("host" in verb) return verb.host;
   if ("service" in verb) return verb.service;
+  if (verb.verb === "shutdown") return "host";
   return "spec" in verb ? verb.spec.name : verb.mode;
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { shutdownMs } from "#lib/model/host-shutdown.ts";
 import { serviceLimits } from "#lib/model/service.ts";
 import { priorityMax } from "#lib/model/vm-spec.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
@@ -9,6 +10,9 @@ const hostText = z.string().min(1).max(128);
 
 export const modeBody = z.strictObject({ mode: z.enum(["act", "hold"]) });
 export const migrateBody = z.strictObject({ target: hostText });
+export const shutdownBody = z.strictObject({
+  deadlineMs: z.int().min(shutdownMs.min).max(shutdownMs.max).default(shutdownMs.default),
+});
 export const stopBody = z.strictObject({ force: z.boolean().default(false) });
 export const resolveBody = z.strictObject({
   decision: z.enum(["run-here", "discard"]),

@@ -16,6 +16,7 @@ import {
   readJsonBody,
   resolveBody,
   scaleBody,
+  shutdownBody,
   stopBody,
 } from "./verb-bodies.ts";
 
@@ -30,6 +31,11 @@ export function hostVerb(verb: "drain" | "undrain"): VerbMaker {
     return { verb, host: resolveHost(snapshot, name) };
   };
 }
+
+export const shutdownVerb: VerbMaker = (_, { body }) => ({
+  verb: "shutdown",
+  deadlineMs: readJsonBody(shutdownBody, body).deadlineMs,
+});
 
 export function vmVerb(
   verb: "start" | "suspend" | "resume" | "cancel" | "undefine" | "explain",

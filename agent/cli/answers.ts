@@ -1,5 +1,6 @@
 import type { ActionReason, Candidate } from "#lib/model/action.ts";
 import type { HypervisorFacts, Presence } from "#lib/model/host.ts";
+import type { HostShutdown } from "#lib/model/host-shutdown.ts";
 import type { HostId, MoveId, VmName } from "#lib/model/ids.ts";
 import type { HostPressure, VmLoad } from "#lib/model/load.ts";
 import type { ServiceMemberState } from "#lib/model/member-news.ts";
@@ -61,6 +62,11 @@ export interface VmAnswer {
   readonly moveId: MoveId | null;
   readonly moveTarget: string | null;
   readonly immovable: string | null;
+}
+
+/** `GET /v1/shutdown`: null while the host does not end its guests. */
+export interface ShutdownAnswer {
+  readonly shutdown: HostShutdown | null;
 }
 
 /** One of `GET /v1/moves`. */

@@ -12,6 +12,8 @@ export interface CommandIo {
   readonly coloured: boolean;
   /** False where the locale cannot show block characters. */
   readonly unicode: boolean;
+  /** What `systemctl is-system-running` says; null where nobody answers. */
+  readonly systemState: () => string | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Monotonic ms. */
   readonly nowMs: () => number;

@@ -13,6 +13,7 @@ export type VerbCall = (
 /** What a group of verbs is about. */
 const GROUPS: Readonly<Record<string, string>> = {
   vm: "define VMs, set their rules, start, stop and undefine them",
+  guests: "this host's guests, when the host itself stops",
   service: "declare services, once for all hosts",
   move: "put an end to a move in doubt",
   key: "make a cluster key, tell keys apart",

@@ -164,6 +164,19 @@ export const verbs: readonly VerbEntry[] = Object.freeze([
     load: async () => (await import("./vm-undefine.ts")).vmUndefine,
   },
   {
+    usage: "guests down",
+    summary: "end this host's guests, each by its shutdown policy, before the host shuts down",
+    example: "sudo evenkeel guests down --deadline 4m && sudo poweroff",
+    options: [
+      { flags: "--deadline <span>", text: "end all within this: 90s, 4m (default: 4m)" },
+      { flags: "--when-stopping", text: "only while systemd shuts the machine down" },
+    ],
+    closing:
+      "evenkeel-guests.service does this at each shutdown. They run again after the next boot.\n" +
+      "If the host stays up after all: evenkeel undrain HOST, then resume or start them.",
+    load: async () => (await import("./guests-down.ts")).guestsDown,
+  },
+  {
     usage: "service apply <file>",
     summary:
       "declare a service for all hosts, or change it, from a YAML file (- for standard input)",

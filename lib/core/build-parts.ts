@@ -126,6 +126,7 @@ export function buildParts(options: BuildOptions): Parts {
     surroundings,
     explain,
     changed,
+    heldBack,
     memberNamed: (vm) => services?.memberNamed(vm),
   });
   const services = serviceDesk(options, { cluster, desk, shifts, planning });

@@ -4,6 +4,7 @@ import type { HostId, VmName } from "../model/ids.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
 import type { DesiredState, OwnedVm } from "../model/vm.ts";
 import type { Balancer } from "./balancer.ts";
+import { BootOrder } from "./boot-order.ts";
 import { BootWait } from "./boot-wait.ts";
 import type { JournalEntry } from "./effects.ts";
 import { type Guest, type GuestAction, type GuestTable, hasMemory } from "./guest-table.ts";
@@ -56,6 +57,7 @@ export class GuestDesk {
   /** Defined a moment ago: what is found to run already is to go on running. */
   readonly #adopting = new Set<VmName>();
   #bootWait: BootWait | undefined;
+  #booting: BootOrder | undefined;
   #booted: JournalEntry | undefined;
 
   constructor(options: GuestDeskOptions) {
@@ -136,15 +138,27 @@ export class GuestDesk {
       this.#options.reply(requestId, verbFailure(409, refusal));
       return;
     }
-    this.#act(guest, verb, requestId, nowMs);
+    this.#act(guest, verb, { requestId }, nowMs);
   }
 
-  #act(guest: Guest, verb: StateVerb, requestId: string | null, nowMs: number): void {
+  /** Ends a guest that stays wanted: it is to run again once its host has booted. */
+  end(guest: Guest, way: "suspend" | "stop", nowMs: number): void {
+    const { name: vm } = guest.owned.spec;
+    const verb = way === "stop" ? ({ verb: way, vm, force: false } as const) : { verb: way, vm };
+    this.#act(guest, verb, { requestId: null, staysWanted: true }, nowMs);
+  }
+
+  #act(
+    guest: Guest,
+    verb: StateVerb,
+    { requestId, staysWanted = false }: { requestId: string | null; staysWanted?: boolean },
+    nowMs: number,
+  ): void {
     const { spec } = guest.owned;
     const owner = { part: "guest", vm: spec.name } as const;
     guest.requestId = requestId;
     guest.action = actionOf[verb.verb];
-    const desired = desiredAfter[verb.verb];
+    const desired = staysWanted ? null : desiredAfter[verb.verb];
     this.#desiredBefore.set(spec.name, guest.owned.desired);
     if (desired !== null && desired !== guest.owned.desired) {
       this.#keep({ ...guest.owned, desired }, nowMs);
@@ -172,12 +186,13 @@ export class GuestDesk {
   }
 
   get nextTimeoutMs(): number | undefined {
-    return this.#toBoot.size === 0 ? undefined : this.#bootWait?.nextTimeoutMs;
+    const waits = this.#toBoot.size > 0 && this.#booting === undefined;
+    return waits ? this.#bootWait?.nextTimeoutMs : undefined;
   }
 
   timeout(nowMs: number): void {
     const wait = this.#bootWait;
-    if (!wait || this.#toBoot.size === 0 || nowMs < wait.nextTimeoutMs) return;
+    if (!wait || this.#toBoot.size === 0 || this.#booting || nowMs < wait.nextTimeoutMs) return;
     if (wait.over(this.#options.heard, nowMs)) this.#boot(nowMs);
   }
 
@@ -193,22 +208,56 @@ export class GuestDesk {
   }
 
   #boot(nowMs: number): void {
-    const names = [...this.#toBoot];
-    this.#toBoot.clear();
-    for (const name of names) {
-      const guest = this.#options.guests.get(name);
-      if (guest) guest.action = null;
-    }
+    const queue = [...this.#toBoot].flatMap((vm) => this.#options.guests.get(vm) ?? []);
+    // Looked at without what keeps others' hands off them meanwhile.
+    for (const guest of queue) guest.action = null;
     this.copiesListed(nowMs);
-    for (const vm of names) {
-      const guest = this.#options.guests.get(vm);
-      if (!guest || guest.action !== null || hasMemory(guest.copy)) continue;
-      const verb = guest.copy === "suspended" ? "resume" : "start";
-      this.#outbox.notice("info", "boot", `${vm}: ${verb} after the machine's boot`, { vm });
-      this.#act(guest, verb === "start" ? { verb, vm } : { verb, vm }, null, nowMs);
-    }
+    for (const guest of queue) guest.action = "starting";
+    this.#booting = new BootOrder(queue.map(({ owned }) => owned.spec));
+    this.#bootNext(nowMs);
     // Not before: an agent that dies while it waits must find that its machine has booted.
     if (this.#booted) this.#outbox.persist([this.#booted]);
+  }
+
+  /** Starts whose turn it is; the next come as these run. */
+  #bootNext(nowMs: number): void {
+    const order = this.#booting;
+    if (!order) return;
+    for (let vm = order.next(); vm !== undefined; vm = order.next()) {
+      this.#toBoot.delete(vm);
+      if (!this.#bootOne(vm, nowMs)) order.ended(vm);
+    }
+    if (order.isEmpty) this.#booting = undefined;
+  }
+
+  /** False when it is not to be started after all. */
+  #bootOne(vm: VmName, nowMs: number): boolean {
+    const { guests, othersOwning, surroundings } = this.#options;
+    const guest = guests.get(vm);
+    if (!guest) return false;
+    guest.action = null;
+    if (hasMemory(guest.copy)) return false;
+    const other = othersOwning(new Set([vm])).get(vm);
+    if (other && other.version > guest.owned.version) {
+      const where = `${surroundings.nameOf(other.host)} has it at version ${other.version}`;
+      const message = `${vm} is not started after the machine's boot: ${where}`;
+      this.#outbox.notice("warn", "owner-elsewhere", message, { vm });
+      return false;
+    }
+    const verb = guest.copy === "suspended" ? "resume" : "start";
+    this.#outbox.notice("info", "boot", `${vm}: ${verb} after the machine's boot`, { vm });
+    this.#act(guest, verb === "start" ? { verb, vm } : { verb, vm }, { requestId: null }, nowMs);
+    return true;
+  }
+
+  /** Nobody is started any more: the host shuts down before all have had their turn. */
+  stopBooting(): void {
+    for (const vm of this.#toBoot) {
+      const guest = this.#options.guests.get(vm);
+      if (guest) guest.action = null;
+    }
+    this.#toBoot.clear();
+    this.#booting = undefined;
   }
 
   /**
@@ -274,6 +323,8 @@ export class GuestDesk {
     if (result.ok && action !== null) guest.copy = copyAfter[action];
     this.#outbox.relist();
     this.#options.changed(nowMs);
+    this.#booting?.ended(vm);
+    this.#bootNext(nowMs);
     const what = doneWord[action ?? "starting"];
     if (!result.ok) this.#outbox.notice("warn", "verb-failed", `${vm}: ${result.message}`, { vm });
     if (requestId === null) return;

@@ -32,6 +32,8 @@ export interface Guest {
   unclosedMove: MoveId | null;
   /** Moves in a row that failed: each makes the VM rest longer before the next try. */
   failedMoves: number;
+  /** What the host's own shutdown makes of it: it is to leave by a move, or to end here. */
+  parting: "leaves" | "ends" | null;
   /** Why the policy that the hypervisor shows of it cannot be read; null when it can. */
   policyProblem: string | null;
 }
@@ -106,6 +108,7 @@ export class GuestTable {
       lastMoveMs: undefined,
       unclosedMove: null,
       failedMoves: 0,
+      parting: null,
       policyProblem: null,
     };
     this.#guests.set(owned.spec.name, guest);
@@ -140,7 +143,7 @@ export class GuestTable {
       if (hasMemory(guest.copy)) guest.lost = false;
       // A stale image is what a resumed guest leaves behind when its process is killed.
       const lives = hasMemory(guest.copy) || guest.copy === "suspended";
-      if (!lives && guest.owned.desired !== "stopped") absent.push(guest);
+      if (!lives && isMissed(guest)) absent.push(guest);
       else guest.missing = 0;
     }
     const strays = copies.filter((copy) => isOurs(copy) && !explained(copy));
@@ -148,6 +151,11 @@ export class GuestTable {
     this.#strays = strays;
     return { absent, newStrays: strays.filter((copy) => !known.has(copy.vm)) };
   }
+}
+
+/** True when the guest should live: what nobody manages, and what its host's end ends, may not. */
+function isMissed({ owned, parting }: Guest): boolean {
+  return owned.desired !== "stopped" && owned.spec.policy.managed !== false && parting === null;
 }
 
 /** What lives in memory here because evenkeel once had it do so. */
@@ -158,6 +166,11 @@ function isOurs({ state, foreign }: CopyReport): boolean {
 /** True for a copy that lives in memory, running or paused. */
 export function hasMemory(copy: CopyState | null): boolean {
   return copy !== null && copy !== "suspended" && copy !== "stale" && copy !== "defined";
+}
+
+/** True for a copy that a verb may end: one of a move is the move's. */
+export function copyAllowsEnding(copy: CopyState | null): boolean {
+  return copy === "running" || copy === "paused";
 }
 
 /** The state to show, from what is known; a move says more than the copy does. */
@@ -181,6 +194,7 @@ export function immovableReason(guest: Guest, move: MoveOfGuest | undefined): st
     return `the other end of its last move has not confirmed that it runs here (${guest.unclosedMove})`;
   }
   if (guest.action !== null) return `it is ${guest.action}`;
+  if (guest.parting === "ends") return "its host shuts down, and its policy is not to migrate";
   // Its admin wants something of it, and what is not known: staying breaks the fewest wishes.
   if (guest.policyProblem !== null) return guest.policyProblem;
   if (guest.copy === null || !copyRuns(guest.copy)) {

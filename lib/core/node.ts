@@ -184,7 +184,8 @@ export class Node {
     listCopies(event.copies, { guests: this.#guests, outbox: this.#outbox, ...parts }, nowMs);
     const toBoot = this.#guests.all().filter(({ owned, copy }) => {
       const idle = !parts.mover.table.ofVm(owned.spec.name) && !hasMemory(copy);
-      return rebooted && idle && owned.desired === "running";
+      const wanted = owned.desired === "running" && owned.spec.policy.managed !== false;
+      return rebooted && idle && wanted;
     });
     if (toBoot.length > 0) parts.desk.guests.startAtBoot(toBoot, { peers, booted }, nowMs);
     else if (mayBoot) this.#outbox.persist([booted]);

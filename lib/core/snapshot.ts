@@ -1,5 +1,6 @@
 import type { Candidate, PlannedMove, ShiftCandidate } from "../model/action.ts";
 import type { HostSummary } from "../model/host.ts";
+import type { HostShutdown } from "../model/host-shutdown.ts";
 import type { HostId, MoveId, VmName } from "../model/ids.ts";
 import type { ServiceMemberState } from "../model/member-news.ts";
 import type { MoveOutcome } from "../model/move-outcome.ts";
@@ -147,5 +148,7 @@ export interface Snapshot {
   /** Own members of services and where they could run instead, best first. */
   readonly shifts: readonly ShiftCandidate[];
   readonly alarms: readonly Alarm[];
+  /** While this host ends its guests because it shuts down; null else. */
+  readonly shutdown: HostShutdown | null;
   readonly counters: CoreCounters;
 }

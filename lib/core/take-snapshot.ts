@@ -32,7 +32,7 @@ export interface SnapshotParts {
   readonly explain: ExplainDesk;
   readonly history: MoveHistory;
   readonly surroundings: Surroundings;
-  readonly desk: Pick<VerbDesk, "services">;
+  readonly desk: Pick<VerbDesk, "services" | "shutdown">;
   readonly services: ServiceDesk | null;
   readonly mode: ClusterMode;
 }
@@ -61,6 +61,7 @@ export function takeSnapshot(parts: SnapshotParts, nowMs: number): Snapshot {
     considered: plan.considered,
     shifts: plan.shifts,
     alarms: alarms(parts, vms, nowMs),
+    shutdown: parts.desk.shutdown.shown(),
     counters: counters(parts),
   };
 }

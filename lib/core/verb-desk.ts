@@ -1,5 +1,6 @@
 import { earliestMs } from "../base/earliest.ts";
 import { hashText } from "../base/prng.ts";
+import type { ActionReason } from "../model/action.ts";
 import type { CopyReport } from "../model/copy.ts";
 import type { HostOpResult } from "../model/host-op.ts";
 import type { HostId, VmName } from "../model/ids.ts";
@@ -18,6 +19,7 @@ import { PolicyDesk } from "./policy-desk.ts";
 import type { Self } from "./self.ts";
 import type { MemberPlace } from "./service-desk.ts";
 import { ServiceRegister } from "./service-register.ts";
+import { ShutdownDesk } from "./shutdown-desk.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { verbFailure, verbSuccess, verbWithoutKey } from "./verb-results.ts";
 
@@ -44,6 +46,8 @@ export interface VerbDeskOptions {
   readonly surroundings: Surroundings;
   readonly explain: ExplainDesk;
   readonly changed: (nowMs: number) => void;
+  /** Why this host must not act for this reason now, in words; null when it may. */
+  readonly heldBack: (reason: ActionReason, nowMs: number) => string | null;
   /** Whose member a VM of this name is, and where; undefined when it is none. */
   readonly memberNamed: (vm: VmName) => MemberPlace | undefined;
 }
@@ -62,6 +66,8 @@ export class VerbDesk {
   readonly guests: GuestDesk;
   /** What is asked of the cluster for this host's VMs. */
   readonly policies: PolicyDesk;
+  /** What becomes of this host's VMs as it shuts down. */
+  readonly shutdown: ShutdownDesk;
   /** Services, and the verbs on them. */
   readonly services: ServiceRegister;
   readonly #options: VerbDeskOptions;
@@ -85,6 +91,11 @@ export class VerbDesk {
       ...options,
       reply: (requestId, result) => this.reply(requestId, result),
     });
+    this.shutdown = new ShutdownDesk({
+      ...options,
+      reply: (requestId, result) => this.reply(requestId, result),
+      end: (guest, way, nowMs) => this.guests.end(guest, way, nowMs),
+    });
     this.services = new ServiceRegister({
       self: options.self.options.self,
       cluster: options.cluster,
@@ -95,21 +106,24 @@ export class VerbDesk {
   copiesListed(copies: readonly CopyReport[], nowMs: number): void {
     this.guests.copiesListed(nowMs);
     this.policies.copiesListed(copies, nowMs);
+    this.shutdown.happened(nowMs);
   }
 
   /** An operation on a guest, or with its policy, ended. */
   opEnded(pending: PendingOp, result: HostOpResult, nowMs: number): void {
     if (pending.owner.part === "policy") this.policies.opEnded(pending, result);
     else this.guests.opEnded(pending, result, nowMs);
+    this.shutdown.happened(nowMs);
   }
 
   nextTimeoutMs(): number | undefined {
     const waits = [...this.#forwarded.values()].map(({ untilMs }) => untilMs);
-    return earliestMs(this.guests.nextTimeoutMs, ...waits);
+    return earliestMs(this.guests.nextTimeoutMs, this.shutdown.nextTimeoutMs, ...waits);
   }
 
   timeout(nowMs: number): void {
     this.guests.timeout(nowMs);
+    this.shutdown.timeout(nowMs);
     for (const [requestId, { to, untilMs }] of [...this.#forwarded]) {
       if (untilMs > nowMs) continue;
       this.#forwarded.delete(requestId);
@@ -189,6 +203,7 @@ export class VerbDesk {
     switch (verb.verb) {
       case "mode":
       case "define":
+      case "shutdown":
       case "serviceApply":
       case "serviceDelete":
       case "serviceScale":
@@ -270,6 +285,10 @@ export class VerbDesk {
       case "undrain":
         this.#setDraining(requestId, verb.verb === "drain", nowMs);
         return;
+      case "shutdown":
+        this.guests.stopBooting();
+        this.shutdown.begin(requestId, verb, nowMs);
+        return;
       case "define":
         this.guests.define(requestId, verb, nowMs);
         return;
@@ -301,7 +320,9 @@ export class VerbDesk {
         this.reply(requestId, this.services.carryOut(verb));
         return;
       default:
-        this.guests.carryOut(requestId, verb, nowMs);
+        if (this.shutdown.isOpen && (verb.verb === "start" || verb.verb === "resume")) {
+          this.reply(requestId, verbFailure(409, "the host ends its guests: it shuts down"));
+        } else this.guests.carryOut(requestId, verb, nowMs);
     }
   }
 
@@ -322,6 +343,7 @@ export class VerbDesk {
   #setDraining(requestId: string, draining: boolean, nowMs: number): void {
     const { self } = this.#options;
     self.draining = draining;
+    if (!draining) this.shutdown.cancel(nowMs);
     this.#outbox.persist([journalEntry(journalKeys.draining, draining ? true : undefined)]);
     this.#options.changed(nowMs);
     const { name } = self.options;

@@ -18,6 +18,8 @@ export type Verb =
   | { readonly verb: "undefine"; readonly vm: VmName }
   /** Changes the VM's policy; what is not named stays. */
   | { readonly verb: "set"; readonly vm: VmName; readonly change: PolicyChange }
+  /** Ends this host's guests by their policies. Never taken from another host. */
+  | { readonly verb: "shutdown"; readonly deadlineMs: number }
   | { readonly verb: "explain"; readonly vm: VmName }
   | {
       readonly verb: "resolve";

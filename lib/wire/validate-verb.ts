@@ -8,7 +8,7 @@ import { readPolicyChangeFields } from "./validate-policy-change.ts";
 import { readServiceName, readServiceSpecFields } from "./validate-service-spec.ts";
 import { readVmSpecFields } from "./validate-vm-spec.ts";
 
-const verbNames = new Set<VerbName>([
+const verbNames = new Set<Exclude<VerbName, "shutdown">>([
   "mode",
   "drain",
   "undrain",

@@ -50,7 +50,7 @@ export function commandTree(): CommandEntry {
   const silent = () => undefined;
   const io = {
     ...{ out: silent, err: silent, rewrite: silent, live: false, coloured: false, unicode: true },
-    ...{ environment: {}, nowMs: () => 0, wait: async () => undefined },
+    ...{ environment: {}, systemState: () => null, nowMs: () => 0, wait: async () => undefined },
     onInterrupt: () => silent,
   };
   return entryOf(

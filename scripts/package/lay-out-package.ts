@@ -39,6 +39,12 @@ const LIB = "usr/lib/evenkeel";
 const DOC = "usr/share/doc/evenkeel";
 const MAN = "usr/share/man";
 const UNITS = "usr/lib/systemd/system";
+const SYSTEMD_UNITS = [
+  "evenkeel.service",
+  "evenkeel-guests.service",
+  "evenkeel-key.path",
+  "evenkeel-key.service",
+] as const;
 const SCRIPTS = ["postinst", "prerm", "postrm"] as const;
 
 const FILE_MODE = 0o644;
@@ -83,7 +89,7 @@ function layOutPrograms(order: PackageOrder, bundles: string): void {
 function layOutSystemd(order: PackageOrder): void {
   const put = putterOf(order);
   const from = (name: string) => readFileSync(join(order.checkout, "systemd", name));
-  for (const name of ["evenkeel.service", "evenkeel-key.path", "evenkeel-key.service"]) {
+  for (const name of SYSTEMD_UNITS) {
     put(`${UNITS}/${name}`, from(name));
   }
   put("usr/lib/sysusers.d/evenkeel.conf", from("evenkeel.sysusers"));

@@ -4,17 +4,26 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatClusterKey, generateClusterKey } from "#agent/store/cluster-key.ts";
+import type { VmAnswer } from "../support/agent-api.ts";
 import { eventually } from "../support/eventually.ts";
 import { labGuest } from "../support/lab-guest.ts";
 import { SystemdMachine, systemdMachineObjection } from "../support/systemd-machine.ts";
 
 const UNIT = "evenkeel.service";
+const GUESTS_UNIT = "evenkeel-guests.service";
 const GUEST_UNIT = "evenkeel-guest-web-1.service";
 const LIB = "/usr/lib/evenkeel";
 const IMAGES = "/var/lib/evenkeel-images";
 
-/** The unit's own times are for real life. */
-const IMPATIENT = "[Service]\nWatchdogSec=4\nTimeoutAbortSec=1\n";
+/**
+ * The unit's own times are for real life. Its sandbox shows the kernel's own boot id, which is that
+ * of the machine beneath: it is given this machine's.
+ */
+const IMPATIENT = `[Service]
+WatchdogSec=4
+TimeoutAbortSec=1
+BindReadOnlyPaths=/run/boot-id:/proc/sys/kernel/random/boot_id
+`;
 
 const GUEST = `
 name: web-1
@@ -78,14 +87,20 @@ describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () 
     for (const name of ["agent", "cli", "channel"]) {
       machine.copy(join(folder, `${name}.mjs`), `${LIB}/${name}.mjs`);
     }
-    machine.copy(`systemd/${UNIT}`, `/etc/systemd/system/${UNIT}`);
-    machine.link(`../${UNIT}`, `/etc/systemd/system/multi-user.target.wants/${UNIT}`);
+    for (const unit of [UNIT, GUESTS_UNIT]) {
+      machine.copy(`systemd/${unit}`, `/etc/systemd/system/${unit}`);
+      machine.link(`../${unit}`, `/etc/systemd/system/multi-user.target.wants/${unit}`);
+    }
+    machine.copy("scripts/package/evenkeel", "/usr/bin/evenkeel");
+    // The journal of a shutdown is read after the next boot.
+    mkdirSync(join(machine.root, "/var/log/journal"), { recursive: true });
     put(`/etc/systemd/system/${UNIT}.d/impatient.conf`, IMPATIENT);
     put("/etc/evenkeel/cluster.key", formatClusterKey(generateClusterKey()), 0o600);
     const { kernel, initrd } = labGuest();
     machine.copy(kernel, `${IMAGES}/vmlinux`);
     machine.copy(initrd, `${IMAGES}/initrd`);
     put("/root/web-1.yaml", GUEST);
+    put("/root/web-2.yaml", GUEST.replace("web-1", "web-2"));
     put("/etc/hostname", "evenkeel-test\n");
     await machine.boot();
     await untilActive();
@@ -130,6 +145,38 @@ describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () 
       return Number(machine.property(UNIT, "NRestarts")) === restarts + 1;
     });
     await untilActive();
+  });
+
+  it("ends guests by their policies as the machine shuts down, and runs them after its boot", async () => {
+    const settled = (states: Readonly<Record<string, string>>) =>
+      eventually(`guests are ${JSON.stringify(states)}`, async () => {
+        const { vms } = JSON.parse(evenkeel("vms", "--json")) as { vms: readonly VmAnswer[] };
+        return vms.length === 2 && vms.every(({ name, state }) => states[name] === state);
+      });
+    evenkeel("vm", "define", "/root/web-2.yaml");
+    evenkeel("vm", "start", "web-2");
+    evenkeel("vm", "set", "web-1", "shutdown=suspend");
+    evenkeel("vm", "set", "web-2", "shutdown=leave", "priority=90");
+    await settled({ "web-1": "running", "web-2": "running" });
+    // By hand, while the machine goes on: no guest is touched.
+    machine.run("systemctl", "restart", GUESTS_UNIT);
+    await settled({ "web-1": "running", "web-2": "running" });
+
+    await machine.powerOff();
+    await machine.boot();
+    await untilActive();
+    await settled({ "web-1": "running", "web-2": "running" });
+    const said = (unit: string) => machine.run("journalctl", "--no-pager", "--unit", unit);
+    const ending = said(GUESTS_UNIT);
+    expect(ending).toContain("the machine does not shut down");
+    expect(ending).toContain("web-1 is suspended");
+    expect(ending).toContain("web-2 is left to end by itself");
+    const boot = said(UNIT);
+    const [cold, warm] = ["web-2: start after", "web-1: resume after"].map((words) =>
+      boot.indexOf(words),
+    );
+    expect(cold, boot).toBeGreaterThan(0);
+    expect(warm, boot).toBeGreaterThan(cold ?? 0);
   });
 
   it("stays down, with its reason in the log, when the key is open to others", async () => {

@@ -25,6 +25,7 @@ export function fakeIo(changes: Partial<CommandIo> = {}) {
     coloured: false,
     unicode: true,
     environment: {},
+    systemState: () => null,
     nowMs: () => nowMs,
     wait: async (delayMs) => {
       nowMs += delayMs;

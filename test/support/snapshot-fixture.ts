@@ -86,6 +86,7 @@ export function snapshotFixture(changes: Partial<Snapshot> = {}): Snapshot {
         refusal: "host-c is draining",
       },
     ],
+    shutdown: null,
     alarms: [
       {
         code: "in-doubt",

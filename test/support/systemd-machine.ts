@@ -23,6 +23,8 @@ mknod dev/net/tun c 10 200
 mount -t devpts devpts dev/pts -o newinstance,ptmxmode=666
 ln -s pts/ptmx dev/ptmx
 mount -t cgroup2 cgroup2 sys/fs/cgroup
+cat proc/sys/kernel/random/uuid > run/boot-id
+mount --bind run/boot-id proc/sys/kernel/random/boot_id
 ip link set lo up
 pivot_root . old
 umount --lazy old
@@ -95,6 +97,21 @@ export class SystemdMachine {
     });
   }
 
+  /** The machine's own shutdown, to its end; what is written stays for the next boot. */
+  async powerOff(): Promise<void> {
+    this.run("systemctl", "--no-block", "poweroff");
+    const limit = { limitMs: 120_000 };
+    // Its process 1 ends by the signal that stands for a power-off.
+    const isOff = async () => {
+      const { exitCode = null, signalCode = null } = this.#process ?? {};
+      return exitCode !== null || signalCode !== null;
+    };
+    await eventually("the machine is off", isOff, limit);
+    this.#process = undefined;
+    this.#initPid = 0;
+    await this.#removeCgroup();
+  }
+
   /** What a command prints in the machine, errors included. */
   run(...command: readonly string[]): string {
     const target = ["-t", String(this.#initPid), "--all", "--"];
@@ -114,14 +131,18 @@ export class SystemdMachine {
     // Process 1 of the namespace takes all others of it along.
     if (this.#initPid > 0) process.kill(this.#initPid, "SIGKILL");
     this.#process?.kill("SIGKILL");
-    await eventually("the machine is gone", async () => {
-      spawnSync("sh", ["-c", `find ${this.#cgroup} -depth -type d -exec rmdir {} + 2>/dev/null`]);
-      return !existsSync(this.#cgroup);
-    }).catch(() => undefined);
+    await this.#removeCgroup().catch(() => undefined);
     for (const path of [this.root, join(this.#folder, "layers")]) {
       spawnSync("umount", ["--lazy", path]);
       rmdirSync(path);
     }
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #removeCgroup(): Promise<void> {
+    await eventually("the machine is gone", async () => {
+      spawnSync("sh", ["-c", `find ${this.#cgroup} -depth -type d -exec rmdir {} + 2>/dev/null`]);
+      return !existsSync(this.#cgroup);
+    });
   }
 }

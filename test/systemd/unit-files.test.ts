@@ -46,6 +46,14 @@ describe.skipIf(!has("systemd-analyze"))("evenkeel.service for systemd", () => {
     },
   );
 
+  it("has a unit for the machine's shutdown, understood too", () => {
+    const text = readFileSync("systemd/evenkeel-guests.service", "utf8");
+    const path = join(temporaryFolder(), "evenkeel-guests.service");
+    writeFileSync(path, text.replace(/^ExecStop=\S+/m, "ExecStop=/bin/true"));
+    const { stderr, status } = run("systemd-analyze", ["verify", "--man=no", path]);
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  });
+
   it("would not pass with a key that systemd does not know", () => {
     const broken = unit.replace("[Service]", "[Service]\nNoSuchKey=1");
     const { stderr } = run("systemd-analyze", ["verify", "--man=no", verifiableUnit(broken)]);

@@ -26,6 +26,8 @@ export function systemdRunArguments(command: UnitCommand): string[] {
     `--property=WorkingDirectory=${command.workingDirectory}`,
     `--property=StandardOutput=append:${command.outputPath}`,
     `--property=StandardError=append:${command.outputPath}`,
+    // Stopped after it: at the host's shutdown it ends guests as their policies say.
+    "--property=Before=evenkeel-guests.service",
     "--",
     // systemd expands $NAME inside the arguments, and a kernel command line may hold a dollar.
     ...command.command.map((part) => part.replaceAll("$", "$$$$")),
