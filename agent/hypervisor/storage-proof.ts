@@ -48,10 +48,11 @@ export async function proofObjection(
   return null;
 }
 
-/** Removes all proofs beside the VM's disks, whichever move they were for. */
+/** Removes all proofs of this VM beside its disks, whichever move they were for. */
 export async function removeProofs(spec: VmSpec): Promise<void> {
   for (const { path } of spec.disks) {
-    const prefix = `${basename(path)}.evenkeel-`;
+    // Another VM's may lie beside a base image that both use: move ids begin with the VM's name.
+    const prefix = `${basename(path)}.evenkeel-${spec.name}.`;
     for (const name of await readdir(dirname(path)).catch(() => [])) {
       if (name.startsWith(prefix)) await rm(join(dirname(path), name), { force: true });
     }

@@ -24,11 +24,13 @@ export async function needsObjection(
 
 async function missingFile(paths: readonly string[]): Promise<string | null> {
   for (const path of paths) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
+    const code = await access(path).then(
+      () => "",
+      (error: NodeJS.ErrnoException) => error.code,
     );
-    if (!isThere) return `${path} is not here: share its folder, or copy it to the same place`;
+    // Where the agent may not look, libvirt will.
+    if (code !== "ENOENT" && code !== "ENOTDIR") continue;
+    return `${path} is not here: share its folder, or copy it to the same place`;
   }
   return null;
 }
