@@ -195,6 +195,7 @@ function chooseHypervisor({ config, clock, log }: ComposeOptions): Hypervisor {
       stateDirectory: guestDirectory,
       storageRoots,
       bridges,
+      copiedRoots: config.hypervisor.copiedRoots,
       uri: config.hypervisor.uri,
       qemuBinary,
       accelerator,

@@ -18,6 +18,8 @@ export interface ListenOrder extends OrderBase {
   readonly end: "listen";
   /** Where connections go that do not begin as a memory stream; null: there is one connection. */
   readonly controlPath: string | null;
+  /** Where connections go that the source's end marks as a disk's; null: there are none. */
+  readonly diskPath: string | null;
   readonly address: string;
   /** First free port of the range is taken; both 0 for any. */
   readonly portMin: number;
@@ -26,6 +28,8 @@ export interface ListenOrder extends OrderBase {
 
 export interface ConnectOrder extends OrderBase {
   readonly end: "connect";
+  /** Where the hypervisor connects to for its disks; null: it does not. */
+  readonly diskSocketPath: string | null;
   /** Tried in this order. */
   readonly addresses: readonly string[];
   readonly port: number;

@@ -65,6 +65,7 @@ export class ChannelProcess implements Channel {
       end: "listen",
       connectionsMax: controlPath === null ? 1 : CONNECTIONS_MAX,
       controlPath,
+      diskPath: door.diskPath ?? null,
       address: listenAddress,
       portMin,
       portMax,
@@ -85,6 +86,7 @@ export class ChannelProcess implements Channel {
     const child = await this.#open({
       ...this.#orderBase(moveId, socketPath),
       end: "connect",
+      diskSocketPath: door.diskSocketPath ?? null,
       connectionsMax: Math.min(door.connectionsMax, CONNECTIONS_MAX),
       addresses: tried,
       port,

@@ -5,6 +5,7 @@ import { connect, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
 import { carrySeveral } from "./carry-several.ts";
 import { CHANNEL_WELCOME, type ConnectOrder, channelTls } from "./channel-order.ts";
+import { DISK_MARK } from "./stream-kind.ts";
 
 const REFUSED = "refused: is the key of this move the same?";
 
@@ -19,34 +20,55 @@ export async function serveConnectEnd(order: ConnectOrder, ready: () => void): P
     throw new Error("the other host closed the channel before the hypervisor used it");
   });
   lost.catch(() => undefined);
-  const server = createServer({ allowHalfOpen: true });
-  rmSync(order.socketPath, { force: true });
-  server.listen(order.socketPath);
-  await once(server, "listening");
+  const server = await listenOn(order.socketPath);
+  const { diskSocketPath } = order;
+  const disks = diskSocketPath === null ? undefined : await listenOn(diskSocketPath);
   ready();
-  if (order.connectionsMax > 1) return await serveSeveral(order, { server, remote, lost });
+  if (order.connectionsMax > 1) return await serveSeveral(order, { server, disks, remote, lost });
   const local = await Promise.race([acceptOne(server), lost]);
   return await carry(local, remote, order.bandwidthBytesPerSecond);
 }
 
+interface SeveralParts {
+  readonly server: Server;
+  readonly disks: Server | undefined;
+  readonly remote: TLSSocket;
+  readonly lost: Promise<never>;
+}
+
 async function serveSeveral(
   order: ConnectOrder,
-  { server, remote, lost }: { server: Server; remote: TLSSocket; lost: Promise<never> },
+  { server, disks, remote, lost }: SeveralParts,
 ): Promise<Carried> {
   let standing: TLSSocket | undefined = remote;
+  const ofDisks = new WeakSet<Socket>();
   const carried = carrySeveral<Socket>(order.connectionsMax, async (local) => {
     const far = standing ?? (await connectFirst(order));
     standing = undefined;
+    if (ofDisks.has(local)) far.write(DISK_MARK);
     return carry(local, far, order.bandwidthBytesPerSecond);
   });
   server.on("connection", (local: Socket) => carried.take(local));
+  disks?.on("connection", (local: Socket) => {
+    ofDisks.add(local);
+    carried.take(local);
+  });
   const begun = once(server, "connection");
   try {
     await Promise.race([begun, lost]);
     return await carried.ended;
   } finally {
     server.close();
+    disks?.close();
   }
+}
+
+async function listenOn(path: string): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true });
+  rmSync(path, { force: true });
+  server.listen(path);
+  await once(server, "listening");
+  return server;
 }
 
 async function connectFirst(order: ConnectOrder): Promise<TLSSocket> {

@@ -45,8 +45,10 @@ async function serveSeveral(
   const carried = carrySeveral<TLSSocket>(order.connectionsMax, async (remote) => {
     remote.write(Buffer.of(CHANNEL_WELCOME));
     const kind = await streamKind(remote);
-    const path = kind === "memory" ? order.socketPath : order.controlPath;
-    const local = await connectHypervisor(path ?? order.socketPath);
+    const paths = { memory: order.socketPath, control: order.controlPath, disk: order.diskPath };
+    const path = paths[kind];
+    if (path === null) throw new Error(`a connection for a ${kind} came that nobody waits for`);
+    const local = await connectHypervisor(path);
     return carry(local, remote, order.bandwidthBytesPerSecond);
   });
   server.on("secureConnection", (remote) => carried.take(remote));

@@ -81,6 +81,11 @@ const hypervisor = z.strictObject({
     .max(64)
     .default([])
     .describe("bridges that guests may be attached to"),
+  copiedRoots: z
+    .array(path())
+    .max(64)
+    .default([])
+    .describe("folders on local disks whose images are copied along by a move (driver libvirt)"),
   guestDirectory: path()
     .nullable()
     .default(null)

@@ -14,8 +14,13 @@ export interface AllowedPlaces {
 /**
  * Why this host will not run the VM, in words; null when it will. A spec may come from a peer: its
  * paths must lead, after all symbolic links, into a storage root, and its bridge must be listed.
+ * `coming`: disks that are not here yet.
  */
-export async function specObjection(spec: VmSpec, settings: AllowedPlaces): Promise<string | null> {
+export async function specObjection(
+  spec: VmSpec,
+  settings: AllowedPlaces,
+  coming: readonly string[] = [],
+): Promise<string | null> {
   if (spec.memoryBytes % MEMORY_STEP_BYTES !== 0) {
     return `its memory of ${spec.memoryBytes} bytes is not a multiple of ${MEMORY_STEP_BYTES}`;
   }
@@ -26,6 +31,7 @@ export async function specObjection(spec: VmSpec, settings: AllowedPlaces): Prom
     if (objection !== null) return objection;
   }
   for (const { path } of spec.disks) {
+    if (coming.includes(path)) continue;
     const mode = constants.R_OK | constants.W_OK;
     const objection = await fileObjection(path, settings.storageRoots, mode);
     if (objection !== null) return objection;

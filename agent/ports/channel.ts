@@ -9,6 +9,8 @@ export interface IncomingDoor {
    * absent: there is one connection, the stream.
    */
   readonly controlPath?: string;
+  /** UNIX socket of the guest's disks, where they are copied along (libvirt). */
+  readonly diskPath?: string;
 }
 
 /** Where the source's hypervisor looks for the channel, and how often it connects. */
@@ -17,6 +19,8 @@ export interface OutgoingDoor {
   readonly socketPath: string | null;
   /** Connections of one move, at least 1. */
   readonly connectionsMax: number;
+  /** A second path, for connections that are about disks; absent where none is copied along. */
+  readonly diskSocketPath?: string;
 }
 
 /** How a source reaches its target. */

@@ -18,6 +18,8 @@ export interface Guest {
   copy: CopyState | null;
   /** Why no host can take its copy, as the hypervisor says; null when some may. */
   obstacle: string | null;
+  /** Bytes of local disks that a move copies along. */
+  copiedBytes: number;
   estimate: LoadEstimate;
   action: GuestAction | null;
   /** The verb that waits for the action's end; null for the agent's own. */
@@ -99,6 +101,7 @@ export class GuestTable {
       owned,
       copy: null,
       obstacle: null,
+      copiedBytes: 0,
       estimate,
       action: null,
       requestId: null,
@@ -131,15 +134,14 @@ export class GuestTable {
     copies: readonly CopyReport[],
     explained: (copy: CopyReport) => boolean,
   ): { absent: readonly Guest[]; newStrays: readonly CopyReport[] } {
-    const states = new Map(copies.map((copy) => [copy.vm, copy.state]));
-    const obstacles = new Map(copies.map((copy) => [copy.vm, copy.obstacle]));
+    const reports = new Map(copies.map((copy) => [copy.vm, copy]));
     for (const vm of [...this.#departing.keys()]) {
-      if (this.#guests.has(vm) || !hasMemory(states.get(vm) ?? null)) this.#departing.delete(vm);
+      if (this.#guests.has(vm) || !hasMemory(reports.get(vm)?.state ?? null))
+        this.#departing.delete(vm);
     }
     const absent: Guest[] = [];
     for (const guest of this.all()) {
-      guest.copy = states.get(guest.owned.spec.name) ?? null;
-      guest.obstacle = obstacles.get(guest.owned.spec.name) ?? null;
+      takeReport(guest, reports.get(guest.owned.spec.name));
       if (hasMemory(guest.copy)) guest.lost = false;
       // A stale image is what a resumed guest leaves behind when its process is killed.
       const lives = hasMemory(guest.copy) || guest.copy === "suspended";
@@ -156,6 +158,12 @@ export class GuestTable {
 /** True when the guest should live: what nobody manages, and what its host's end ends, may not. */
 function isMissed({ owned, parting }: Guest): boolean {
   return owned.desired !== "stopped" && owned.spec.policy.managed !== false && parting === null;
+}
+
+function takeReport(guest: Guest, report: CopyReport | undefined): void {
+  guest.copy = report?.state ?? null;
+  guest.obstacle = report?.obstacle ?? null;
+  guest.copiedBytes = report?.copiedBytes ?? 0;
 }
 
 /** What lives in memory here because evenkeel once had it do so. */
@@ -226,18 +234,23 @@ export function figuresOfGuest(guest: Guest, move: MoveOfGuest | undefined): VmF
   const { spec } = guest.owned;
   return {
     vm: spec.name,
-    load: guest.estimate.value() ?? {
-      cpuCores: 0,
-      residentBytes: spec.memoryBytes,
-      dirtyBytesPerSecond: null,
-      networkBytesPerSecond: null,
-    },
+    load: withCopies(guest.estimate.value() ?? restingLoad(spec), guest.copiedBytes),
     cpuNoiseShare: guest.estimate.cpuNoiseShare,
     memoryBytes: spec.memoryBytes,
     policy: spec.policy,
     immovable: immovableReason(guest, move),
     cooldownUntilMs: guest.cooldownUntilMs,
   };
+}
+
+function restingLoad(spec: VmSpec): VmLoad {
+  const { memoryBytes: residentBytes } = spec;
+  return { cpuCores: 0, residentBytes, dirtyBytesPerSecond: null, networkBytesPerSecond: null };
+}
+
+/** The planner's price counts what flows, be it memory or disk. */
+function withCopies(load: VmLoad, copiedBytes: number): VmLoad {
+  return copiedBytes === 0 ? load : { ...load, copiedBytes };
 }
 
 export function newOwnedVm(spec: VmSpec, version: number, desired: DesiredState): OwnedVm {

@@ -44,6 +44,8 @@ export interface CopyReport {
   readonly policy?: ShownPolicy;
   /** Why no host can take this copy as it is, in words with the remedy; absent when some may. */
   readonly obstacle?: string;
+  /** Bytes of local disks that go along when it moves; absent for none. */
+  readonly copiedBytes?: number;
 }
 
 /** True when the guest's processors advance in this copy. */

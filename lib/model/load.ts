@@ -11,6 +11,8 @@ export interface VmLoad {
   readonly dirtyBytesPerSecond: number | null;
   /** Bytes received and sent a second, together; null where it cannot be had (user-mode network). */
   readonly networkBytesPerSecond: number | null;
+  /** Disks that a move would copy along; absent for none, and where only its host need know. */
+  readonly copiedBytes?: number;
 }
 
 /** Pressure stall shares (0..1) over ten seconds (Documentation/accounting/psi.rst, "some"). */

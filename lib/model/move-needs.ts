@@ -13,6 +13,16 @@ export interface HugepageNeed {
   readonly memoryBytes: number;
 }
 
+/** An image on a local disk of the source, whole. */
+export interface DiskCopyNeed {
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  /** What the guest sees. */
+  readonly sizeBytes: number;
+  /** What of it is written, and flows. */
+  readonly usedBytes: number;
+}
+
 /**
  * What a VM asks of its target beyond its spec: its admin gave it devices with the hypervisor's own
  * tools. Only the target can judge them, and does so before anything is tried.
@@ -22,6 +32,8 @@ export interface MoveNeeds {
   readonly files: readonly string[];
   /** Its disks and what lies under them; the source proves each that is not in the spec. */
   readonly disks: readonly string[];
+  /** Images that go along, and that must not be there yet. */
+  readonly copies: readonly DiskCopyNeed[];
   readonly bridges: readonly string[];
   /** Network interfaces of the host that it uses without a bridge (macvtap). */
   readonly interfaces: readonly string[];

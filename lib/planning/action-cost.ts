@@ -9,14 +9,16 @@ type CostParams = TransferParams &
   Pick<PlanningParams, "transferBurden" | "horizonMs" | "pauseCost">;
 
 /**
- * How long a live migration takes, in ms: the memory that must go, at what the link leaves beside
+ * How long a live migration takes, in ms: the memory that must go, and the
+ * disks that are copied along, at what the link leaves beside
  * the pages that the guest dirties meanwhile. Pre-copy's rounds form a geometric series that sums
  * to resident / (link - dirty) (Clark et al., NSDI 2005).
  */
 export function transferMs(load: VmLoad, params: TransferParams): number {
   const link = params.linkBytesPerSecond;
   const headway = Math.max(link - (load.dirtyBytesPerSecond ?? 0), link * HEADWAY_SHARE_MIN);
-  return Math.min(params.transferMsMax, (load.residentBytes / headway) * 1000);
+  const bytes = load.residentBytes + (load.copiedBytes ?? 0);
+  return Math.min(params.transferMsMax, (bytes / headway) * 1000);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type CpuNeed, type MoveNeeds, needsLimits } from "../model/move-needs.ts";
 import type { Reader } from "./reader.ts";
 
+const formats = new Set(["raw", "qcow2"] as const);
 const cpuKinds = new Set(["features", "same"] as const);
 const { listMax, nameLengthMax, pathLengthMax, featuresMax, featureLengthMax } = needsLimits;
 /** They become words and XML of the hypervisor: no quotes, no brackets, no control characters. */
@@ -11,6 +12,15 @@ export function readMoveNeedsFields(needs: Reader): MoveNeeds {
   return {
     files: needs.texts("files", listMax, pathLengthMax),
     disks: needs.texts("disks", listMax, pathLengthMax),
+    copies: needs.list("copies", listMax).map((value, index) => {
+      const copy = needs.item("copies", index, value);
+      return {
+        path: copy.matching("path", /^\/[^\p{Cc}]{1,1023}$/u, "an absolute path"),
+        format: copy.word("format", formats),
+        sizeBytes: copy.count("sizeBytes"),
+        usedBytes: copy.count("usedBytes"),
+      };
+    }),
     bridges: needs.texts("bridges", listMax, nameLengthMax),
     interfaces: needs.texts("interfaces", listMax, nameLengthMax),
     networks: needs.texts("networks", listMax, nameLengthMax),

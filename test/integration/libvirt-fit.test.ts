@@ -3,7 +3,7 @@
  * thing and the remedy. One rig and few guests for all, since each takes seconds to boot.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { chmodSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { BytePipe } from "../support/byte-pipe.ts";
 import { eventually } from "../support/eventually.ts";
 import { libvirtMissing } from "../support/libvirt-host.ts";
-import { LibvirtRig } from "../support/libvirt-rig.ts";
+import { LibvirtRig, LOCAL_IMAGES } from "../support/libvirt-rig.ts";
 
 const missing = libvirtMissing();
 const BRIDGE = `ekbr${process.pid % 100_000}`;
@@ -169,6 +169,107 @@ describe.skipIf(missing !== null)(`a libvirt domain (${missing ?? "installed"})`
       expect(look).toThrow(/lock/);
       await rig.target.stopVm("disk", true);
       expect(look).not.toThrow();
+    });
+  });
+
+  describe("with a disk on its host's own storage", () => {
+    const path = (vm: string) => `${LOCAL_IMAGES}/${vm}.qcow2`;
+    const seen = (side: "source" | "target", vm: string) => rig.hosts[side].seen(path(vm));
+    const isThere = (side: "source" | "target", vm: string) => existsSync(seen(side, vm));
+
+    beforeAll(() => {
+      for (const side of ["source", "target"] as const) {
+        mkdirSync(rig.hosts[side].seen(LOCAL_IMAGES), { recursive: true });
+      }
+    });
+
+    async function started(vm: string): Promise<VmSpec> {
+      const image = seen("source", vm);
+      execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", image, "128M"]);
+      execFileSync("qemu-io", ["-c", "write -P 7 0 48M", image], { stdio: "pipe" });
+      const disks = [{ path: path(vm), format: "qcow2" as const }];
+      const spec = startByHand({ ...rig.spec(vm), disks });
+      await countsOn(vm);
+      return spec;
+    }
+
+    async function begun(spec: VmSpec, bandwidthBytesPerSecond = 0) {
+      const moveId = nextMove(spec.name);
+      const offer = await rig.source.offer(moveId, spec);
+      expect(offer.needs).toMatchObject({ disks: [], copies: [{ sizeBytes: 128 * MIB }] });
+      expect(await rig.target.admit(moveId, offer)).toEqual({ refusal: null });
+      const door = await rig.target.prepareIncoming(moveId, spec);
+      const { socketPath, diskSocketPath } = rig.source.outgoingDoor(moveId);
+      const pipe = await BytePipe.open(socketPath ?? "", door);
+      const disk = await BytePipe.open(diskSocketPath ?? "", { socketPath: door.diskPath ?? "" });
+      pipes.push(pipe, disk);
+      return { moveId, pipe, disk, ...sent(spec, moveId, bandwidthBytesPerSecond) };
+    }
+
+    it("takes it along, and leaves no image behind once it runs there", async () => {
+      const spec = await started("local");
+      const copiedBytes = (await rig.source.list()).find(({ vm }) => vm === "local")?.copiedBytes;
+      expect(copiedBytes).toBeGreaterThan(48 * MIB);
+      const { moveId, received, end } = await begun(spec);
+      await received;
+      expect((await end).end).toBe("handed");
+      expect(isThere("source", "local")).toBe(true);
+      await rig.target.runIncoming(moveId, "local");
+      await rig.source.discard(moveId, "local");
+      expect(isThere("source", "local")).toBe(false);
+      await countsOn("local");
+      // A discard that comes late takes nothing from a VM that runs.
+      await rig.source.discard(moveId, "local");
+      await rig.target.stopVm("local", true);
+      await rig.target.discard(moveId, "local");
+      const read = ["-r", "-c", "read -P 7 0 48M", seen("target", "local")];
+      expect(execFileSync("qemu-io", read, { encoding: "utf8" })).not.toMatch(/failed/);
+    });
+
+    it("stays whole where it is when its target dies, is cut off or is full in the middle", async () => {
+      const spec = await started("broken");
+      const strikes = {
+        "the target's guest is killed": () => rig.hosts.target.killGuest("broken"),
+        "the channel is cut": ({ pipe, disk }: { pipe: BytePipe; disk: BytePipe }) => {
+          disk.cut();
+          pipe.cut();
+        },
+      };
+      for (const [what, strike] of Object.entries(strikes)) {
+        const move = await begun(spec, 8 * MIB);
+        await eventually("the disk flows", async () => move.disk.passedBytes > 4 * MIB);
+        strike(move);
+        expect(await lineOf(move.end), what).toMatch(
+          /broken: the move .* failed and it stays here/,
+        );
+        await lineOf(move.received);
+        expect(isThere("target", "broken")).toBe(true);
+        await rig.target.discard(move.moveId, "broken");
+        for (const pipe of pipes.splice(0)) await pipe.close();
+        expect([isThere("source", "broken"), isThere("target", "broken")]).toEqual([true, false]);
+        expect(await rig.target.list()).toEqual([]);
+        await countsOn("broken");
+      }
+    });
+
+    it("is refused by a host that has an image there, or no room; and survives a full disk", async () => {
+      const spec: VmSpec = { ...rig.spec("broken"), disks: [] };
+      const admitted = async () => {
+        const moveId = nextMove("broken");
+        return refusal(moveId, await rig.source.offer(moveId, spec));
+      };
+      writeFileSync(seen("target", "broken"), "somebody's");
+      expect(await admitted()).toMatch(/broken\.qcow2 is here already.*move it away/);
+      rmSync(seen("target", "broken"));
+      // Mounted where this process sees it and before libvirtd opens anything in it.
+      const folder = rig.hosts.target.seen(LOCAL_IMAGES);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", folder]);
+      try {
+        expect(await admitted()).toMatch(/its disks need .* GiB, and .* are free.*free space/);
+      } finally {
+        execFileSync("umount", [folder]);
+      }
+      rig.hosts.source.killGuest("broken");
     });
   });
 

@@ -1,4 +1,6 @@
 /** The whole product on libvirt: real agents, real libvirtds, nothing set up between the hosts. */
+import { execFileSync } from "node:child_process";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { policyNamespace } from "#agent/hypervisor/libvirt/policy-element.ts";
 import type { VmAnswer } from "../support/agent-api.ts";
@@ -109,6 +111,44 @@ describe.skipIf(missing !== null)(`agents on two libvirtds (${missing ?? "instal
           return web?.policy[key as keyof typeof moved] === value;
         });
       });
+    } catch (error) {
+      showLogs(libvirt.fleet);
+      throw error;
+    }
+  });
+
+  it("copy a local disk along, and leave all as it was where the target's runs full", async () => {
+    const [first, second] = [libvirt.hosts[0], libvirt.hosts[1]];
+    const { api } = libvirt.fleet.host(1);
+    if (!first || !second) throw new Error("there are two hosts");
+    try {
+      const path = libvirt.makeLocalImage("disky.qcow2", 1, 48);
+      const onSecond = (...words: string[]) => {
+        const [file = "", ...args] = [...second.enter, ...words];
+        execFileSync(file, args, { stdio: "pipe" });
+      };
+      onSecond("mkdir", "-p", dirname(path));
+      onSecond("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", dirname(path));
+      await libvirt.bootByHand("disky", 1, [{ path, format: "qcow2" }]);
+      await api.post("/v1/vms", libvirt.spec("disky"));
+      await libvirt.order("disky", 1, 2);
+      // There was room when the target was asked; now somebody else takes it.
+      await eventually("the target has made the image", async () => second.has(path), {
+        pollMs: 5,
+      });
+      onSecond("dd", "if=/dev/zero", `of=${dirname(path)}/other`, "bs=1M", "count=40");
+      expect(await libvirt.moveFails("disky")).toMatch(/images ran full: free space there/);
+      await libvirt.counts("disky");
+      expect(libvirt.processes("disky")).toEqual([1]);
+      await eventually("the image of the failed move is gone", async () => !second.has(path));
+      onSecond("rm", `${dirname(path)}/other`);
+      await libvirt.order("disky", 1, 2);
+      await libvirt.movesEnd("disky", 1);
+      await libvirt.counts("disky");
+      expect(libvirt.processes("disky")).toEqual([2]);
+      await eventually("the source's image is gone", async () => !first.has(path));
+      const { lost, repeated } = await libvirt.serial("disky");
+      expect({ lost, repeated }).toEqual({ lost: [], repeated: [] });
     } catch (error) {
       showLogs(libvirt.fleet);
       throw error;

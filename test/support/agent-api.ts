@@ -53,6 +53,8 @@ export interface OutcomeAnswer {
   readonly to: string;
   readonly result: string;
   readonly downtimeMs: number | null;
+  /** Why it ended so; empty when moved. */
+  readonly detail: string;
 }
 
 export interface NoticeEvent {

@@ -50,7 +50,11 @@ export class BytePipe {
   }
 
   /** As the channel does where the hypervisor has a daemon. */
-  #leadByKind(near: Socket, door: Required<IncomingDoor>, fault: PipeFault | undefined): void {
+  #leadByKind(
+    near: Socket,
+    door: IncomingDoor & { readonly controlPath: string },
+    fault: PipeFault | undefined,
+  ): void {
     near.once("readable", () => {
       const first: Buffer | null = near.read();
       if (first === null) return;

@@ -1,4 +1,5 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { domainXml } from "#agent/hypervisor/libvirt/domain-xml.ts";
@@ -9,6 +10,7 @@ import { startGuard } from "./fleet-guard.ts";
 import { type FleetSerialCounts, fleetSerialCounts } from "./fleet-serial-counts.ts";
 import { labGuest, labGuestFolder, labSpec } from "./lab-guest.ts";
 import { LibvirtHost } from "./libvirt-host.ts";
+import { LOCAL_IMAGES } from "./libvirt-rig.ts";
 import { RpcGate } from "./rpc-gate.ts";
 
 const CONSOLE = "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable";
@@ -40,7 +42,11 @@ export class LibvirtFleet {
 
   private constructor({ count, bandwidthMiBps = 0, unconfigured }: LibvirtFleetOptions) {
     this.#isGated = unconfigured === undefined;
-    const hypervisor = { driver: "libvirt", storageRoots: [labGuestFolder] };
+    const hypervisor = {
+      driver: "libvirt",
+      storageRoots: [labGuestFolder],
+      copiedRoots: [LOCAL_IMAGES],
+    };
     const enter = (number: number) => this.#host(number).enter;
     this.fleet = new AgentFleet(
       unconfigured
@@ -108,8 +114,19 @@ export class LibvirtFleet {
     return { name: vm, vcpus: 1, memory: `${MEMORY_MIB}MiB`, machine: "pc", kernel };
   }
 
+  /** Makes an image on a host's own storage, a part of it written. */
+  makeLocalImage(name: string, number: number, writtenMiB: number): string {
+    const host = this.#host(number);
+    const path = `${LOCAL_IMAGES}/${name}`;
+    mkdirSync(host.seen(LOCAL_IMAGES), { recursive: true });
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", host.seen(path), "128M"]);
+    const write = ["-c", `write -P 7 0 ${writtenMiB}M`, host.seen(path)];
+    execFileSync("qemu-io", write, { stdio: "pipe" });
+    return path;
+  }
+
   /** Boots a guest with virsh alone, as an admin does; resolves when it counts. */
-  async bootByHand(vm: string, number: number): Promise<void> {
+  async bootByHand(vm: string, number: number, disks: VmSpec["disks"] = []): Promise<void> {
     const host = this.#host(number);
     const path = join(this.folder, `${vm}.xml`);
     const kernel = { path: this.#kernel.kernel, initrd: this.#kernel.initrd, cmdline: CONSOLE };
@@ -118,6 +135,7 @@ export class LibvirtFleet {
       machine: "pc",
       memoryBytes: MEMORY_MIB << 20,
       kernel,
+      disks,
     };
     writeFileSync(path, domainXml({ spec, accelerator: "tcg", cpuModel: null }));
     host.virsh("create", path);
@@ -171,6 +189,22 @@ export class LibvirtFleet {
       },
       STEP,
     );
+  }
+
+  /** Resolves with the reason when a move of the VM has failed. */
+  async moveFails(vm: string): Promise<string> {
+    let reason = "";
+    await eventually(
+      `a move of ${vm} has failed`,
+      async () => {
+        const all = await Promise.all(this.fleet.hosts.map(({ api }) => api.history()));
+        const failed = all.flat().filter((move) => move.vm === vm && move.result !== "moved");
+        reason = failed.map(({ detail }) => detail).join("; ");
+        return failed.length > 0;
+      },
+      STEP,
+    );
+    return reason;
   }
 
   async close(): Promise<void> {

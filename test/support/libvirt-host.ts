@@ -78,6 +78,11 @@ export class LibvirtHost {
     return join(this.folder, path);
   }
 
+  /** True when the host itself has the path, though it be mounted in there alone. */
+  has(path: string): boolean {
+    return existsSync(`/proc/${this.pid}/root${path}`);
+  }
+
   get uri(): string {
     return `qemu+unix:///system?socket=${this.seen("/run/libvirt/libvirt-sock")}`;
   }

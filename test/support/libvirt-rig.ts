@@ -17,6 +17,9 @@ import { countFault, serialCounts } from "./serial-counts.ts";
 
 type Side = "source" | "target";
 
+/** Each host's own: what lies there goes along with its guest. */
+export const LOCAL_IMAGES = "/var/lib/libvirt/images";
+
 /** Two real libvirtds on this machine, with real guests, driven from outside of their hosts. */
 export class LibvirtRig implements ContractRig {
   readonly handsOver = true;
@@ -112,6 +115,7 @@ export class LibvirtRig implements ContractRig {
       stateDirectory: join(this.folder, `${side}-agent`),
       storageRoots: [this.folder, dirname(this.#guest.kernel)],
       bridges: [],
+      copiedRoots: [LOCAL_IMAGES],
       uri: this.hosts[side].uri,
       hostRoot: this.hosts[side].folder,
       accelerator: "tcg",

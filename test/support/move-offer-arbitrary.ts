@@ -10,6 +10,15 @@ const bytes = fc.nat();
 const moveNeeds: fc.Arbitrary<MoveNeeds> = fc.record({
   files: names,
   disks: names,
+  copies: fc.array(
+    fc.record({
+      path: fc.constant("/srv/a.raw"),
+      format: fc.constantFrom("raw", "qcow2"),
+      sizeBytes: bytes,
+      usedBytes: bytes,
+    }),
+    { maxLength: 2 },
+  ),
   bridges: names,
   interfaces: names,
   networks: names,

@@ -1,4 +1,5 @@
 import type { Clock } from "#agent/ports/clock.ts";
+import type { DisksOnTheWay } from "./fit-copies.ts";
 import { type DomainFit, type FitAsking, readFit } from "./fit-domain.ts";
 import type { DomainEvent } from "./virsh-events.ts";
 
@@ -12,8 +13,8 @@ export class DomainFits {
   readonly #clock: Clock;
   readonly #asking: () => FitAsking;
   readonly #fits = new Map<string, { readonly fit: DomainFit; readonly atMs: number }>();
-  /** Those that write to files; what happens to a domain does not change that. */
-  readonly #withDisks = new Set<string>();
+  /** How each domain's disks would go; what happens to it does not change that. */
+  readonly #onTheWay = new Map<string, DisksOnTheWay>();
 
   constructor(clock: Clock, asking: () => FitAsking) {
     this.#clock = clock;
@@ -25,33 +26,29 @@ export class DomainFits {
     else if (!HARMLESS.has(event.event)) this.#fits.delete(event.vm);
   }
 
-  /** What is known of it, for a list; looked up where nothing is. Null also when libvirt is silent. */
-  async obstacle(vm: string): Promise<string | null> {
+  /** What is known of it, for a list; looked up where nothing is. Undefined if libvirt is silent. */
+  async known(vm: string): Promise<DomainFit | undefined> {
     const known = this.#fits.get(vm);
-    if (known && this.#clock.nowMs() - known.atMs < KNOWN_MS_MAX) return known.fit.obstacle;
-    return this.look(vm).then(
-      (fit) => fit.obstacle,
-      () => null,
-    );
+    if (known && this.#clock.nowMs() - known.atMs < KNOWN_MS_MAX) return known.fit;
+    return this.look(vm).catch(() => undefined);
   }
 
   /** Looks anew. Rejects with HypervisorError. */
   async look(vm: string): Promise<DomainFit> {
     const fit = await readFit(this.#asking(), vm);
     this.#fits.set(vm, { fit, atMs: this.#clock.nowMs() });
-    if (fit.needs.disks.length > 0) this.#withDisks.add(vm);
-    else this.#withDisks.delete(vm);
+    this.#onTheWay.set(vm, fit.onTheWay);
     return fit;
   }
 
-  /** True when it writes to files, as its last look showed. */
-  hasSharedDisks(vm: string): boolean {
-    return this.#withDisks.has(vm);
+  /** How its disks go, as its last look showed. */
+  onTheWay(vm: string): DisksOnTheWay {
+    return this.#onTheWay.get(vm) ?? { isShared: false, copied: [] };
   }
 
   /** Only these are there still. */
   keep(vms: ReadonlySet<string>): void {
     for (const vm of this.#fits.keys()) if (!vms.has(vm)) this.#fits.delete(vm);
-    for (const vm of this.#withDisks) if (!vms.has(vm)) this.#withDisks.delete(vm);
+    for (const vm of this.#onTheWay.keys()) if (!vms.has(vm)) this.#onTheWay.delete(vm);
   }
 }

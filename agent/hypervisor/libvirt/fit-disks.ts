@@ -1,3 +1,4 @@
+import { isUnder } from "./is-under.ts";
 import type { XmlNode } from "./xml-node.ts";
 
 /** What a domain reads and writes, as far as a move is concerned. */
@@ -8,34 +9,49 @@ export interface DiskFit {
   readonly disks: readonly string[];
   /** Images that the guest only reads: the same path must be there. */
   readonly images: readonly string[];
+  /** Whole images on local disks, which may be copied along. */
+  readonly copies: readonly CopyCandidate[];
 }
+
+export interface CopyCandidate {
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  /** The guest's name of it: vda. */
+  readonly device: string;
+}
+
+const nothing = { obstacle: null, disks: [], images: [], copies: [] } as const;
 
 /** Reached over the network by source and target alike. */
 const SHARED_PROTOCOLS = new Set(["rbd", "iscsi", "gluster", "nfs", "sheepdog"]);
 
 /** libvirt.org/formatdomain.html#hard-drives-floppy-disks-cdroms */
-export function diskFit(domain: XmlNode): DiskFit {
-  const fits = domain.all("devices", "disk").map(oneDisk);
+export function diskFit(domain: XmlNode, copiedRoots: readonly string[] = []): DiskFit {
+  const fits = domain.all("devices", "disk").map((disk) => oneDisk(disk, copiedRoots));
   return {
     obstacle: fits.find(({ obstacle }) => obstacle !== null)?.obstacle ?? null,
     disks: fits.flatMap(({ disks }) => disks),
     images: fits.flatMap(({ images }) => images),
+    copies: fits.flatMap(({ copies }) => copies),
   };
 }
 
-function oneDisk(disk: XmlNode): DiskFit {
+function oneDisk(disk: XmlNode, copiedRoots: readonly string[]): DiskFit {
   const name = disk.at("target")?.attribute("dev") ?? "?";
   const source = disk.at("source");
   if (disk.at("mirror") !== undefined) {
     const job = disk.at("mirror")?.attribute("job") ?? "copy";
     return barred(`its disk ${name} is being copied (${job}): wait, or virsh blockjob --abort`);
   }
-  if (source === undefined) return { obstacle: null, disks: [], images: [] };
+  if (source === undefined) return nothing;
   if (disk.at("transient") !== undefined) {
     return barred(`its disk ${name} is transient: what was written to it stays on this host`);
   }
   const isDrive = ["cdrom", "floppy"].includes(disk.attribute("device") ?? "disk");
-  return isDrive ? oneDrive(disk, name) : oneSource(disk, name);
+  if (isDrive) return oneDrive(disk, name);
+  const file = source.attribute("file");
+  const isCopied = file !== undefined && isUnder(file, copiedRoots);
+  return isCopied ? copiedFit(disk, name, file) : oneSource(disk, name);
 }
 
 /** What is in a drive: an image that may be anywhere, or the host's own. */
@@ -47,7 +63,7 @@ function oneDrive(disk: XmlNode, name: string): DiskFit {
   const isWritten = disk.at("readonly") === undefined;
   const file = disk.at("source")?.attribute("file");
   if (file === undefined) return oneSource(disk, name);
-  return { obstacle: null, disks: isWritten ? [file] : [], images: isWritten ? [] : [file] };
+  return { ...nothing, disks: isWritten ? [file] : [], images: isWritten ? [] : [file] };
 }
 
 function oneSource(disk: XmlNode, name: string): DiskFit {
@@ -56,7 +72,7 @@ function oneSource(disk: XmlNode, name: string): DiskFit {
   if (kind === "file") return chainFit(disk, name);
   if (kind === "network") {
     const protocol = source?.attribute("protocol") ?? "?";
-    if (SHARED_PROTOCOLS.has(protocol)) return { obstacle: null, disks: [], images: [] };
+    if (SHARED_PROTOCOLS.has(protocol)) return nothing;
     return barred(`its disk ${name} is reached by ${protocol}, which need not be shared`);
   }
   const place = source?.attribute("dev") ?? source?.attribute("volume") ?? kind;
@@ -74,9 +90,25 @@ function chainFit(disk: XmlNode, name: string): DiskFit {
     if (file === undefined) return barred(`its disk ${name} lies on something that is no file`);
     disks.push(file);
   }
-  return { obstacle: null, disks, images: [] };
+  return { ...nothing, disks };
+}
+
+/** On a local disk: it goes along if it is whole. */
+function copiedFit(disk: XmlNode, device: string, path: string): DiskFit {
+  const format = disk.at("driver")?.attribute("type");
+  if (format !== "raw" && format !== "qcow2") {
+    return barred(
+      `its disk ${device} is ${format ?? "of no known format"}: raw and qcow2 are copied`,
+    );
+  }
+  if (disk.at("backingStore", "source") !== undefined) {
+    return barred(
+      `its disk ${device} is an overlay, and only whole images are copied: virsh blockpull`,
+    );
+  }
+  return { ...nothing, copies: [{ path, format, device }] };
 }
 
 function barred(obstacle: string): DiskFit {
-  return { obstacle, disks: [], images: [] };
+  return { ...nothing, obstacle };
 }

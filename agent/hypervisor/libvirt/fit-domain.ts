@@ -1,5 +1,6 @@
 import type { CpuNeed, MoveNeeds } from "#lib/model/move-needs.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { type DisksOnTheWay, diskCopies } from "./fit-copies.ts";
 import { deviceObstacle } from "./fit-devices.ts";
 import { diskFit } from "./fit-disks.ts";
 import { jobObstacle } from "./fit-jobs.ts";
@@ -14,6 +15,7 @@ export interface DomainFit {
   /** What its target must have. */
   readonly needs: MoveNeeds;
   readonly machineType: string | undefined;
+  readonly onTheWay: DisksOnTheWay;
 }
 
 export interface FitAsking {
@@ -21,12 +23,15 @@ export interface FitAsking {
   /** Where an answer may be long in coming. */
   readonly jobs: VirshSession;
   readonly hostCpu: CpuNeed | null;
+  /** Folders on local disks whose images are copied along. */
+  readonly copiedRoots: readonly string[];
 }
 
 /** Looks at a domain with a process. Rejects with HypervisorError when libvirt does not answer. */
 export async function readFit(parts: FitAsking, vm: string): Promise<DomainFit> {
   const domain = readXml(await parts.asking.ask(["dumpxml", vm]));
-  const disks = diskFit(domain);
+  const disks = diskFit(domain, parts.copiedRoots);
+  const copies = await diskCopies(parts.asking, vm, disks.copies);
   const snapshot = (await parts.asking.ask(["snapshot-list", vm, "--name"])).trim().split("\n")[0];
   return {
     obstacle:
@@ -34,7 +39,11 @@ export async function readFit(parts: FitAsking, vm: string): Promise<DomainFit> 
       deviceObstacle(domain) ??
       snapshotObstacle(snapshot) ??
       (await jobObstacle(parts, vm, domain)),
-    needs: moveNeeds(domain, disks, parts.hostCpu),
+    needs: moveNeeds(domain, disks, { hostCpu: parts.hostCpu, copies }),
+    onTheWay: {
+      isShared: disks.disks.length > 0,
+      copied: disks.copies.map(({ device }) => device),
+    },
     machineType: domain.at("os", "type")?.attribute("machine"),
   };
 }
@@ -45,12 +54,17 @@ function snapshotObstacle(name: string | undefined): string | null {
   return `it has snapshots (${name}), and libvirt moves none that has: virsh snapshot-delete`;
 }
 
-/** The spec with all that the domain writes to: an admin's domain has disks of its own. */
-export function withDisks(spec: VmSpec, paths: readonly string[]): VmSpec {
+/**
+ * The spec with all that is to be shown shared: an admin's domain has disks of its own, and what is
+ * copied along is shared with nobody.
+ */
+export function withDisks(spec: VmSpec, needs: MoveNeeds | undefined): VmSpec {
   const known = new Set(spec.disks.map(({ path }) => path));
-  const more = paths.filter((path) => !known.has(path));
+  const copied = new Set(needs?.copies.map(({ path }) => path));
+  const more = (needs?.disks ?? []).filter((path) => !known.has(path));
+  const own = spec.disks.filter(({ path }) => !copied.has(path));
   return {
     ...spec,
-    disks: [...spec.disks, ...more.map((path) => ({ path, format: "raw" as const }))],
+    disks: [...own, ...more.map((path) => ({ path, format: "raw" as const }))],
   };
 }

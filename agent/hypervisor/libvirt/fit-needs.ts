@@ -1,4 +1,4 @@
-import type { CpuNeed, HugepageNeed, MoveNeeds } from "#lib/model/move-needs.ts";
+import type { CpuNeed, DiskCopyNeed, HugepageNeed, MoveNeeds } from "#lib/model/move-needs.ts";
 import { needsLimits } from "#lib/model/move-needs.ts";
 import type { DiskFit } from "./fit-disks.ts";
 import type { XmlNode } from "./xml-node.ts";
@@ -11,8 +11,8 @@ const UNITS: Readonly<Record<string, number>> = {
 /** What the domain asks of its target. `hostCpu`: this host's processor, where the guest sees it. */
 export function moveNeeds(
   domain: XmlNode,
-  { disks, images }: DiskFit,
-  hostCpu: CpuNeed | null,
+  { disks, images }: Pick<DiskFit, "disks" | "images">,
+  { hostCpu, copies }: { hostCpu: CpuNeed | null; copies: readonly DiskCopyNeed[] },
 ): MoveNeeds {
   const sources = domain.all("devices", "interface").map((one) => ({
     kind: one.attribute("type") ?? "?",
@@ -25,6 +25,7 @@ export function moveNeeds(
   return {
     files: bounded([...programFiles(domain), ...images]),
     disks: bounded(disks),
+    copies,
     bridges: named("bridge", "bridge"),
     interfaces: named("direct", "dev"),
     networks: named("network", "network"),

@@ -19,7 +19,7 @@ import type {
 import type { CopyReport } from "#lib/model/copy.ts";
 import type { HypervisorFacts } from "#lib/model/host.ts";
 import type { MoveOffer, MoveVerdict } from "#lib/model/host-op.ts";
-import type { MoveId, VmName } from "#lib/model/ids.ts";
+import { type MoveId, readMoveId, type VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { ChangeWatchers } from "../change-watchers.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
@@ -35,7 +35,7 @@ import { type LibvirtDriverOptions, libvirtSettings, seenPath } from "./libvirt-
 import type { LibvirtParts } from "./libvirt-parts.ts";
 import { libvirtUsage } from "./libvirt-usage.ts";
 import { listDomains } from "./list-domains.ts";
-import { moveSocket } from "./move-paths.ts";
+import { diskSocket, moveSocket } from "./move-paths.ts";
 import * as atSource from "./move-source.ts";
 import * as atTarget from "./move-target.ts";
 import { libvirtVerdict } from "./move-verdict.ts";
@@ -59,7 +59,9 @@ export class LibvirtDriver implements Hypervisor {
     this.#proofs = new ProofExpiry(settings.clock);
     const virsh = { virsh: settings.virsh, uri: settings.uri, clock: settings.clock };
     const [asking, jobs] = [new VirshSession(virsh), new VirshSession(virsh)];
-    const fitAsking = () => ({ asking, jobs, hostCpu: this.#facts?.hostCpu ?? null });
+    const { copiedRoots } = settings;
+    const fitFacts = () => ({ hostCpu: this.#facts?.hostCpu ?? null, copiedRoots });
+    const fitAsking = () => ({ asking, jobs, ...fitFacts() });
     const ordering = new VirshSession(virsh);
     const table = new DomainTable(asking, settings);
     this.#parts = {
@@ -74,6 +76,7 @@ export class LibvirtDriver implements Hypervisor {
       policies: new DomainPolicies({ asking, ordering, table }),
       sending: new Set(),
       awaited: new Set(),
+      admitted: new Map(),
     };
   }
 
@@ -140,7 +143,7 @@ export class LibvirtDriver implements Hypervisor {
 
   async offer(moveId: MoveId, spec: VmSpec): Promise<MoveOffer> {
     const offer = await named(spec.name, () => atSource.offerDomain(this.#ready(), moveId, spec));
-    const proven = withDisks(spec, offer.needs?.disks ?? []);
+    const proven = withDisks(spec, offer.needs);
     if (offer.storageNonce !== null) this.#proofs.removeLater(proven);
     return offer;
   }
@@ -159,8 +162,11 @@ export class LibvirtDriver implements Hypervisor {
   }
 
   outgoingDoor(moveId: MoveId): OutgoingDoor {
-    const socketPath = seenPath(this.#parts.settings, moveSocket(moveId));
-    return { socketPath, connectionsMax: CONNECTIONS_MAX };
+    const socketPath = this.#seen(moveSocket(moveId));
+    const vm = readMoveId(moveId)?.vm ?? "";
+    const { copied } = this.#parts.fits.onTheWay(vm);
+    const disks = copied.length > 0 && { diskSocketPath: this.#seen(diskSocket(moveId)) };
+    return { socketPath, connectionsMax: CONNECTIONS_MAX + copied.length, ...disks };
   }
 
   migrateOut(order: MigrateOutOrder, signal: AbortSignal): Promise<MigrateOutEnd> {
@@ -185,6 +191,10 @@ export class LibvirtDriver implements Hypervisor {
 
   moveVerdict(moveId: MoveId, vm: VmName): Promise<MoveVerdict> {
     return named(vm, () => libvirtVerdict(this.#ready(), moveId, vm));
+  }
+
+  #seen(path: string): string {
+    return seenPath(this.#parts.settings, path);
   }
 
   #ready(): LibvirtParts {

@@ -40,8 +40,13 @@ async function occupantOf(parts: LibvirtParts, vm: VmName): Promise<string | nul
     : null;
 }
 
-export async function refuseSpec({ settings }: LibvirtParts, spec: VmSpec): Promise<void> {
-  const objection = libvirtObjection(spec) ?? (await specObjection(spec, settings));
+/** `coming`: disks that are not here yet. */
+export async function refuseSpec(
+  { settings }: LibvirtParts,
+  spec: VmSpec,
+  coming: readonly string[] = [],
+): Promise<void> {
+  const objection = libvirtObjection(spec) ?? (await specObjection(spec, settings, coming));
   if (objection !== null) {
     throw new HypervisorError(`VM ${spec.name} cannot run here: ${objection}`, { code: "VM_SPEC" });
   }

@@ -9,6 +9,8 @@ export interface LibvirtDriverOptions {
   readonly storageRoots: readonly string[];
   /** Bridges that a guest may be attached to. */
   readonly bridges: readonly string[];
+  /** Folders on local disks whose images are copied along by a move. Default: none. */
+  readonly copiedRoots?: readonly string[];
   /** Connection URI of the daemon on this host. Default "qemu:///system". */
   readonly uri?: string;
   /** Default "virsh", looked up on the PATH. */
@@ -29,6 +31,7 @@ export interface LibvirtDriverOptions {
 
 /** The options with every default filled in. */
 export interface LibvirtSettings extends LibvirtDriverOptions {
+  readonly copiedRoots: readonly string[];
   readonly uri: string;
   readonly virsh: string;
   readonly accelerator: "auto" | "kvm" | "tcg";
@@ -42,6 +45,7 @@ const POWERDOWN_WAIT_MS = 20_000;
 export function libvirtSettings(options: LibvirtDriverOptions): LibvirtSettings {
   return {
     ...options,
+    copiedRoots: options.copiedRoots ?? [],
     uri: options.uri ?? "qemu:///system",
     virsh: options.virsh ?? "virsh",
     accelerator: options.accelerator ?? "auto",

@@ -1,4 +1,5 @@
-import type { VmName } from "#lib/model/ids.ts";
+import type { MoveId, VmName } from "#lib/model/ids.ts";
+import type { DiskCopyNeed } from "#lib/model/move-needs.ts";
 import type { DomainFits } from "./domain-fits.ts";
 import type { DomainPolicies } from "./domain-policies.ts";
 import type { DomainTable } from "./domain-table.ts";
@@ -25,4 +26,6 @@ export interface LibvirtParts {
   /** VMs that this process sends just now, or awaits. */
   readonly sending: Set<VmName>;
   readonly awaited: Set<VmName>;
+  /** Images that the moves admitted here, and not yet prepared, bring along. */
+  readonly admitted: Map<MoveId, readonly DiskCopyNeed[]>;
 }

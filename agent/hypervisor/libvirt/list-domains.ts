@@ -18,7 +18,7 @@ export async function listDomains(parts: LibvirtParts): Promise<readonly CopyRep
       const state = look && copyStateOf(look, record, parts.sending.has(vm));
       const foreign = record === undefined ? ({ foreign: true } as const) : {};
       if (look !== undefined && state !== undefined) {
-        const hindered = await hindrance(parts, vm, state);
+        const hindered = await prospects(parts, vm, state);
         const shown = await policyShown(parts, { vm, state, look });
         return { vm, state, moveId, ...foreign, ...hindered, ...shown };
       }
@@ -39,12 +39,16 @@ async function policyShown(
   return policy === undefined ? {} : { policy };
 }
 
-/** What keeps a copy that runs from being moved; the others are not moved anyway. */
-async function hindrance(
+/** What a move of a copy that runs would meet; the others are not moved anyway. */
+async function prospects(
   { fits }: LibvirtParts,
   vm: VmName,
   state: CopyState,
-): Promise<{ obstacle?: string }> {
-  const obstacle = state === "running" ? await fits.obstacle(vm) : null;
-  return obstacle === null ? {} : { obstacle };
+): Promise<Pick<CopyReport, "obstacle" | "copiedBytes">> {
+  const fit = state === "running" ? await fits.known(vm) : undefined;
+  const copiedBytes = fit?.needs.copies.reduce((sum, { usedBytes }) => sum + usedBytes, 0) ?? 0;
+  return {
+    ...(fit?.obstacle && { obstacle: fit.obstacle }),
+    ...(copiedBytes > 0 && { copiedBytes }),
+  };
 }

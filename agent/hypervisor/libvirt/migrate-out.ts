@@ -4,10 +4,11 @@ import { Headway, type TransferLook } from "../headway.ts";
 import { HypervisorError, type HypervisorErrorCode } from "../hypervisor-error.ts";
 import { WakeUp } from "../wake-up.ts";
 import { type DomainLook, isRunning, pausedReasons, wasMigrated } from "./domain-state.ts";
+import { diskWords } from "./fit-copies.ts";
 import { virshOf } from "./libvirt-life.ts";
 import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
-import { moveSocket, targetUri } from "./move-paths.ts";
+import { diskSocket, moveSocket, targetUri } from "./move-paths.ts";
 import { runVirsh, type VirshRun } from "./run-virsh.ts";
 import { readJob, settledLook } from "./settled-look.ts";
 import type { DomainEvent } from "./virsh-events.ts";
@@ -53,7 +54,9 @@ export class MigrateOut {
     if (signal.aborted) aborted();
     signal.addEventListener("abort", aborted);
     // QEMU, with fewer rights than we have, connects to it; the folder lets no other user pass.
-    await chmod(seenPath(settings, moveSocket(this.#order.moveId)), 0o666).catch(() => undefined);
+    for (const socket of [moveSocket(this.#order.moveId), diskSocket(this.#order.moveId)]) {
+      await chmod(seenPath(settings, socket), 0o666).catch(() => undefined);
+    }
     const migration = this.#begin();
     try {
       let said = "";
@@ -88,8 +91,7 @@ export class MigrateOut {
       ...live,
       // Without --suspend a lost answer leaves two that run; --undefinesource leaves no autostart.
       ...["--p2p", "--suspend", "--persistent", "--undefinesource", "--abort-on-error"],
-      // It shows by nonce, not by the kind of file system, that both ends see the same files.
-      ...(this.#parts.fits.hasSharedDisks(vm) ? ["--unsafe"] : []),
+      ...diskWords(this.#parts.fits.onTheWay(vm), diskSocket(moveId)),
       ...(mibPerSecond > 0 ? ["--bandwidth", String(mibPerSecond)] : []),
     ]);
   }

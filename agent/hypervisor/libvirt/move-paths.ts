@@ -17,6 +17,11 @@ export function moveSocket(moveId: MoveId): string {
   return `${FOLDER}/evenkeel-${digest}.sock`;
 }
 
+/** The same for the disks that are copied along: QEMU's NBD server at the target listens there. */
+export function diskSocket(moveId: MoveId): string {
+  return moveSocket(moveId).replace(/\.sock$/, ".nbd");
+}
+
 /** The daemon's own socket as it is reached from here. */
 export function daemonSocket(settings: LibvirtSettings): string {
   const named = /[?&]socket=([^&]+)/.exec(settings.uri)?.[1];

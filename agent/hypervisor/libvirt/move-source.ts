@@ -34,7 +34,7 @@ export async function offerDomain(
     hypervisorVersion: version,
     accelerator,
     machineType: machineType ?? machineTypes.get(spec.machine) ?? spec.machine,
-    storageNonce: await writeProof(moveId, withDisks(spec, needs.disks)),
+    storageNonce: await writeProof(moveId, withDisks(spec, needs)),
     needs,
   };
 }
@@ -51,10 +51,15 @@ export async function sendDomain(
     throw new HypervisorError(words, { code: "VM_STATE" });
   }
   const record = (await parts.records.read(vm)) ?? freshRecord;
-  await parts.records.write(vm, { ...record, moveId, role: "out" });
+  const fit = await parts.fits.known(vm);
+  const copies = fit?.needs.copies.map(({ path }) => path) ?? [];
+  await parts.records.write(vm, { ...record, moveId, role: "out", copies });
   parts.sending.add(vm);
   try {
     return await new MigrateOut(parts, order).run(signal);
+  } catch (error) {
+    await keepImages(parts, vm);
+    throw error;
   } finally {
     parts.sending.delete(vm);
   }
@@ -83,6 +88,7 @@ export async function takeDomainBack(
 ): Promise<void> {
   await cancelTransfer(parts, vm);
   const look = await living(parts, vm);
+  await keepImages(parts, vm);
   if (isRunning(look)) return;
   const record = await parts.records.read(vm);
   if (record?.moveId !== moveId || record.role !== "out") {
@@ -90,6 +96,14 @@ export async function takeDomainBack(
     throw new HypervisorError(words, { code: "VM_STATE" });
   }
   await parts.ordering.ask(["resume", vm]);
+}
+
+/** It stays here, or may: nothing of it is worthless. */
+async function keepImages({ records }: LibvirtParts, vm: VmName): Promise<void> {
+  const record = await records.read(vm);
+  if (record?.copies === undefined) return;
+  const { copies: _copies, ...rest } = record;
+  await records.write(vm, rest);
 }
 
 async function living(parts: LibvirtParts, vm: VmName): Promise<DomainLook> {

@@ -3,22 +3,26 @@ import { rm } from "node:fs/promises";
 import type { IncomingDoor } from "#agent/ports/channel.ts";
 import type { MoveOffer } from "#lib/model/host-op.ts";
 import type { MoveId, VmName } from "#lib/model/ids.ts";
+import type { DiskCopyNeed } from "#lib/model/move-needs.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { machineObjection } from "../machine-objection.ts";
 import { specObjection } from "../spec-objection.ts";
 import { proofObjection } from "../storage-proof.ts";
 import { WakeUp } from "../wake-up.ts";
-import { copyStateOf, hasGoodImage, hasProcess } from "./domain-state.ts";
+import { copiesObjection, fullness, makeImage, removeImages } from "./copied-images.ts";
+import { copyStateOf, hasGoodImage, hasProcess, wasMigrated } from "./domain-state.ts";
 import { withDisks } from "./fit-domain.ts";
 import { needsObjection } from "./fit-target.ts";
 import { destroy, exists, libvirtObjection, refuseSpec, undefine } from "./libvirt-life.ts";
 import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
-import { daemonSocket, moveSocket } from "./move-paths.ts";
+import { daemonSocket, diskSocket, moveSocket } from "./move-paths.ts";
 import { freshRecord } from "./vm-record.ts";
 
 const LOOK_INTERVAL_MS = 250;
+/** A host takes in one VM at a time; more than this are offers that came to nothing. */
+const ADMITTED_MAX = 64;
 
 export async function admitDomain(
   parts: LibvirtParts,
@@ -26,16 +30,23 @@ export async function admitDomain(
   offer: MoveOffer,
 ): Promise<string | null> {
   const { name } = offer.spec;
-  const proven = withDisks(offer.spec, offer.needs?.disks ?? []);
+  const { settings, admitted } = parts;
+  const copies = offer.needs?.copies ?? [];
+  const coming = copies.map(({ path }) => path);
+  const proven = withDisks(offer.spec, offer.needs);
   const objection =
     machineObjection(offer, parts.facts) ??
     libvirtObjection(offer.spec) ??
-    (await specObjection(offer.spec, parts.settings)) ??
+    (await specObjection(offer.spec, settings, coming)) ??
     (await needsObjection(parts, offer.needs)) ??
+    (await copiesObjection(settings, copies)) ??
     (await proofObjection(moveId, proven, offer.storageNonce));
   if (objection !== null) return `VM ${name} cannot come here: ${objection}`;
   const occupant = await definitionOf(parts, name);
-  return occupant === null ? null : `VM ${name} is here already: ${occupant}`;
+  if (occupant !== null) return `VM ${name} is here already: ${occupant}`;
+  if (admitted.size >= ADMITTED_MAX) admitted.clear();
+  admitted.set(moveId, copies);
+  return null;
 }
 
 /** What stands in the way of a copy; a definition that an earlier move left does not. */
@@ -53,16 +64,38 @@ export async function prepareDomain(
   moveId: MoveId,
   spec: VmSpec,
 ): Promise<IncomingDoor> {
-  const { settings, records, awaited } = parts;
-  await refuseSpec(parts, spec);
+  const { settings, records, awaited, admitted } = parts;
+  const copies = admitted.get(moveId) ?? [];
+  admitted.delete(moveId);
+  const coming = copies.map(({ path }) => path);
+  await refuseSpec(parts, spec, coming);
   const occupant = await definitionOf(parts, spec.name);
   if (occupant !== null) throw exists(spec.name, occupant);
+  const before = await records.read(spec.name);
+  if (before?.role === "in") await removeImages(settings, before.copies ?? []);
   await undefine(parts, spec.name);
   const socketPath = seenPath(settings, moveSocket(moveId));
   await rm(socketPath, { force: true });
   await records.write(spec.name, { ...freshRecord, moveId, role: "in" });
+  await makeImages(parts, { moveId, vm: spec.name, copies });
   awaited.add(spec.name);
-  return { socketPath, controlPath: daemonSocket(settings) };
+  const door = { socketPath, controlPath: daemonSocket(settings) };
+  return copies.length === 0 ? door : { ...door, diskPath: seenPath(settings, diskSocket(moveId)) };
+}
+
+/** Each is in the record before it is there, so that a discard clears it away in any case. */
+async function makeImages(
+  { settings, records }: LibvirtParts,
+  { moveId, vm, copies }: { moveId: MoveId; vm: VmName; copies: readonly DiskCopyNeed[] },
+): Promise<void> {
+  const made = new Set<string>();
+  for (const copy of copies) {
+    await makeImage(settings, copy, (isOurs) => {
+      if (isOurs) made.add(copy.path);
+      else made.delete(copy.path);
+      return records.write(vm, { ...freshRecord, moveId, role: "in", copies: [...made] });
+    });
+  }
 }
 
 /** Resolves when the copy is whole: paused by the user's flag, and persistent. */
@@ -86,8 +119,10 @@ export async function domainReceived(
       const look = await parts.table.look(vm);
       const state = look && copyStateOf(look, record, false);
       if (state === "received") return;
-      if (begun && state !== "receiving")
-        throw failed(vm, "the migration ended before it was whole");
+      if (begun && state !== "receiving") {
+        const words = await fullness(parts.settings, record.copies ?? []).catch(() => null);
+        throw failed(vm, words ?? "the migration ended before it was whole");
+      }
       begun ||= state === "receiving";
       await wakeUp.within(LOOK_INTERVAL_MS, clock);
     }
@@ -108,8 +143,11 @@ export async function runDomain(parts: LibvirtParts, moveId: MoveId, vm: VmName)
   if (state !== "received" && state !== "running") {
     throw new HypervisorError(`VM ${vm} cannot be run while ${state}`, { code: "VM_STATE" });
   }
+  // Before it runs: from now on the images are the VM's own, and no discard may take them.
+  const { copies, ...rest } = record;
+  if (copies !== undefined) await parts.records.write(vm, rest);
   if (state === "received") await parts.ordering.ask(["resume", vm]);
-  if (record.role !== "own") await parts.records.write(vm, { ...record, role: "own" });
+  if (record.role !== "own") await parts.records.write(vm, { ...rest, role: "own" });
 }
 
 /** Kills the copy of this move and undefines it; another move's, and none, are left alone. */
@@ -121,9 +159,16 @@ export async function discardDomain(
   const record = await parts.records.read(vm);
   if (record?.moveId !== moveId) return;
   parts.awaited.delete(vm);
+  const look = await parts.table.look(vm);
+  // At the source only what libvirt itself gave away is worthless: the target has all of it.
+  const isHandedOver = look === undefined || wasMigrated(look);
+  const isWorthless = record.role === "in" || (record.role === "out" && isHandedOver);
   await destroy(parts, vm);
+  if (isWorthless) await removeImages(parts.settings, record.copies ?? []);
   await undefine(parts, vm);
-  await rm(seenPath(parts.settings, moveSocket(moveId)), { force: true });
+  for (const socket of [moveSocket(moveId), diskSocket(moveId)]) {
+    await rm(seenPath(parts.settings, socket), { force: true });
+  }
 }
 
 function failed(vm: VmName, words: string, cause?: unknown): HypervisorError {

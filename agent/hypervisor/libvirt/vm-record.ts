@@ -15,6 +15,11 @@ export interface VmRecord {
   readonly image: "none" | "saved" | "consumed";
   /** Of a consumed image: which it was, as DomainLook.savedImage has it; null where not known. */
   readonly used: string | null;
+  /**
+   * Images that the move copies: at the target those that were made for it, at the source those that
+   * are worthless once it was handed over. Empty as soon as they are a VM's own.
+   */
+  readonly copies?: readonly string[];
 }
 
 export const freshRecord: VmRecord = { moveId: null, role: "own", image: "none", used: null };
@@ -35,7 +40,9 @@ export class VmRecords {
     const value = (await readJson(this.#path(vm))) as Partial<VmRecord> | undefined;
     if (value === undefined || value === null || typeof value !== "object") return undefined;
     const { moveId = null, role = "own", image = "none", used = null } = value;
-    return { moveId: isMoveId(moveId) ? moveId : null, role, image, used };
+    const copies = Array.isArray(value.copies) ? value.copies.filter((one) => one !== "") : [];
+    const record = { moveId: isMoveId(moveId) ? moveId : null, role, image, used };
+    return copies.length > 0 ? { ...record, copies } : record;
   }
 
   write(vm: VmName, record: VmRecord): Promise<void> {

@@ -6,6 +6,7 @@ import { readMoveNeedsFields } from "#lib/wire/validate-move-needs.ts";
 const needs = {
   files: ["/usr/bin/qemu-system-x86_64"],
   disks: ["/srv/shared/web.qcow2"],
+  copies: [{ path: "/srv/a.raw", format: "raw", sizeBytes: 2, usedBytes: 1 }],
   bridges: ["br0"],
   interfaces: [],
   networks: ["default"],
@@ -26,6 +27,7 @@ describe("readMoveNeedsFields()", () => {
     ["a model in markup", { cpu: { ...needs.cpu, model: "<model>" } }],
     ["a kind that nobody knows", { cpu: { ...needs.cpu, kind: "other" } }],
     ["pages below nothing", { hugepages: [{ pageBytes: -1, memoryBytes: 1 }] }],
+    ["an image that is nowhere", { copies: [{ ...needs.copies[0], path: "a" }] }],
     ["no list of networks", { networks: null }],
   ])("refuses %s", (_what, change) => {
     expect(validate({ ...needs, ...change }, readMoveNeedsFields)).toBeInstanceOf(Malformed);

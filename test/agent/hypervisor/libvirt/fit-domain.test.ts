@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { blockSizes, diskWords } from "#agent/hypervisor/libvirt/fit-copies.ts";
 import { answerObjection, cpuXml, errorObjection } from "#agent/hypervisor/libvirt/fit-cpu.ts";
 import { deviceObstacle } from "#agent/hypervisor/libvirt/fit-devices.ts";
 import { diskFit } from "#agent/hypervisor/libvirt/fit-disks.ts";
@@ -10,7 +11,8 @@ import type { VmSpec } from "#lib/model/vm-spec.ts";
 
 const devices = (inner: string, beside = "") =>
   readXml(`<domain type='kvm'>${beside}<devices>${inner}</devices></domain>`);
-const noDisks = { obstacle: null, disks: [], images: [] };
+const noDisks = { obstacle: null, disks: [], images: [], copies: [] };
+const none = { hostCpu: null, copies: [] };
 
 describe("deviceObstacle()", () => {
   it.each([
@@ -116,6 +118,41 @@ describe("diskFit()", () => {
   });
 });
 
+describe("diskFit() with folders that are copied along", () => {
+  const disk = (inner: string) =>
+    diskFit(devices(`<disk type='file'><target dev='vda'/>${inner}</disk>`), ["/local"]);
+
+  it("takes a whole image for a copy, one elsewhere for a shared one", () => {
+    const [qcow2, raw] = ["<driver type='qcow2'/>", "<driver type='raw'/>"];
+    expect(disk(`${qcow2}<source file='/local/a'/>`).copies).toEqual([
+      { path: "/local/a", format: "qcow2", device: "vda" },
+    ]);
+    expect(disk(`${raw}<source file='/locally/a'/>`).disks).toEqual(["/locally/a"]);
+    expect(disk(`${raw}<source file='/local/../srv/a'/>`).copies).toEqual([]);
+  });
+
+  it("names an overlay, and a format that is not copied", () => {
+    const overlay = "<backingStore type='file'><source file='/local/base'/></backingStore>";
+    const qcow2 = "<driver type='qcow2'/><source file='/local/a'/>";
+    expect(disk(`${qcow2}${overlay}`).obstacle).toMatch(/vda is an overlay.*blockpull/);
+    expect(disk("<driver type='vmdk'/><source file='/local/a'/>").obstacle).toMatch(/vmdk/);
+  });
+
+  it("diskWords() tell virsh which to copy, and through which socket", () => {
+    const way = { isShared: true, copied: ["vda", "vdb"] };
+    expect(diskWords(way, "/s.nbd").join(" ")).toBe(
+      "--unsafe --copy-storage-all --migrate-disks vda,vdb --disks-uri unix:///s.nbd",
+    );
+    expect(diskWords({ isShared: false, copied: [] }, "/s.nbd")).toEqual([]);
+  });
+
+  it("blockSizes() reads what domblkinfo prints", () => {
+    const text =
+      "Capacity:       268435456\nAllocation:     134549504\nPhysical:       134545408\n";
+    expect(blockSizes(text)).toEqual({ sizeBytes: 268435456, usedBytes: 134549504 });
+  });
+});
+
 describe("moveNeeds()", () => {
   it("says what the target must have, each once", () => {
     const domain = devices(
@@ -128,9 +165,10 @@ describe("moveNeeds()", () => {
         "<os><loader>/usr/share/OVMF.fd</loader></os>" +
         "<cpu mode='custom'><model>qemu64</model><feature policy='require' name='lahf_lm'/><feature policy='disable' name='svm'/></cpu>",
     );
-    expect(moveNeeds(domain, { ...noDisks, disks: ["/a"], images: ["/i.iso"] }, null)).toEqual({
+    expect(moveNeeds(domain, { ...noDisks, disks: ["/a"], images: ["/i.iso"] }, none)).toEqual({
       files: ["/usr/bin/qemu", "/usr/share/OVMF.fd", "/i.iso"],
       disks: ["/a"],
+      copies: [],
       bridges: ["br0"],
       interfaces: ["eth0"],
       networks: ["default"],
@@ -146,8 +184,8 @@ describe("moveNeeds()", () => {
     const hostCpu = hostCpuOf(capabilities);
     expect(hostCpu).toEqual({ kind: "same", model: "EPYC", vendor: "AMD", features: ["pku"] });
     const domain = devices("", "<cpu mode='host-passthrough'/>");
-    expect(moveNeeds(domain, noDisks, hostCpu).cpu).toEqual(hostCpu);
-    expect(moveNeeds(devices(""), noDisks, hostCpu).cpu).toBeNull();
+    expect(moveNeeds(domain, noDisks, { ...none, hostCpu }).cpu).toEqual(hostCpu);
+    expect(moveNeeds(devices(""), noDisks, { ...none, hostCpu }).cpu).toBeNull();
   });
 });
 
@@ -190,9 +228,19 @@ it("domainJobIn() and blockJobIn() name the job, and not a move's own", () => {
   expect(blockJobIn("")).toBeNull();
 });
 
-it("withDisks() adds what the spec does not name", () => {
-  const spec = { disks: [{ path: "/a", format: "qcow2" }] } as unknown as VmSpec;
-  expect(withDisks(spec, ["/a", "/b"]).disks).toEqual([
+it("withDisks() adds what the spec does not name, without what is copied along", () => {
+  const whole = { format: "raw", sizeBytes: 1, usedBytes: 1 } as const;
+  const needs = {
+    ...moveNeeds(devices(""), noDisks, { ...none, copies: [{ path: "/c", ...whole }] }),
+    disks: ["/a", "/b"],
+  };
+  const spec = {
+    disks: [
+      { path: "/a", format: "qcow2" },
+      { path: "/c", format: "raw" },
+    ],
+  } as unknown as VmSpec;
+  expect(withDisks(spec, needs).disks).toEqual([
     { path: "/a", format: "qcow2" },
     { path: "/b", format: "raw" },
   ]);
