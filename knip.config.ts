@@ -21,6 +21,7 @@ const config: KnipConfig = {
     "nsenter",
     "openssl",
     "qemu-img",
+    "qemu-io",
     "socat",
     "strip",
     "unshare",

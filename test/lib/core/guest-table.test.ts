@@ -144,10 +144,11 @@ it("immovableReason() says what its hypervisor says stands in the way, as long a
   const table = tableOf("web");
   const [copy] = copies({ web: "running" });
   if (!copy) throw new Error("there is a copy");
-  table.list([{ ...copy, obstacle: "it has snapshots" }], unexplained);
+  table.list([{ ...copy, obstacle: "it has snapshots", copiedBytes: 9 }], unexplained);
   const guest = table.get("web");
   if (!guest) throw new Error("web is owned");
   expect(immovableReason(guest, undefined)).toBe("it has snapshots");
+  expect(figuresOfGuest(guest, undefined).load.copiedBytes).toBe(9);
   table.list([copy], unexplained);
   expect(immovableReason(guest, undefined)).not.toBe("it has snapshots");
 });

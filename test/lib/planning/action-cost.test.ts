@@ -20,6 +20,18 @@ test.each([
   expect(transferMs(load, link)).toBeCloseTo(expected);
 });
 
+test("transferMs() and costOf() count disks that are copied along like memory", () => {
+  const load = {
+    cpuCores: 1,
+    residentBytes: 1e9,
+    dirtyBytesPerSecond: null,
+    networkBytesPerSecond: null,
+  };
+  const withDisk = { ...load, copiedBytes: 9e9 };
+  expect(transferMs(withDisk, link)).toBeCloseTo(10 * transferMs(load, link));
+  expect(costOf(withDisk, params)).toBeGreaterThan(costOf(load, params));
+});
+
 test("transferMs() never passes its limit", () => {
   const load = {
     cpuCores: 1,
