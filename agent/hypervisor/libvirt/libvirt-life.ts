@@ -26,7 +26,7 @@ export async function startDomain(parts: LibvirtParts, spec: VmSpec): Promise<vo
   if (!isForeign) await define(parts, spec);
   await parts.records.write(vm, freshRecord);
   // A managed guest is started by the agent that owns it, never by libvirt at boot.
-  await parts.ordering.ask(["autostart", "--disable", vm]);
+  if (spec.policy.managed !== false) await parts.ordering.ask(["autostart", "--disable", vm]);
   await runVirsh(virshOf(parts), ["start", vm]).ended;
 }
 

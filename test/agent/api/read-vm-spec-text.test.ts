@@ -4,6 +4,16 @@ import { readVmSpecText } from "#agent/api/read-vm-spec-text.ts";
 const least = "name: web-1\nmemory: 128MiB\n";
 
 describe("readVmSpecText()", () => {
+  it("writes a policy's defaults as nothing, as agents that know no more expect it", () => {
+    const rules = "{managed: true, priority: 50, shutdown: suspend}";
+    const { policy } = readVmSpecText(`${least}policy: ${rules}\n`);
+    const none = { pin: null, ignore: false, antiAffinityGroup: null, affinityGroup: null };
+    expect(policy).toEqual({ ...none, shutdown: "suspend" });
+    expect(policy).not.toHaveProperty("priority");
+    const refused = () => readVmSpecText(`${least}policy: {shutdown: reboot}\n`);
+    expect(refused).toThrow(/line 3: policy\.shutdown/);
+  });
+
   it("takes everything that a spec can say", () => {
     const text = `
 name: web-1
