@@ -8,18 +8,19 @@ const GIB = 2 ** 30;
 
 /** Where guests' files, memory and networks come from: what is missing here cannot come here. */
 export const checkStorage: Check = async ({ config }) => {
-  const { driver, storageRoots, memoryDirectory, bridges } = config.hypervisor;
+  const { driver, storageRoots, copiedRoots, memoryDirectory, bridges } = config.hypervisor;
   if (driver === "sim") return [ok("storage", "not needed: guests are simulated")];
   return [
-    ...storageRoots.map(rootFinding),
+    ...storageRoots.map((path) => rootFinding(path, "storageRoots")),
+    ...copiedRoots.map((path) => rootFinding(path, "copiedRoots")),
     ...(memoryDirectory === null ? [] : [memoryFinding(memoryDirectory)]),
     ...bridges.map((bridge) => bridgeFinding(bridge)),
     ...membersFinding(config.services),
   ];
 };
 
-function rootFinding(path: string): Finding {
-  const make = `mkdir ${path}, mount what belongs there, or take it out of hypervisor.storageRoots`;
+function rootFinding(path: string, setting: string): Finding {
+  const make = `mkdir ${path}, mount what belongs there, or take it out of hypervisor.${setting}`;
   if (!existsSync(path)) return warn("storage", `${path} is not there: no guest can use it`, make);
   try {
     if (!statSync(path).isDirectory()) return fail("storage", `${path} is not a directory`, make);
