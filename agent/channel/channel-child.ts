@@ -13,21 +13,22 @@ const NODE_FLAGS = ["--max-old-space-size=64", "--disable-warning=ExperimentalWa
 
 export interface ChannelChildOptions {
   readonly entry: string;
-  readonly order: ChannelOrder;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** One running channel process, from its order to its end. */
+/** One running channel process, from its start to its end; it waits for one order. */
 export class ChannelChild {
   readonly #options: ChannelChildOptions;
   readonly #process: ChildProcess;
   readonly #ready = Promise.withResolvers<number | null>();
   readonly #ended = Promise.withResolvers<void>();
+  #order: ChannelOrder | undefined;
+  #isOver = false;
   #stderr = "";
   #problem: string | undefined;
 
-  /** Starts the process and hands it its order. */
+  /** Starts the process. */
   constructor(options: ChannelChildOptions) {
     this.#options = options;
     this.#process = spawn(process.execPath, [...NODE_FLAGS, options.entry], {
@@ -37,6 +38,16 @@ export class ChannelChild {
     // Nobody may be waiting when it fails.
     this.#ready.promise.catch(() => undefined);
     this.#watch();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Hands it its order, the only one. */
+  begin(order: ChannelOrder): void {
+    this.#order = order;
+    this.#process.stdin?.write(`${JSON.stringify(order)}\n`);
   }
 
   get pid(): number | undefined {
@@ -71,7 +82,6 @@ export class ChannelChild {
     const child = this.#process;
     const { stdin, stdout, stderr } = child;
     stdin?.on("error", () => undefined);
-    stdin?.write(`${JSON.stringify(this.#options.order)}\n`);
     if (stdout) createInterface({ input: stdout }).on("line", (line) => this.#reported(line));
     stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = `${this.#stderr}${chunk}`.slice(-STDERR_LENGTH_MAX);
@@ -89,17 +99,18 @@ export class ChannelChild {
 
   #gone(how: string): void {
     const problem = this.#problem ?? (this.#stderr.trim() || how);
+    this.#isOver = true;
     this.#ready.reject(this.#failure(problem));
     if (this.#problem !== undefined) this.#write("warn", `migration channel failed: ${problem}`);
     this.#ended.resolve();
   }
 
   #failure(problem: string): ChannelError {
-    return new ChannelError(`channel of move ${this.#options.order.moveId}: ${problem}`);
+    return new ChannelError(`channel of move ${this.#order?.moveId ?? "none"}: ${problem}`);
   }
 
   #write(level: "info" | "warn", message: string, facts: object = {}): void {
-    const { moveId, end } = this.#options.order;
+    const { moveId, end } = this.#order ?? {};
     this.#options.log.write(level, message, { moveId, end, ...facts });
   }
 }

@@ -19,6 +19,8 @@ const CONNECT_MS_MAX = 5000;
 const ADDRESSES_MAX = 4;
 /** One move in and one out are usual; more than this is a bug that leaks processes. */
 const CHANNELS_MAX = 16;
+/** A move that was proposed has begun by then, or was refused. */
+const SPARE_MS_MAX = 10_000;
 /** Of one move: libvirt takes two, one for its daemons' talk and one for the memory. */
 const CONNECTIONS_MAX = 8;
 /** Longest path of a UNIX socket on Linux without its closing zero (unix(7)). */
@@ -51,10 +53,19 @@ export class ChannelProcess implements Channel {
   readonly #options: ChannelProcessOptions;
   readonly #entry: string;
   readonly #children = new Map<MoveId, ChannelChild>();
+  #spare: { readonly child: ChannelChild; forget(): void } | undefined;
+  #isStopped = false;
 
   constructor(options: ChannelProcessOptions) {
     this.#options = options;
     this.#entry = options.entry ?? besideThisFile();
+  }
+
+  warm(): void {
+    if (this.#isStopped || this.#children.size >= CHANNELS_MAX) return;
+    const child = this.#takeSpare() ?? this.#start();
+    const forget = this.#options.clock.after(SPARE_MS_MAX, () => void this.#takeSpare()?.end());
+    this.#spare = { child, forget };
   }
 
   async listen(moveId: MoveId, door: IncomingDoor): Promise<{ port: number }> {
@@ -105,12 +116,16 @@ export class ChannelProcess implements Channel {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#children.keys()].map((moveId) => this.close(moveId)));
+    this.#isStopped = true;
+    const closing = [...this.#children.keys()].map((moveId) => this.close(moveId));
+    await Promise.all([...closing, this.#takeSpare()?.end()]);
   }
 
   /** Ids of the running processes, for diagnosis and tests. */
   pids(): number[] {
-    return [...this.#children.values()].flatMap(({ pid }) => pid ?? []);
+    const spare = this.#spare?.child;
+    const all = [...this.#children.values(), ...(spare && !spare.isOver ? [spare] : [])];
+    return all.flatMap(({ pid }) => pid ?? []);
   }
 
   #orderBase(moveId: MoveId, socketPath: string) {
@@ -128,13 +143,26 @@ export class ChannelProcess implements Channel {
     if (this.#children.size >= CHANNELS_MAX) {
       throw new ChannelError(`channel of move ${order.moveId}: ${CHANNELS_MAX} are open already`);
     }
-    const { clock, log } = this.#options;
-    const child = new ChannelChild({ entry: this.#entry, order, clock, log });
+    const child = this.#takeSpare() ?? this.#start();
+    child.begin(order);
     this.#children.set(order.moveId, child);
     void child.ended.then(() => {
       if (this.#children.get(order.moveId) === child) this.#children.delete(order.moveId);
     });
     return child;
+  }
+
+  #start(): ChannelChild {
+    const { clock, log } = this.#options;
+    return new ChannelChild({ entry: this.#entry, clock, log });
+  }
+
+  /** The process that waits for an order, if there is one that lives. */
+  #takeSpare(): ChannelChild | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    spare?.forget();
+    return spare?.child.isOver ? undefined : spare?.child;
   }
 
   async #ready(moveId: MoveId, child: ChannelChild, msMax: number): Promise<number | null> {

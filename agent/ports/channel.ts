@@ -38,6 +38,8 @@ export const plainDoor: OutgoingDoor = { socketPath: null, connectionsMax: 1 };
  * UNIX socket. Each end is a process of its own that dies with the agent. Rejects with ChannelError.
  */
 export interface Channel {
+  /** A move may begin soon: what takes time and needs no order of a move is done now. */
+  warm(): void;
   /** Target end: listens on TCP and leads each connection of the source through `door`. */
   listen(moveId: MoveId, door: IncomingDoor): Promise<{ port: number }>;
   /** Source end: connects to the first address that answers; resolves to the UNIX socket to stream into. */

@@ -135,11 +135,13 @@ export class OpPerformer {
   async #decision(
     op: Exclude<HostOp, TransferOp | LifecycleOp | MemberOp>,
   ): Promise<HostOpValues[HostOpName]> {
-    const { hypervisor } = this.#options;
+    const { hypervisor, channel } = this.#options;
     switch (op.op) {
       case "offer":
+        channel.warm();
         return hypervisor.offer(op.moveId, op.spec);
       case "admit":
+        channel.warm();
         return hypervisor.admit(op.moveId, op.offer);
       case "cancelMigration":
         await hypervisor.cancelMigration(op.vm);

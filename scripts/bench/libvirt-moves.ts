@@ -67,6 +67,8 @@ export class LibvirtMoves {
     const signal = new AbortController().signal;
     const move = async () => {
       await step("admit", async () => {
+        source.warm();
+        target.warm();
         const offer = await from.driver.offer(moveId, spec);
         const { refusal } = await to.driver.admit(moveId, offer);
         if (refusal !== null) throw new Error(refusal);

@@ -26,6 +26,7 @@ const server = "evenkeel-web-1";
 const { signal } = new AbortController();
 
 const noChannel: Channel = {
+  warm: () => undefined,
   listen: () => Promise.reject(new Error("no moves here")),
   connect: () => Promise.reject(new Error("no moves here")),
   close: async () => undefined,

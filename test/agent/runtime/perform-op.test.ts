@@ -3,6 +3,7 @@ import { HypervisorError } from "#agent/hypervisor/hypervisor-error.ts";
 import type { Channel } from "#agent/ports/channel.ts";
 import type { Hypervisor } from "#agent/ports/hypervisor.ts";
 import { ipAddresses, OpPerformer } from "#agent/runtime/perform-op.ts";
+import type { MoveOffer } from "#lib/model/host-op.ts";
 import { stubHypervisor } from "../../support/stub-hypervisor.ts";
 
 const moveId = "web.2.0123456789abcdef";
@@ -10,6 +11,7 @@ const limits = { bandwidthBytesPerSecond: 0, downtimeMs: 300, noProgressMs: 1000
 
 function performer(calls: Partial<Hypervisor>, channelCalls: Partial<Channel> = {}) {
   const channel: Channel = {
+    warm: () => undefined,
     listen: async () => ({ port: 7540 }),
     connect: async () => ({ socketPath: "/run/out.sock" }),
     close: async () => undefined,
@@ -26,6 +28,19 @@ function performer(calls: Partial<Hypervisor>, channelCalls: Partial<Channel> = 
 }
 
 describe("OpPerformer", () => {
+  it("warns the channel of a move that may begin, at both ends", async () => {
+    let warnings = 0;
+    const admit = async () => ({ refusal: null });
+    const ops = performer({ admit }, { warm: () => (warnings += 1) });
+    const offer: MoveOffer = {
+      ...{ spec: spec(), hypervisorVersion: "10.0.2", accelerator: "tcg", machineType: "pc" },
+      storageNonce: null,
+    };
+    await ops.perform({ op: "offer", moveId, spec: spec() });
+    await ops.perform({ op: "admit", moveId, offer });
+    expect(warnings).toBe(2);
+  });
+
   it("leads the channel to the socket that the prepared copy listens on", async () => {
     const listened: string[] = [];
     const ops = performer(

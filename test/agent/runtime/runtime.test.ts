@@ -64,6 +64,7 @@ function rig() {
     transport,
     hypervisor: stubHypervisor(),
     channel: {
+      warm: () => undefined,
       listen: async () => ({ port: 1 }),
       connect: async () => ({ socketPath: "" }),
       close: async () => undefined,
