@@ -295,3 +295,20 @@ describe("View of many hosts", () => {
     expect(displaced).toEqual(["h1", "h2"]);
   });
 });
+
+describe("View.isGrowing", () => {
+  it("lasts while many hosts are known by their inventory alone", () => {
+    const hosts = Array.from({ length: 300 }, (_, at) => `host-${at}`);
+    const view = viewOf(hosts.map((name) => inventoryRecord(name, 1)));
+    for (const name of hosts.slice(0, 200)) view.merge(summaryRecord(name, 1), 1_000);
+    view.merge(summaryRecord("host-0", 2), 60_000);
+    expect([view.size, view.isGrowing]).toEqual([300, true]);
+    for (const name of hosts.slice(200)) view.merge(summaryRecord(name, 1), 60_000);
+    view.merge(summaryRecord("host-0", 3), 90_000);
+    expect(view.isGrowing).toBe(false);
+    // Forgotten with what it had told, it counts no more.
+    view.drop("host-1");
+    view.merge(summaryRecord("host-0", 4), 120_000);
+    expect(view.isGrowing).toBe(false);
+  });
+});
