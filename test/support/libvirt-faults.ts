@@ -48,6 +48,7 @@ export const libvirtFaultTable: readonly LibvirtFaultRow[] = [
 ];
 
 const STEP = { limitMs: 120_000, pollMs: 200 };
+const SHOWN = { limitMs: 15_000, pollMs: 200 };
 /** How long what was killed stays away. */
 const BROKEN_MS = 1500;
 const MID_TRANSFER_MS = 400;
@@ -191,9 +192,16 @@ export class LibvirtFaults {
     if (repeated.length > 0) faults.push(`two copies ran: counts repeated ${repeated.slice(0, 9)}`);
     if (lost.length > 0) faults.push(`counts lost: ${lost.slice(0, 9)}`);
     const owner = this.#agent(end === "target" ? 3 - from : from);
-    const rows = (await owner.api.vms()).filter(({ name }) => name === vm);
-    const isShown = rows.some(({ state }) => (end === "nowhere") !== (state === "running"));
-    if (!isShown) faults.push(`shown as ${rows.map(({ state }) => state)} though it is ${end}`);
+    let states: readonly string[] = [];
+    const isShown = async () => {
+      const rows = (await owner.api.vms()).filter(({ name }) => name === vm);
+      states = rows.map(({ state }) => state);
+      return states.some((state) => (end === "nowhere") !== (state === "running"));
+    };
+    // A guest that died by itself is missed at the agent's next look.
+    await eventually(`${vm} is shown as it is`, isShown, SHOWN).catch(() => {
+      faults.push(`shown as ${states} though it is ${end}`);
+    });
     return faults;
   }
 }
