@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { runCommand } from "./cli/run-command.ts";
 /**
  * The command `evenkeel`.
  *
@@ -14,6 +13,8 @@ import { runCommand } from "./cli/run-command.ts";
  * It never: decides anything about VMs (the agents do), touches a hypervisor, or goes on by itself.
  * ^C ends the watching of a drain or a move, not the drain or the move.
  */
+
+import { runCommand } from "./cli/run-command.ts";
 import { systemState } from "./cli/system-state.ts";
 
 const { stdout, stderr, env: environment } = process;
