@@ -53,7 +53,7 @@ afterEach(async () => {
 
 /** Both ways of talking between victim and friend still work. */
 async function expectAlive(nonce: number): Promise<void> {
-  const message = { type: "ack", nonce, incarnation: 1 } as const;
+  const message = { type: "probe", nonce, incarnation: 1, suspected: false } as const;
   friend.transport.send(victim.host, message);
   friend.transport.datagram(victim.host, message);
   await eventually("a message and a packet", async () =>
