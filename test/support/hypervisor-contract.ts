@@ -137,7 +137,9 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
     describe("a guest's life", () => {
       it("startVm() runs a guest, which list() and usage() show", async () => {
         const { name } = await started("life");
-        expect(await rig.source.list()).toEqual([{ vm: name, state: "running", moveId: null }]);
+        expect(await rig.source.list()).toMatchObject([
+          { vm: name, state: "running", moveId: null },
+        ]);
         const usage = (await rig.source.usage()).find((entry) => entry.vm === name);
         expect(usage?.cpuTimeNs).toBeGreaterThan(0);
         expect(usage?.residentBytes).toBeGreaterThan(0);
@@ -187,7 +189,9 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         const spec = await started("nap");
         const { imageBytes } = await rig.source.suspendVm(spec);
         expect(imageBytes).toBeGreaterThan(0);
-        expect(await rig.source.list()).toEqual([{ vm: "nap", state: "suspended", moveId: null }]);
+        expect(await rig.source.list()).toMatchObject([
+          { vm: "nap", state: "suspended", moveId: null },
+        ]);
         expect(await rig.source.usage()).toEqual([]);
         await rig.restartAgent("source");
         expect(await stateOn("source", "nap")).toBe("suspended");
@@ -242,7 +246,7 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         expect(progress.length).toBeGreaterThan(0);
         expect(end.end).toBe(rig.handsOver ? "handed" : "sent");
         expect(await rig.source.list()).toEqual(sentCopies("move", moveId));
-        expect(await rig.target.list()).toEqual([{ vm: "move", state: "received", moveId }]);
+        expect(await rig.target.list()).toMatchObject([{ vm: "move", state: "received", moveId }]);
         expect(await rig.source.moveVerdict(moveId, "move")).toBe(sentVerdict());
         expect(await rig.target.moveVerdict(moveId, "move")).toBe("open");
         await rig.target.runIncoming(moveId, "move");
@@ -344,7 +348,9 @@ export function hypervisorContract(driver: string, makeRig: () => Promise<Contra
         const moveId = await transferred(await started("orphan"));
         for (const side of ["source", "target"] as const) await rig.restartAgent(side);
         expect(await rig.source.list()).toEqual(sentCopies("orphan", moveId));
-        expect(await rig.target.list()).toEqual([{ vm: "orphan", state: "received", moveId }]);
+        expect(await rig.target.list()).toMatchObject([
+          { vm: "orphan", state: "received", moveId },
+        ]);
         expect(await rig.source.moveVerdict(moveId, "orphan")).toBe(sentVerdict());
         expect(await rig.target.moveVerdict(moveId, "orphan")).toBe("open");
         await rig.target.runIncoming(moveId, "orphan");
