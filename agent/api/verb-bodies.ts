@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { shutdownMs } from "#lib/model/host-shutdown.ts";
 import { serviceLimits } from "#lib/model/service.ts";
-import { priorityMax } from "#lib/model/vm-spec.ts";
+import { priorityMax, shutdownPolicies } from "#lib/model/vm-spec.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { BadRequestError } from "./api-error.ts";
 import { groupName } from "./spec-fields.ts";
@@ -31,7 +31,7 @@ export const policyBody = z
     affinityGroup: groupName.nullable(),
     antiAffinityGroup: groupName.nullable(),
     priority: z.int().min(0).max(priorityMax).nullable(),
-    shutdown: z.enum(["off", "suspend", "migrate", "leave"]).nullable(),
+    shutdown: z.enum(shutdownPolicies).nullable(),
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, "give at least one setting");

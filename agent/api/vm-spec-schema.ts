@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { isVmName } from "#lib/model/ids.ts";
 import { changedPolicy, noPolicy } from "#lib/model/policy-change.ts";
-import { policyDefaults, priorityMax, vmLimits } from "#lib/model/vm-spec.ts";
+import { policyDefaults, priorityMax, shutdownPolicies, vmLimits } from "#lib/model/vm-spec.ts";
 import { absolutePath, groupName, memory } from "./spec-fields.ts";
 
 /** `[a-z0-9-]` as the model has it: names become file names, unit names and QEMU arguments. */
@@ -47,7 +47,7 @@ const policy = z
     affinityGroup: group,
     managed: z.boolean().default(true),
     priority: z.int().min(0).max(priorityMax).default(policyDefaults.priority),
-    shutdown: z.enum(["off", "suspend", "migrate", "leave"]).default(policyDefaults.shutdown),
+    shutdown: z.enum(shutdownPolicies).default(policyDefaults.shutdown),
   })
   .refine(({ affinityGroup, antiAffinityGroup }) => {
     return affinityGroup === null || affinityGroup !== antiAffinityGroup;

@@ -1,5 +1,9 @@
-import type { EndingState, VmEnding } from "#lib/model/host-shutdown.ts";
-import { shutdownMs } from "#lib/model/host-shutdown.ts";
+import {
+  type EndingState,
+  endingIsOver,
+  shutdownMs,
+  type VmEnding,
+} from "#lib/model/host-shutdown.ts";
 import type { ShutdownAnswer, VerbAnswer } from "./answers.ts";
 import { exitCodes } from "./cli-error.ts";
 import { readDurationMs } from "./read-duration.ts";
@@ -33,7 +37,7 @@ export const guestsDown: VerbRunner = async (context, { options }) => {
   await client.post<VerbAnswer>("/v1/shutdown", { deadlineMs });
   const vms = await untilDone(context, io.nowMs() + deadlineMs + GRACE_MS);
   if (json) printJson(context, { shutdown: { vms } });
-  const isClean = vms.every(({ state }) => isOver(state) && state !== "failed");
+  const isClean = vms.every(({ state }) => endingIsOver(state) && state !== "failed");
   return isClean ? exitCodes.ok : exitCodes.failed;
 };
 
@@ -45,7 +49,7 @@ async function untilDone(context: VerbContext, endMs: number): Promise<readonly 
     const vms = shutdown?.vms ?? [];
     const isLast = shutdown === null || shutdown.isDone || io.nowMs() >= endMs;
     for (const ending of vms) {
-      if (told.has(ending.vm) || !(isLast || isOver(ending.state))) continue;
+      if (told.has(ending.vm) || !(isLast || endingIsOver(ending.state))) continue;
       told.add(ending.vm);
       if (!context.json) io.out(lineOf(ending));
     }
@@ -56,8 +60,4 @@ async function untilDone(context: VerbContext, endMs: number): Promise<readonly 
 
 function lineOf({ vm, state, detail }: VmEnding): string {
   return `${vm} ${WORDS[state]}${detail === "" ? "" : ` (${detail})`}`;
-}
-
-function isOver(state: EndingState): boolean {
-  return state !== "waiting" && state !== "leaving" && state !== "ending";
 }

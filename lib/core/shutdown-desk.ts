@@ -1,5 +1,10 @@
 import type { ActionReason } from "../model/action.ts";
-import type { EndingState, HostShutdown, VmEnding } from "../model/host-shutdown.ts";
+import {
+  type EndingState,
+  endingIsOver,
+  type HostShutdown,
+  type VmEnding,
+} from "../model/host-shutdown.ts";
 import type { VmName } from "../model/ids.ts";
 import type { Verb, VerbResult } from "../model/verb.ts";
 import { policyDefaults, type ShutdownPolicy } from "../model/vm-spec.ts";
@@ -115,7 +120,7 @@ export class ShutdownDesk {
     for (const guest of this.#options.guests.all()) this.#meet(guest);
     for (const [vm, ending] of this.#endings) this.#follow(vm, ending, nowMs);
     this.#beginNext(nowMs);
-    this.#isDone = [...this.#endings.values()].every(({ state }) => isOver(state));
+    this.#isDone = [...this.#endings.values()].every(({ state }) => endingIsOver(state));
   }
 
   /** A guest that lives and was not looked at yet: it may also have come by a move since. */
@@ -133,7 +138,7 @@ export class ShutdownDesk {
   }
 
   #follow(vm: VmName, ending: Ending, nowMs: number): void {
-    if (isOver(ending.state)) return;
+    if (endingIsOver(ending.state)) return;
     const { guests, mover } = this.#options;
     const guest = guests.get(vm);
     const isMoving = mover.table.ofVm(vm) !== undefined;
@@ -230,10 +235,6 @@ function wayOf(guest: Guest, { wanted, tried }: Ending): Way | undefined {
   if (!copyAllowsEnding(guest.copy)) return undefined;
   const ways: readonly Way[] = wanted === "off" ? ["stop"] : ["suspend", "stop"];
   return ways.find((way) => !tried.has(way));
-}
-
-function isOver(state: EndingState): boolean {
-  return state !== "waiting" && state !== "leaving" && state !== "ending";
 }
 
 const endingWords: Readonly<Record<EndingState, string>> = {

@@ -15,6 +15,11 @@ export type EndingState =
   | "left"
   | "failed";
 
+/** Nothing more becomes of it. */
+export function endingIsOver(state: EndingState): boolean {
+  return state !== "waiting" && state !== "leaving" && state !== "ending";
+}
+
 export interface VmEnding {
   readonly vm: VmName;
   readonly wanted: ShutdownPolicy;

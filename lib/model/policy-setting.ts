@@ -1,21 +1,12 @@
 import { changedPolicy, noPolicy, type PolicyChange } from "./policy-change.ts";
-import { policyDefaults, priorityMax, type ShutdownPolicy, type VmPolicy } from "./vm-spec.ts";
+import { policyDefaults, priorityMax, shutdownPolicies, type VmPolicy } from "./vm-spec.ts";
 
 /**
  * A policy in an admin's words: `pin=host-b`, in a command and as attributes of libvirt's metadata.
  * One reading for both, so that no place takes what another refuses.
  */
 
-export type PolicySetting =
-  | "managed"
-  | "pin"
-  | "ignore"
-  | "affinity"
-  | "anti-affinity"
-  | "priority"
-  | "shutdown";
-
-export const policySettings: readonly PolicySetting[] = [
+export const policySettings = [
   "managed",
   "pin",
   "ignore",
@@ -23,12 +14,12 @@ export const policySettings: readonly PolicySetting[] = [
   "anti-affinity",
   "priority",
   "shutdown",
-];
+] as const;
+export type PolicySetting = (typeof policySettings)[number];
 
 /** What takes a setting back to its default. */
 const NONE: ReadonlySet<string> = new Set(["", "none"]);
 const FLAGS: Readonly<Record<string, boolean>> = { yes: true, true: true, no: false, false: false };
-const SHUTDOWNS: readonly ShutdownPolicy[] = ["off", "suspend", "migrate", "leave"];
 const GROUP = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const GROUP_WANTED = "a group's name (1 to 63 of a-z, 0-9 and -), or none";
 const HOST_NAME = /^[^\p{Cc}\s=<>&'"]{1,64}$/u;
@@ -64,8 +55,10 @@ const readers: Readonly<Record<PolicySetting, (text: string) => PolicyChange | S
   priority: readPriority,
   shutdown: (text) => {
     if (NONE.has(text)) return { shutdown: null };
-    const shutdown = SHUTDOWNS.find((one) => one === text);
-    return shutdown ? { shutdown } : refused("shutdown", text, `one of ${SHUTDOWNS.join(", ")}`);
+    const shutdown = shutdownPolicies.find((one) => one === text);
+    return shutdown
+      ? { shutdown }
+      : refused("shutdown", text, `one of ${shutdownPolicies.join(", ")}`);
   },
 };
 

@@ -29,7 +29,8 @@ export interface VmKernel {
  * What becomes of a VM when its host shuts down: it is asked to power off, suspended to disk, moved
  * to another host (suspended if it cannot), or left to whatever else ends it.
  */
-export type ShutdownPolicy = "off" | "suspend" | "migrate" | "leave";
+export type ShutdownPolicy = (typeof shutdownPolicies)[number];
+export const shutdownPolicies = ["off", "suspend", "migrate", "leave"] as const;
 
 /** What a VM gets that says nothing else. */
 export const policyDefaults = { priority: 50, shutdown: "off" } as const;

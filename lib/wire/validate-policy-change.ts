@@ -1,9 +1,9 @@
 import type { PolicyChange } from "../model/policy-change.ts";
-import { priorityMax } from "../model/vm-spec.ts";
+import { priorityMax, shutdownPolicies } from "../model/vm-spec.ts";
 import { wireLimits } from "./limits.ts";
 import type { Reader } from "./reader.ts";
 
-export const shutdownPolicies = new Set(["off", "suspend", "migrate", "leave"] as const);
+export const shutdownWords = new Set(shutdownPolicies);
 
 /** Checks and bounds a change of a policy; a field that is not there is not changed. */
 export function readPolicyChangeFields(change: Reader): PolicyChange {
@@ -18,7 +18,7 @@ export function readPolicyChangeFields(change: Reader): PolicyChange {
       priority: change.isNull("priority") ? null : change.count("priority", 0, priorityMax),
     }),
     ...(change.has("shutdown") && {
-      shutdown: change.isNull("shutdown") ? null : change.word("shutdown", shutdownPolicies),
+      shutdown: change.isNull("shutdown") ? null : change.word("shutdown", shutdownWords),
     }),
   };
 }

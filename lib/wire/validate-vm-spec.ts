@@ -11,7 +11,7 @@ import { wireLimits } from "./limits.ts";
 import type { Malformed } from "./malformed.ts";
 import type { Reader } from "./reader.ts";
 import { validate } from "./validate.ts";
-import { shutdownPolicies } from "./validate-policy-change.ts";
+import { shutdownWords } from "./validate-policy-change.ts";
 
 const machines = new Set(["microvm", "q35", "pc"] as const);
 const networkKinds = new Set(["none", "user", "bridge"] as const);
@@ -61,7 +61,7 @@ export function readPolicyFields(policy: Reader): VmPolicy {
     affinityGroup,
     ...(policy.has("managed") && !policy.flag("managed") && { managed: false }),
     ...(policy.has("priority") && { priority: policy.count("priority", 0, priorityMax) }),
-    ...(policy.has("shutdown") && { shutdown: policy.word("shutdown", shutdownPolicies) }),
+    ...(policy.has("shutdown") && { shutdown: policy.word("shutdown", shutdownWords) }),
   };
 }
 
