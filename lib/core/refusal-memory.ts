@@ -43,13 +43,13 @@ export class RefusalMemory {
     return refusal && isKept(refusal, nowMs) ? words(refusal, nowMs) : null;
   }
 
-  /** Hosts that are not to be asked for this VM now, each with why; undefined for none. */
-  barred(vm: VmName, nowMs: number): ReadonlyMap<HostId, string> | undefined {
-    let barred: Map<HostId, string> | undefined;
+  /** By VM the hosts that are not to be asked for it now, each with why. VMs without any are left out. */
+  barred(nowMs: number): ReadonlyMap<VmName, ReadonlyMap<HostId, string>> {
+    const barred = new Map<VmName, Map<HostId, string>>();
     for (const refusal of this.#refusals.values()) {
-      if (refusal.vm !== vm || !refusal.isLasting || !isKept(refusal, nowMs)) continue;
-      barred ??= new Map();
-      barred.set(refusal.to, words(refusal, nowMs));
+      if (!refusal.isLasting || !isKept(refusal, nowMs)) continue;
+      const hosts = barred.get(refusal.vm) ?? new Map();
+      barred.set(refusal.vm, hosts.set(refusal.to, words(refusal, nowMs)));
     }
     return barred;
   }

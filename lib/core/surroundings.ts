@@ -154,10 +154,11 @@ export class Surroundings {
 
   ownVms(nowMs: number): readonly VmFigures[] {
     const { guests, moves } = this.#options;
+    const barredByVm = guests.refusals.barred(nowMs);
     const vms = guests.all().map((guest) => {
       const { name } = guest.owned.spec;
       const figures = figuresOfGuest(guest, moveOfGuest(moves.ofVm(name), nowMs));
-      const barred = guests.refusals.barred(name, nowMs);
+      const barred = barredByVm.get(name);
       return barred ? { ...figures, barred } : figures;
     });
     const hosts = { own: () => this.own(), others: () => this.others() };

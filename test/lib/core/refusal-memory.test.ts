@@ -8,7 +8,7 @@ describe("RefusalMemory", () => {
     const memory = new RefusalMemory();
     memory.note({ ...refusal, isLasting: false });
     expect(memory.last("web", "QmB", 31_000)).toBe("refused 30 s ago: this host has no bridge br0");
-    expect(memory.barred("web", 31_000)).toBeUndefined();
+    expect(memory.barred(31_000).get("web")).toBeUndefined();
     expect(memory.last("web", "QmB", 61_000)).toBeNull();
     expect(memory.last("web", "QmC", 31_000)).toBeNull();
   });
@@ -16,13 +16,13 @@ describe("RefusalMemory", () => {
   it("bars a host that cannot take the VM for five minutes, or until it did", () => {
     const memory = new RefusalMemory();
     memory.note({ ...refusal, isLasting: true });
-    expect([...(memory.barred("web", 200_000) ?? [])]).toEqual([
+    expect([...(memory.barred(200_000).get("web") ?? [])]).toEqual([
       ["QmB", "refused 199 s ago: this host has no bridge br0"],
     ]);
-    expect(memory.barred("db", 200_000)).toBeUndefined();
-    expect(memory.barred("web", 301_000)).toBeUndefined();
+    expect(memory.barred(200_000).get("db")).toBeUndefined();
+    expect(memory.barred(301_000).get("web")).toBeUndefined();
     memory.forget("web", "QmB");
-    expect(memory.barred("web", 2000)).toBeUndefined();
+    expect(memory.barred(2000).get("web")).toBeUndefined();
   });
 
   it("keeps a bounded number, the newest", () => {
@@ -30,7 +30,7 @@ describe("RefusalMemory", () => {
     for (let i = 0; i < 300; i += 1) {
       memory.note({ ...refusal, to: `Qm${i}`, atMs: i, isLasting: true });
     }
-    expect(memory.barred("web", 300)?.size).toBe(256);
+    expect(memory.barred(300).get("web")?.size).toBe(256);
     expect(memory.last("web", "Qm0", 300)).toBeNull();
     expect(memory.last("web", "Qm299", 300)).not.toBeNull();
   });
