@@ -1,6 +1,6 @@
 import { access, constants, realpath, stat } from "node:fs/promises";
-import { sep } from "node:path";
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
+import { isUnder } from "./is-under.ts";
 
 const MEMORY_STEP_BYTES = 1 << 20;
 
@@ -56,7 +56,7 @@ export async function fileObjection(
   }
   for (const root of roots) {
     const realRoot = await realpath(root).catch(() => root);
-    if (real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return null;
+    if (isUnder(real, [realRoot])) return null;
   }
   return `${path} lies in none of the storage roots (${roots.join(", ") || "none are configured"})`;
 }

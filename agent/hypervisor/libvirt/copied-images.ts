@@ -1,12 +1,13 @@
 /** Images that a move copies along: what the target must allow, makes beforehand, and clears away. */
 import { execFile } from "node:child_process";
-import { access, open, rm, statfs } from "node:fs/promises";
+import { open, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { DiskCopyNeed } from "#lib/model/move-needs.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
+import { isThere } from "../is-there.ts";
+import { isUnder } from "../is-under.ts";
 import { lastLineOf } from "../last-line-of.ts";
-import { isUnder } from "./is-under.ts";
 import { type LibvirtSettings, seenPath } from "./libvirt-options.ts";
 
 const run = promisify(execFile);
@@ -86,13 +87,6 @@ export async function fullness(
     if (bavail * bsize < ROOM_BYTES_MIN) return `${dirname(path)} ran full: free space there`;
   }
   return null;
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function gib(bytes: number): string {

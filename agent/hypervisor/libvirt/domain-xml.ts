@@ -1,4 +1,5 @@
 import type { VmNetwork, VmSpec } from "#lib/model/vm-spec.ts";
+import { escapedXml } from "./escaped-xml.ts";
 import { policyAttributes, policyNamespace } from "./policy-element.ts";
 
 /** Marks the domains that evenkeel made, and may undefine. */
@@ -21,22 +22,22 @@ export function domainXml({ spec, accelerator, cpuModel }: DomainOptions): strin
   const { kernel } = spec;
   return [
     `<domain type='${accelerator === "kvm" ? "kvm" : "qemu"}'>`,
-    `<name>${escaped(spec.name)}</name>`,
+    `<name>${escapedXml(spec.name)}</name>`,
     `<metadata><evenkeel:made xmlns:evenkeel='${domainNamespace}'/>`,
     `<evenkeel:policy xmlns:evenkeel='${policyNamespace}' ${policyAttributes(spec.policy)}/></metadata>`,
     `<memory unit='b'>${spec.memoryBytes}</memory>`,
     `<vcpu>${spec.vcpus}</vcpu>`,
-    `<os><type arch='x86_64' machine='${escaped(spec.machine)}'>hvm</type>`,
-    ...(kernel === null ? ["<boot dev='hd'/>"] : [`<kernel>${escaped(kernel.path)}</kernel>`]),
-    ...(kernel?.initrd ? [`<initrd>${escaped(kernel.initrd)}</initrd>`] : []),
-    ...(kernel ? [`<cmdline>${escaped(kernel.cmdline)}</cmdline>`] : []),
+    `<os><type arch='x86_64' machine='${escapedXml(spec.machine)}'>hvm</type>`,
+    ...(kernel === null ? ["<boot dev='hd'/>"] : [`<kernel>${escapedXml(kernel.path)}</kernel>`]),
+    ...(kernel?.initrd ? [`<initrd>${escapedXml(kernel.initrd)}</initrd>`] : []),
+    ...(kernel ? [`<cmdline>${escapedXml(kernel.cmdline)}</cmdline>`] : []),
     "</os><features><acpi/></features>",
     cpuXml(accelerator, cpuModel),
     "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>",
     "<devices>",
     ...spec.disks.map(diskXml),
     networkXml(spec.network),
-    `<serial type='file'><source path='${escaped(consolePath(spec.name))}' append='on'/>`,
+    `<serial type='file'><source path='${escapedXml(consolePath(spec.name))}' append='on'/>`,
     "<target port='0'/></serial>",
     "<controller type='usb' model='none'/><memballoon model='virtio'/>",
     "</devices></domain>",
@@ -46,7 +47,7 @@ export function domainXml({ spec, accelerator, cpuModel }: DomainOptions): strin
 
 function cpuXml(accelerator: "kvm" | "tcg", cpuModel: string | null): string {
   if (cpuModel !== null) {
-    return `<cpu mode='custom' match='exact'><model fallback='forbid'>${escaped(cpuModel)}</model></cpu>`;
+    return `<cpu mode='custom' match='exact'><model fallback='forbid'>${escapedXml(cpuModel)}</model></cpu>`;
   }
   return accelerator === "kvm" ? "<cpu mode='host-model'/>" : "";
 }
@@ -55,7 +56,7 @@ function diskXml({ path, format }: VmSpec["disks"][number], index: number): stri
   const target = `vd${String.fromCharCode("a".charCodeAt(0) + index)}`;
   return (
     `<disk type='file' device='disk'><driver name='qemu' type='${format}' cache='none'/>` +
-    `<source file='${escaped(path)}'/><target dev='${target}' bus='virtio'/></disk>`
+    `<source file='${escapedXml(path)}'/><target dev='${target}' bus='virtio'/></disk>`
   );
 }
 
@@ -65,18 +66,7 @@ function networkXml(network: VmNetwork): string {
   if (network.kind === "user") return `<interface type='user'>${model}</interface>`;
   const { bridge, mac } = network;
   return (
-    `<interface type='bridge'><source bridge='${escaped(bridge)}'/>` +
-    `<mac address='${escaped(mac)}'/>${model}</interface>`
+    `<interface type='bridge'><source bridge='${escapedXml(bridge)}'/>` +
+    `<mac address='${escapedXml(mac)}'/>${model}</interface>`
   );
-}
-
-/** Also control characters: XML 1.0 has no place for them, and no name or path of ours has any. */
-export function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll("'", "&apos;")
-    .replaceAll('"', "&quot;")
-    .replace(/\p{Cc}/gu, " ");
 }

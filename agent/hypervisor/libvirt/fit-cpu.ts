@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CpuNeed } from "#lib/model/move-needs.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
-import { escaped } from "./domain-xml.ts";
+import { escapedXml } from "./escaped-xml.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
 
 const COMPARE_MS_MAX = 30_000;
@@ -57,13 +57,13 @@ export function errorObjection(said: string): string | null {
 export function cpuXml({ kind, model, vendor, features }: CpuNeed): string {
   const head =
     kind === "same"
-      ? `<cpu><arch>x86_64</arch><model>${escaped(model)}</model>`
-      : `<cpu mode='custom' match='exact'><model fallback='forbid'>${escaped(model)}</model>`;
+      ? `<cpu><arch>x86_64</arch><model>${escapedXml(model)}</model>`
+      : `<cpu mode='custom' match='exact'><model fallback='forbid'>${escapedXml(model)}</model>`;
   const policy = kind === "same" ? "" : " policy='require'";
   return [
     head,
-    ...(vendor === null ? [] : [`<vendor>${escaped(vendor)}</vendor>`]),
-    ...features.map((name) => `<feature${policy} name='${escaped(name)}'/>`),
+    ...(vendor === null ? [] : [`<vendor>${escapedXml(vendor)}</vendor>`]),
+    ...features.map((name) => `<feature${policy} name='${escapedXml(name)}'/>`),
     "</cpu>\n",
   ].join("");
 }

@@ -1,4 +1,4 @@
-import { isUnder } from "./is-under.ts";
+import { isUnder } from "../is-under.ts";
 import type { XmlNode } from "./xml-node.ts";
 
 /** What a domain reads and writes, as far as a move is concerned. */

@@ -1,6 +1,7 @@
 /** What only the target can judge of a move, before anything is tried. */
 import { access, readFile } from "node:fs/promises";
 import type { HugepageNeed, MoveNeeds } from "#lib/model/move-needs.ts";
+import { isThere } from "../is-there.ts";
 import { cpuObjection } from "./fit-cpu.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
 
@@ -41,12 +42,8 @@ async function missingInterface({ bridges, interfaces }: MoveNeeds): Promise<str
     ...interfaces.map((name) => ({ name, kind: "interface", path: `${NETWORKS}/${name}` })),
   ];
   for (const { name, kind, path } of wanted) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
     const remedy = kind === "bridge" ? `ip link add ${name} type bridge` : "name it alike here";
-    if (!isThere) return `this host has no ${kind} ${name}: ${remedy}`;
+    if (!(await isThere(path))) return `this host has no ${kind} ${name}: ${remedy}`;
   }
   return null;
 }

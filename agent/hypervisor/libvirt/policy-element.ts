@@ -3,6 +3,7 @@ import type { ShownPolicy } from "#lib/model/copy.ts";
 import { policyProblem } from "#lib/model/policy-change.ts";
 import { policyText, policyWords, readPolicySettings } from "#lib/model/policy-setting.ts";
 import type { VmPolicy } from "#lib/model/vm-spec.ts";
+import { escapedXml } from "./escaped-xml.ts";
 
 /** Namespace of the policy among a domain's metadata: an interface to admins, never renamed. */
 export const policyNamespace = "urn:evenkeel:policy:1";
@@ -23,7 +24,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** The attributes of the element that says this policy; the stamp tells that evenkeel wrote it. */
 export function policyAttributes(policy: VmPolicy): string {
   return [...policyWords(policy), [STAMP, stampOf(policy)] as const]
-    .map(([name, text]) => `${name}='${escaped(text)}'`)
+    .map(([name, text]) => `${name}='${escapedXml(text)}'`)
     .join(" ");
 }
 
@@ -62,14 +63,6 @@ function unreadable(why: string): ShownPolicy {
 
 function stampOf(policy: VmPolicy): string {
   return createHash("sha256").update(policyText(policy)).digest("hex").slice(0, 8);
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll("'", "&apos;")
-    .replaceAll('"', "&quot;");
 }
 
 function unescaped(text: string): string {
