@@ -14,6 +14,7 @@ import type { HostId, VmName } from "#lib/model/ids.ts";
 import { simVmSpec } from "#lib/simulation/sim-cluster.ts";
 import { SimWorld } from "#lib/simulation/sim-world.ts";
 import { ConstantWorkload, NoisyWorkload } from "#lib/simulation/workload.ts";
+import { wholeNumber } from "./bench/whole-number.ts";
 
 const gibibyte = 2 ** 30;
 const cores = 16;
@@ -165,12 +166,6 @@ function normal(prng: Prng): number {
   let sum = -6;
   for (let term = 0; term < 12; term += 1) sum += prng.nextShare();
   return sum;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`"${text}" is not a whole number above 0`);
 }
 
 try {

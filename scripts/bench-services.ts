@@ -11,6 +11,7 @@
  */
 import { parseArgs } from "node:util";
 import { SimulationFailure } from "#lib/simulation/simulation-failure.ts";
+import { wholeNumber } from "./bench/whole-number.ts";
 import { type ServiceRun, ServiceScaleRun } from "./scale/service-run.ts";
 import { type StewardFigures, StewardMeter } from "./scale/steward-meter.ts";
 
@@ -82,12 +83,6 @@ function timesOf({ decisions, meanMs, p99Ms, worstMs }: StewardFigures): string 
 
 function answersOf({ grants, refusals, refusalsSoon }: StewardFigures): string {
   return `${grants}, ${refusals} (${refusalsSoon} for want of news)`;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`"${text}" is not a whole number above 0`);
 }
 
 try {

@@ -2,12 +2,12 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ChannelProcess } from "#agent/channel/channel-process.ts";
-import { SystemClock } from "#agent/os/system-clock.ts";
+import type { ChannelProcess } from "#agent/channel/channel-process.ts";
 import { plainDoor } from "#agent/ports/channel.ts";
 import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { freePort } from "../../test/support/free-port.ts";
+import { loopbackChannel } from "../../test/support/loopback-channel.ts";
 import type { StreamPair } from "./stream-pair.ts";
 
 const HOST = "127.0.0.1";
@@ -41,17 +41,7 @@ export const openTcp: OpenCarrier = async (pair) => {
 export function makeChannels(folder: string): Record<"source" | "target", ChannelProcess> {
   const { channelKey } = deriveSecrets(generateClusterKey());
   const make = (name: string) =>
-    new ChannelProcess({
-      channelKey,
-      socketDirectory: join(folder, name),
-      listenAddress: HOST,
-      portMin: 0,
-      portMax: 0,
-      localAddress: null,
-      bandwidthBytesPerSecond: 0,
-      clock: new SystemClock(),
-      log: { write: () => undefined },
-    });
+    loopbackChannel({ channelKey, socketDirectory: join(folder, name) });
   return { source: make("source-channel"), target: make("target-channel") };
 }
 

@@ -6,10 +6,10 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ChannelProcess, type ChannelProcessOptions } from "#agent/channel/channel-process.ts";
-import { SystemClock } from "#agent/os/system-clock.ts";
+import type { ChannelProcess, ChannelProcessOptions } from "#agent/channel/channel-process.ts";
 import { plainDoor } from "#agent/ports/channel.ts";
 import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
+import { loopbackChannel } from "../support/loopback-channel.ts";
 import { digest, pour, readAll } from "../support/socket-bytes.ts";
 
 const MOVE = "web-1.2.0123456789abcdef";
@@ -35,16 +35,9 @@ afterEach(async () => {
 const key = generateClusterKey();
 
 function makeChannel(name: string, options: Partial<ChannelProcessOptions> = {}): ChannelProcess {
-  const channel = new ChannelProcess({
+  const channel = loopbackChannel({
     channelKey: deriveSecrets(key).channelKey,
     socketDirectory: join(folder, name),
-    listenAddress: HOST,
-    portMin: 0,
-    portMax: 0,
-    localAddress: null,
-    bandwidthBytesPerSecond: 0,
-    clock: new SystemClock(),
-    log: { write: () => undefined },
     ...options,
   });
   channels.push(channel);

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ChannelProcess } from "#agent/channel/channel-process.ts";
-import { SystemClock } from "#agent/os/system-clock.ts";
+import type { ChannelProcess } from "#agent/channel/channel-process.ts";
 import { plainDoor } from "#agent/ports/channel.ts";
 import { deriveSecrets, generateClusterKey } from "#agent/store/cluster-key.ts";
 import { type MoveId, moveIdOf, type VmName } from "#lib/model/ids.ts";
 import { eventually } from "../support/eventually.ts";
+import { loopbackChannel } from "../support/loopback-channel.ts";
 import { MemoryLog } from "../support/memory-log.ts";
 import { QemuRig } from "../support/qemu-rig.ts";
 
@@ -31,20 +31,13 @@ afterAll(() => rig?.close());
 
 function makeChannels(entry?: string): { source: ChannelProcess; target: ChannelProcess } {
   const { channelKey } = deriveSecrets(generateClusterKey());
-  const [source, target] = ["out", "in"].map(
-    (name) =>
-      new ChannelProcess({
-        channelKey,
-        socketDirectory: join(rig.folder, name),
-        listenAddress: HOST,
-        portMin: 0,
-        portMax: 0,
-        localAddress: null,
-        bandwidthBytesPerSecond: 0,
-        clock: new SystemClock(),
-        log: new MemoryLog(),
-        ...(entry === undefined ? {} : { entry }),
-      }),
+  const [source, target] = ["out", "in"].map((name) =>
+    loopbackChannel({
+      channelKey,
+      socketDirectory: join(rig.folder, name),
+      log: new MemoryLog(),
+      ...(entry === undefined ? {} : { entry }),
+    }),
   );
   if (!source || !target) throw new Error("two channels are made");
   channels.push(source, target);

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ChannelProcess } from "#agent/channel/channel-process.ts";
+import type { ChannelProcess } from "#agent/channel/channel-process.ts";
 import { SystemClock } from "#agent/os/system-clock.ts";
 import type { Clock } from "#agent/ports/clock.ts";
 import { runs } from "../support/host-processes.ts";
+import { loopbackChannel } from "../support/loopback-channel.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const [MOVE, OTHER_MOVE] = ["web-1.2.0123456789abcdef", "web-2.2.0123456789abcdef"] as const;
@@ -26,17 +27,8 @@ afterEach(async () => {
 });
 
 function makeChannel(clock: Clock): ChannelProcess {
-  channel = new ChannelProcess({
-    channelKey: () => new Uint8Array(32),
-    socketDirectory: folder,
-    listenAddress: "127.0.0.1",
-    portMin: 0,
-    portMax: 0,
-    localAddress: null,
-    bandwidthBytesPerSecond: 0,
-    clock,
-    log: { write: () => undefined },
-  });
+  const channelKey = () => new Uint8Array(32);
+  channel = loopbackChannel({ channelKey, socketDirectory: folder, clock });
   return channel;
 }
 
