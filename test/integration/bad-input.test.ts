@@ -132,7 +132,9 @@ describe("a mistake before the start", () => {
     const fleet = oneHost();
     const first = fleet.host(1);
     await first.start();
-    const sameState = fleet.makeHost(1, { flags: ["--socket", join(fleet.folder, "other.sock")] });
+    // Each has its own name, so that none writes into the first one's log.
+    const stateFlags = ["--state-dir", first.stateDirectory];
+    const sameState = fleet.makeHost(1, { name: "second", flags: stateFlags });
     await expectEnd(sameState, exitCodes.failed, [/journal/, /another agent runs/]);
     const sameSocket = fleet.makeHost(2, { name: "n2", flags: ["--socket", first.socketPath] });
     await expectEnd(sameSocket, exitCodes.failed, [/n1\.sock is in use/, /--socket/]);
