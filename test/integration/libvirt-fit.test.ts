@@ -3,10 +3,15 @@
  * thing and the remedy. One rig and few guests for all, since each takes seconds to boot.
  */
 import { execFile, execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { checkLibvirt } from "#agent/cli/doctor/check-libvirt.ts";
+import type { Check } from "#agent/cli/doctor/finding.ts";
+import type { Config } from "#agent/config/config.ts";
 import { domainXml } from "#agent/hypervisor/libvirt/domain-xml.ts";
 import type { MoveOffer } from "#lib/model/host-op.ts";
 import { type MoveId, moveIdOf } from "#lib/model/ids.ts";
@@ -14,7 +19,7 @@ import type { MoveNeeds } from "#lib/model/move-needs.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { BytePipe } from "../support/byte-pipe.ts";
 import { eventually } from "../support/eventually.ts";
-import { libvirtMissing } from "../support/libvirt-host.ts";
+import { LibvirtHost, libvirtMissing } from "../support/libvirt-host.ts";
 import { LibvirtRig, LOCAL_IMAGES } from "../support/libvirt-rig.ts";
 
 const missing = libvirtMissing();
@@ -323,6 +328,28 @@ describe.skipIf(missing !== null)(`a libvirt domain (${missing ?? "installed"})`
       /Permission denied: .*put its user into the group/,
     );
     await driver.stop();
+  });
+
+  it("would wait in its moves for a name server that is silent, and doctor has the line", async () => {
+    const silent = createSocket("udp4");
+    const address = `127.53.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+    silent.bind(53, address);
+    await once(silent, "listening");
+    const folder = join(rig.folder, "nameless");
+    const host = new LibvirtHost({ folder, name: "ek-nameless", nameServer: address });
+    const nameOf = async ({ uri }: LibvirtHost) => {
+      const config = { hypervisor: { driver: "libvirt", uri } } as Config;
+      const findings = await checkLibvirt({ config } as Parameters<Check>[0]);
+      return findings.find(({ check }) => check === "libvirt host name");
+    };
+    try {
+      await host.start();
+      expect(await nameOf(host)).toMatchObject({ level: "fail" });
+      expect(await nameOf(rig.hosts.source)).toMatchObject({ level: "ok" });
+    } finally {
+      await host.close();
+      silent.close();
+    }
   });
 
   it("is out of reach while libvirtd is down, at the start and later, and back with it", async () => {

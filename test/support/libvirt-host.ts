@@ -42,6 +42,8 @@ export interface LibvirtHostOptions {
   readonly name: string;
   /** Loopback port on which libvirtd lets anybody in, for raw virsh; absent: it listens nowhere. */
   readonly tcpPort?: number;
+  /** Whom the host asks for names, its own too, which then has no dot; absent: it asks nobody. */
+  readonly nameServer?: string;
   /** Makes the command that runs on this host: in its network namespace, or as it is. */
   readonly commandOn?: (command: readonly string[]) => { file: string; args: readonly string[] };
 }
@@ -106,8 +108,7 @@ export class LibvirtHost {
   /** Starts libvirtd and waits until it answers. */
   async start(): Promise<void> {
     const script = [
-      // With a dot libvirt takes it as it is, and asks no name server that the host cannot reach.
-      `hostname ${this.name}.test`,
+      ...this.#naming(),
       ...PRIVATE.map((path) => `mount --bind ${this.seen(path)} ${path}`),
       `exec ${LIBVIRTD} ${this.#options.tcpPort ? "--listen " : ""}--config ${this.seen("/etc/libvirt/libvirtd.conf")}`,
     ].join(" && ");
@@ -177,6 +178,15 @@ export class LibvirtHost {
     await this.killDaemon();
     for (const file of pids) if (file.endsWith(".pid")) this.killGuest(file.slice(0, -4));
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** With a dot libvirt takes the name as it is, and asks no name server. */
+  #naming(): readonly string[] {
+    const { nameServer } = this.#options;
+    if (nameServer === undefined) return [`hostname ${this.name}.test`];
+    const file = this.seen("resolv.conf");
+    writeFileSync(file, `nameserver ${nameServer}\noptions timeout:1\n`);
+    return [`hostname ${this.name}`, `mount --bind ${file} /etc/resolv.conf`];
   }
 
   #keepCapabilities(): void {

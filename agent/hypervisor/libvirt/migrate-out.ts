@@ -108,7 +108,7 @@ export class MigrateOut {
       this.#progress(look);
       const idleMs = headway.idleMs(look, clock.nowMs());
       if (idleMs > this.#order.limits.noProgressMs && this.#pausedAtMs === undefined) {
-        this.#giveUp("NO_PROGRESS", `no headway for ${Math.round(idleMs)} ms`);
+        this.#giveUp("NO_PROGRESS", noHeadway(look, idleMs));
       }
       if (this.#givenUp !== undefined && !stopped) {
         stopped = true;
@@ -183,6 +183,13 @@ export class MigrateOut {
     const words = `VM ${vm}: the move ${moveId} failed and it stays here: ${failure.words}`;
     return new HypervisorError(words, { code: failure.code });
   }
+}
+
+/** Daemons that know their hosts' names come to the first byte within a second. */
+function noHeadway({ transferredBytes }: TransferLook, idleMs: number): string {
+  const words = `no headway for ${Math.round(idleMs)} ms`;
+  if (transferredBytes > 0) return words;
+  return `${words}, no byte of it flowed: 'evenkeel doctor' on both hosts says if libvirtd waits for a name server`;
 }
 
 function isOff(look: DomainLook): boolean {
