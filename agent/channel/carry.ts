@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { PouringSocket } from "./pouring-socket.ts";
 import { throttle } from "./throttle.ts";
 
 /** Notices a peer that vanished without a word, when nothing flows that would show it. */
@@ -40,6 +41,7 @@ export function carry(local: Socket, remote: TLSSocket, bytesPerSecond: number):
   // A side that broke before this looked at it tells nobody any more.
   if (local.destroyed || remote.destroyed) failed("channel")(new Error("broke as it opened"));
   if (bytesPerSecond > 0) local.pipe(throttle(bytesPerSecond)).pipe(remote);
+  else if (local instanceof PouringSocket) local.pourInto(remote);
   else local.pipe(remote);
   gatherWrites(remote, local);
   remote.pipe(local);

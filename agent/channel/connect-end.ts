@@ -5,6 +5,7 @@ import { connect, type TLSSocket } from "node:tls";
 import { type Carried, carry } from "./carry.ts";
 import { carrySeveral } from "./carry-several.ts";
 import { CHANNEL_WELCOME, type ConnectOrder, channelTls } from "./channel-order.ts";
+import { PouringSocket } from "./pouring-socket.ts";
 import { DISK_MARK } from "./stream-kind.ts";
 
 const REFUSED = "refused: is the key of this move the same?";
@@ -25,7 +26,7 @@ export async function serveConnectEnd(order: ConnectOrder, ready: () => void): P
   const disks = diskSocketPath === null ? undefined : await listenOn(diskSocketPath);
   ready();
   if (order.connectionsMax > 1) return await serveSeveral(order, { server, disks, remote, lost });
-  const local = await Promise.race([acceptOne(server), lost]);
+  const local = readerOf(order, await Promise.race([acceptOne(server), lost]));
   return await carry(local, remote, order.bandwidthBytesPerSecond);
 }
 
@@ -48,8 +49,9 @@ async function serveSeveral(
     if (ofDisks.has(local)) far.write(DISK_MARK);
     return carry(local, far, order.bandwidthBytesPerSecond);
   });
-  server.on("connection", (local: Socket) => carried.take(local));
-  disks?.on("connection", (local: Socket) => {
+  server.on("connection", (accepted: Socket) => carried.take(readerOf(order, accepted)));
+  disks?.on("connection", (accepted: Socket) => {
+    const local = readerOf(order, accepted);
     ofDisks.add(local);
     carried.take(local);
   });
@@ -63,8 +65,13 @@ async function serveSeveral(
   }
 }
 
+/** Under a cap what was read waits in a queue, where one block for all of it would not do. */
+function readerOf({ bandwidthBytesPerSecond }: ConnectOrder, accepted: Socket): Socket {
+  return bandwidthBytesPerSecond > 0 ? accepted : PouringSocket.over(accepted);
+}
+
 async function listenOn(path: string): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true });
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   rmSync(path, { force: true });
   server.listen(path);
   await once(server, "listening");

@@ -9,6 +9,8 @@ import { streamKind } from "./stream-kind.ts";
 /** Strangers may knock, but not fill the process with half-open handshakes. */
 const CONNECTIONS_MAX = 64;
 const HANDSHAKE_MS_MAX = 5000;
+/** Of a guest's memory in this process, on its way to the hypervisor. */
+const GATHERED_BYTES = 512 << 10;
 
 /**
  * Target end: listens and connects to the hypervisor; lets exactly one connection in that proves
@@ -65,13 +67,19 @@ async function serveSeveral(
 }
 
 async function connectHypervisor(path: string): Promise<Socket> {
-  const local = createConnection({ path, allowHalfOpen: true });
+  const local = openGathering(path);
   try {
     await once(local, "connect");
   } catch (cause) {
     throw new Error(`no hypervisor waits on ${path}`, { cause });
   }
   return local;
+}
+
+/** What takes half a megabyte at once is asked to wait, and woken again, far less often. */
+function openGathering(path: string): Socket {
+  const options = { path, allowHalfOpen: true, writableHighWaterMark: GATHERED_BYTES };
+  return createConnection(options);
 }
 
 /** Rejects when the hypervisor hangs up before the source has come. */
