@@ -9,6 +9,8 @@ import { Writable } from "node:stream";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { PouringSocket } from "#agent/channel/pouring-socket.ts";
 
+const TURNS = 50;
+
 let folder: string;
 let closers: (() => unknown)[];
 
@@ -37,6 +39,10 @@ async function connected(): Promise<{ writer: Socket; reader: PouringSocket }> {
   return { writer, reader };
 }
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 it("PouringSocket leaves a block alone until its writer is done with it, and ends after the last", async () => {
   const { writer, reader } = await connected();
   const sent = randomBytes(3 << 20);
@@ -48,12 +54,10 @@ it("PouringSocket leaves a block alone until its writer is done with it, and end
     write(chunk: Buffer, _encoding, done) {
       blocks += 1;
       // Turns later, when a reader that did not wait would have read over it.
-      setImmediate(() =>
-        setImmediate(() => {
-          received.update(chunk);
-          done();
-        }),
-      );
+      turns(TURNS).then(() => {
+        received.update(chunk);
+        done();
+      }, done);
     },
   });
   reader.pourInto(slow);
