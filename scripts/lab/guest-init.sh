@@ -19,6 +19,14 @@ case " $COMMAND_LINE " in *" disk=1 "*)
   echo "disk $(ls /sys/block 2>/dev/null | grep -c '^vd')"
   ;;
 esac
+case " $COMMAND_LINE " in *" acpi=1 "*)
+  load_modules button evdev
+  mkdir -p /etc/acpi/PWRF
+  printf '#!/bin/sh\npoweroff -f\n' >/etc/acpi/PWRF/00000080
+  chmod 755 /etc/acpi/PWRF/00000080
+  acpid -l /dev/null
+  ;;
+esac
 # Before the network: whoever finds the guest well finds its agent, too.
 case " $COMMAND_LINE " in *" agent=1 "*)
   load_modules $BUS virtio_console

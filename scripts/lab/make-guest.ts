@@ -34,10 +34,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   lz4: "lz4",
   busybox: "busybox-static",
 };
-const APPLETS = ["sh", "mount", "insmod", "ip", "httpd", "cat", "ls", "grep", "sleep", "echo"];
+const APPLETS = [
+  ...["sh", "mount", "insmod", "ip", "httpd", "cat", "ls", "grep", "sleep", "echo"],
+  ...["acpid", "chmod", "mkdir", "poweroff"],
+];
 const MODULES = [
   ...["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci"],
   ...["virtio_mmio", "virtio_blk", "failover", "net_failover", "virtio_net", "virtio_console"],
+  ...["button", "evdev"],
 ];
 
 function run(command: string, args: readonly string[], cwd?: string): string {

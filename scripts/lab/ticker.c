@@ -3,8 +3,10 @@
  * reads the line sees whether the guest ever lost, repeated or restarted its memory.
  *
  * Kernel command line: dirty=MiB of memory filled with noise once, rate=pages of it written each
- * tick, load=milliseconds of CPU burnt each tick.
+ * tick, load=milliseconds of CPU burnt each tick, log=1: each count is on the first disk, in the
+ * next of its LOG_BLOCKS blocks from LOG_BEGIN_MIB on, before it is on the line.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,8 @@
 #define TICK_SECONDS 0.1
 #define PAGE_BYTES 4096
 #define PAGES_PER_MIB 256
+#define LOG_BEGIN_MIB 64
+#define LOG_BLOCKS 1024
 
 static char command_line[4096];
 
@@ -52,6 +56,14 @@ static unsigned char *filled(long mib) {
   return memory;
 }
 
+/* Returns when the disk has it. */
+static void write_count(int disk, unsigned long tick) {
+  static char block[PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
+  snprintf(block, sizeof block, "tick %lu\n", tick);
+  off_t at = ((off_t)LOG_BEGIN_MIB << 20) + (off_t)(tick % LOG_BLOCKS) * PAGE_BYTES;
+  if (pwrite(disk, block, sizeof block, at) != sizeof block) printf("disk failed at %lu\n", tick);
+}
+
 int main(void) {
   command_line[0] = ' ';
   int file = open("/proc/cmdline", O_RDONLY);
@@ -59,8 +71,10 @@ int main(void) {
   long mib = option("dirty"), rate = option("rate"), load = option("load");
   unsigned char *memory = mib > 0 ? filled(mib) : NULL;
   unsigned long page = 0;
+  int disk = option("log") ? open("/dev/vda", O_WRONLY | O_DIRECT | O_SYNC) : -1;
   double next = now();
   for (unsigned long tick = 0;; tick++) {
+    if (disk >= 0) write_count(disk, tick);
     printf("tick %lu\n", tick);
     fflush(stdout);
     for (long i = 0; memory && i < rate; i++) {

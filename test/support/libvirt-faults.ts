@@ -1,5 +1,7 @@
+import { statSync } from "node:fs";
 import { eventually } from "./eventually.ts";
 import { LibvirtFleet } from "./libvirt-fleet.ts";
+import { LibvirtImages } from "./libvirt-images.ts";
 import type { RpcMoment } from "./rpc-gate.ts";
 
 /** What is killed (kill -9), at which end. */
@@ -15,8 +17,11 @@ export type LibvirtVictim =
 /** Where the VM may run in the end; `nowhere`: its memory is lost, and nothing starts it by itself. */
 export type LibvirtEnd = "source" | "target" | "nowhere";
 
+/** `mid-copy`: a part of the disk is over. */
+export type LibvirtMoment = RpcMoment | "mid-copy";
+
 export type LibvirtFaultRow = readonly [
-  moment: RpcMoment,
+  moment: LibvirtMoment,
   victim: LibvirtVictim,
   ends: readonly LibvirtEnd[],
 ];
@@ -47,11 +52,18 @@ export const libvirtFaultTable: readonly LibvirtFaultRow[] = [
   ["finish-reply", "target agent", ["source", "target"]],
 ];
 
+/** The same with a disk that is copied along: it is under way from `prepared` on. */
+export const libvirtDiskFaultTable: readonly LibvirtFaultRow[] = libvirtFaultTable.flatMap((row) =>
+  row[0] === "prepared" ? [row, ["mid-copy", row[1], row[2]] as const] : [row],
+);
+
 const STEP = { limitMs: 120_000, pollMs: 200 };
 const SHOWN = { limitMs: 15_000, pollMs: 200 };
 /** How long what was killed stays away. */
 const BROKEN_MS = 1500;
 const MID_TRANSFER_MS = 400;
+const BLOCK_BYTES = 512;
+const PART_BYTES = 8 << 20;
 /** Longer than a copy takes to show that it runs. */
 const SETTLED_MS = 1500;
 
@@ -59,21 +71,33 @@ export interface LibvirtCellOutcome {
   readonly end: LibvirtEnd;
   readonly faults: readonly string[];
   readonly tookMs: number;
+  /** Ends at which an image is in the end; none where the guest has no disk. */
+  readonly images: readonly LibvirtEnd[];
+}
+
+/** What libvirt did not see through to its end, evenkeel takes for worthless at no end. */
+function mayLeaveTwo(moment: LibvirtMoment, victim: LibvirtVictim): boolean {
+  return victim === "source libvirtd" && moment.startsWith("finish");
 }
 
 /** Strikes one cell after the other on one pair of hosts; a VM that lived goes on to the next. */
 export class LibvirtFaults {
   readonly #libvirt: LibvirtFleet;
+  readonly #hasDisk: boolean;
   #vms = 0;
   #vm: string | undefined;
   #at = 1;
 
-  private constructor(libvirt: LibvirtFleet) {
+  private constructor(libvirt: LibvirtFleet, hasDisk: boolean) {
     this.#libvirt = libvirt;
+    this.#hasDisk = hasDisk;
   }
 
-  static async make(): Promise<LibvirtFaults> {
-    return new LibvirtFaults(await LibvirtFleet.make({ count: 2, bandwidthMiBps: 24 }));
+  /** `hasDisk`: the guest writes to an image on its host's own storage, which is copied along. */
+  static async make({ hasDisk = false } = {}): Promise<LibvirtFaults> {
+    const bandwidthMiBps = hasDisk ? 48 : 24;
+    const libvirt = await LibvirtFleet.make({ count: 2, bandwidthMiBps });
+    return new LibvirtFaults(libvirt, hasDisk);
   }
 
   get libvirt(): LibvirtFleet {
@@ -89,7 +113,8 @@ export class LibvirtFaults {
     const from = this.#at;
     const to = 3 - from;
     const beganMs = performance.now();
-    const struck = this.#strikeAt(moment, () => this.#strike(victim, { vm, from, to }), to);
+    const strike = () => this.#strike(victim, { vm, from, to });
+    const struck = this.#strikeAt(moment, strike, { vm, to });
     await this.#libvirt.order(vm, from, to);
     await struck;
     await new Promise((resolve) => setTimeout(resolve, BROKEN_MS));
@@ -97,10 +122,12 @@ export class LibvirtFaults {
     const end = await this.#end(vm, from);
     const tookMs = performance.now() - beganMs;
     const faults = await this.#faults(vm, end, from);
+    const images = this.#hasDisk ? await this.#images(vm, end, faults) : [];
+    if (images.length > 1 && !mayLeaveTwo(moment, victim)) faults.push("both images are left");
     if (!ends.includes(end)) faults.push(`ended at ${end}, not ${ends.join(" or ")}`);
     if (end === "nowhere") this.#vm = undefined;
     else this.#at = end === "source" ? from : to;
-    return { end, faults, tookMs };
+    return { end, faults, tookMs, images };
   }
 
   #agent(number: number) {
@@ -111,7 +138,8 @@ export class LibvirtFaults {
     if (this.#vm === undefined) {
       this.#vms += 1;
       this.#vm = `cell-${this.#vms}`;
-      await this.#libvirt.boot(this.#vm, this.#at);
+      if (this.#hasDisk) await this.#libvirt.bootWithDisk(this.#vm, this.#at);
+      else await this.#libvirt.boot(this.#vm, this.#at);
     }
     const vm = this.#vm;
     // A move that was aborted ties the VM until the other end has said that it holds no copy.
@@ -128,19 +156,35 @@ export class LibvirtFaults {
   }
 
   /** Resolves when the fault was struck; at `prepared` in the middle of the memory's stream. */
-  #strikeAt(moment: RpcMoment, strike: () => Promise<void>, to: number): Promise<void> {
+  #strikeAt(
+    moment: LibvirtMoment,
+    strike: () => Promise<void>,
+    { vm, to }: { vm: string; to: number },
+  ): Promise<void> {
     const struck = Promise.withResolvers<void>();
     const gate = this.#libvirt.gates[to - 1];
     if (!gate) throw new Error(`there is no gate ${to}`);
+    const awaited = moment === "mid-copy" ? "prepared" : moment;
+    // What strikes within the stream must not hold it up.
+    const isLater = moment === "mid-copy" || (moment === "prepared" && !this.#hasDisk);
     gate.onMoment = async (seen) => {
-      if (seen !== moment) return;
+      if (seen !== awaited) return;
       gate.onMoment = async () => undefined;
-      const waits = moment === "prepared" ? MID_TRANSFER_MS : 0;
-      const done = new Promise((resolve) => setTimeout(resolve, waits)).then(strike);
+      const done = (isLater ? this.#within(moment, { vm, to }) : Promise.resolve()).then(strike);
       done.then(struck.resolve, struck.reject);
-      if (moment !== "prepared") await done;
+      if (!isLater) await done;
     };
     return struck.promise;
+  }
+
+  async #within(moment: LibvirtMoment, { vm, to }: { vm: string; to: number }): Promise<void> {
+    if (moment !== "mid-copy") {
+      await new Promise((resolve) => setTimeout(resolve, MID_TRANSFER_MS));
+      return;
+    }
+    const image = this.#libvirt.localImage(vm, to);
+    const isPartOver = async () => statSync(image).blocks * BLOCK_BYTES > PART_BYTES;
+    await eventually("a part of the disk is over", isPartOver, { ...STEP, pollMs: 10 });
   }
 
   async #strike(
@@ -184,6 +228,22 @@ export class LibvirtFaults {
     );
     if (end === undefined) throw new Error(`${vm} came to no end`);
     return end;
+  }
+
+  /** Where the images are in the end; what is wrong with the one that is needed goes to `faults`. */
+  async #images(
+    vm: string,
+    end: LibvirtEnd,
+    faults: string[],
+  ): Promise<LibvirtCellOutcome["images"]> {
+    const from = this.#at;
+    const images = new LibvirtImages(this.#libvirt, vm);
+    const owner = end === "nowhere" ? undefined : end === "source" ? from : 3 - from;
+    const left = await images.left(owner);
+    const fault = await (owner ? images.faultAt(owner) : images.faultOfColdBoot());
+    if (fault !== null) faults.push(fault);
+    for (const number of left) if (owner && number !== owner) images.remove(number);
+    return left.map((number) => (number === from ? "source" : "target"));
   }
 
   async #faults(vm: string, end: LibvirtEnd, from: number): Promise<string[]> {
