@@ -1,114 +1,38 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatClusterKey, generateClusterKey } from "#agent/store/cluster-key.ts";
-import type { VmAnswer } from "../support/agent-api.ts";
 import { eventually } from "../support/eventually.ts";
-import { labGuest } from "../support/lab-guest.ts";
-import { SystemdMachine, systemdMachineObjection } from "../support/systemd-machine.ts";
+import { systemdMachineObjection } from "../support/systemd-machine.ts";
+import {
+  bundlePrograms,
+  GUESTS_UNIT,
+  removePrograms,
+  AGENT_UNIT as UNIT,
+  UnitMachine,
+} from "../support/unit-machine.ts";
 
-const UNIT = "evenkeel.service";
-const GUESTS_UNIT = "evenkeel-guests.service";
 const GUEST_UNIT = "evenkeel-guest-web-1.service";
-const LIB = "/usr/lib/evenkeel";
-const IMAGES = "/var/lib/evenkeel-images";
 
-/**
- * The unit's own times are for real life. Its sandbox shows the kernel's own boot id, which is that
- * of the machine beneath: it is given this machine's.
- */
-const IMPATIENT = `[Service]
-WatchdogSec=4
-TimeoutAbortSec=1
-BindReadOnlyPaths=/run/boot-id:/proc/sys/kernel/random/boot_id
-`;
+let machine: UnitMachine;
+let programs: string | undefined;
 
-const GUEST = `
-name: web-1
-vcpus: 1
-memory: 96MiB
-machine: microvm
-kernel:
-  path: ${IMAGES}/vmlinux
-  initrd: ${IMAGES}/initrd
-  cmdline: console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable
-`;
-
-let machine: SystemdMachine;
-let folder: string;
-
-async function bundle(): Promise<void> {
-  await build({
-    entryPoints: {
-      agent: "agent/main.ts",
-      cli: "agent/cli.ts",
-      channel: "agent/channel/main.ts",
-    },
-    outdir: folder,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    external: ["msgpackr-extract"],
-    banner: {
-      js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
-    },
-    logLevel: "error",
-  });
-}
-
-/** A file of the machine, written before it boots. */
-function put(path: string, text: string, mode = 0o644): void {
-  const whole = join(machine.root, path);
-  mkdirSync(join(whole, ".."), { recursive: true });
-  writeFileSync(whole, text, { mode });
-}
-
-function evenkeel(...args: string[]): string {
-  return machine.run(`${LIB}/node`, `${LIB}/cli.mjs`, ...args);
-}
-
-async function untilActive(): Promise<void> {
-  await eventually("the agent is ready", async () => {
-    return machine.property(UNIT, "ActiveState") === "active";
-  });
-}
+const evenkeel = (...words: string[]): string => machine.evenkeel(...words);
+const untilActive = (): Promise<void> => machine.untilActive();
 
 const objection = systemdMachineObjection();
 
 describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () => {
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "ek-bundle-"));
-    await bundle();
-    machine = new SystemdMachine();
-    machine.copy(process.execPath, `${LIB}/node`);
-    for (const name of ["agent", "cli", "channel"]) {
-      machine.copy(join(folder, `${name}.mjs`), `${LIB}/${name}.mjs`);
-    }
-    for (const unit of [UNIT, GUESTS_UNIT]) {
-      machine.copy(`systemd/${unit}`, `/etc/systemd/system/${unit}`);
-      machine.link(`../${unit}`, `/etc/systemd/system/multi-user.target.wants/${unit}`);
-    }
-    machine.copy("scripts/package/evenkeel", "/usr/bin/evenkeel");
-    // The journal of a shutdown is read after the next boot.
-    mkdirSync(join(machine.root, "/var/log/journal"), { recursive: true });
-    put(`/etc/systemd/system/${UNIT}.d/impatient.conf`, IMPATIENT);
-    put("/etc/evenkeel/cluster.key", formatClusterKey(generateClusterKey()), 0o600);
-    const { kernel, initrd } = labGuest();
-    machine.copy(kernel, `${IMAGES}/vmlinux`);
-    machine.copy(initrd, `${IMAGES}/initrd`);
-    put("/root/web-1.yaml", GUEST);
-    put("/root/web-2.yaml", GUEST.replace("web-1", "web-2"));
-    put("/etc/hostname", "evenkeel-test\n");
+    programs = await bundlePrograms();
+    const key = formatClusterKey(generateClusterKey());
+    machine = new UnitMachine(programs, { name: "evenkeel-test", key });
+    for (const vm of ["web-1", "web-2"]) machine.putGuest(vm);
     await machine.boot();
     await untilActive();
   });
 
   afterAll(async () => {
     await machine?.close();
-    rmSync(folder, { recursive: true, force: true });
+    removePrograms(programs);
   });
 
   it("is ready once it answers, and says so in its status", () => {
@@ -133,7 +57,7 @@ describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () 
     await untilActive();
     expect(machine.property(GUEST_UNIT, "MainPID")).toBe(guestPid);
     await eventually("the agent has its guest again", async () => {
-      const { vms } = JSON.parse(evenkeel("vms", "--json"));
+      const vms = machine.vms();
       return vms[0]?.name === "web-1" && vms[0].state === "running";
     });
   });
@@ -150,7 +74,7 @@ describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () 
   it("ends guests by their policies as the machine shuts down, and runs them after its boot", async () => {
     const settled = (states: Readonly<Record<string, string>>) =>
       eventually(`guests are ${JSON.stringify(states)}`, async () => {
-        const { vms } = JSON.parse(evenkeel("vms", "--json")) as { vms: readonly VmAnswer[] };
+        const vms = machine.vms();
         return vms.length === 2 && vms.every(({ name, state }) => states[name] === state);
       });
     evenkeel("vm", "define", "/root/web-2.yaml");
@@ -166,12 +90,11 @@ describe.skipIf(objection !== null)("evenkeel.service under a real systemd", () 
     await machine.boot();
     await untilActive();
     await settled({ "web-1": "running", "web-2": "running" });
-    const said = (unit: string) => machine.run("journalctl", "--no-pager", "--unit", unit);
-    const ending = said(GUESTS_UNIT);
+    const ending = machine.journal(GUESTS_UNIT);
     expect(ending).toContain("the machine does not shut down");
     expect(ending).toContain("web-1 is suspended");
     expect(ending).toContain("web-2 is left to end by itself");
-    const boot = said(UNIT);
+    const boot = machine.journal(UNIT);
     const [cold, warm] = ["web-2: start after", "web-1: resume after"].map((words) =>
       boot.indexOf(words),
     );

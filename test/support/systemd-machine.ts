@@ -49,12 +49,16 @@ function cgroupRoot(): string | undefined {
  * machine's files. Nothing that happens in it reaches this one.
  */
 export class SystemdMachine {
+  static #made = 0;
   readonly #folder = mkdtempSync(join(tmpdir(), "ek-systemd-"));
-  readonly #cgroup = join(cgroupRoot() ?? "", `evenkeel-test-${process.pid}`);
+  readonly #cgroup: string;
   #process: ChildProcess | undefined;
   #initPid = 0;
 
   constructor() {
+    SystemdMachine.#made += 1;
+    const cgroup = `evenkeel-test-${process.pid}-${SystemdMachine.#made}`;
+    this.#cgroup = join(cgroupRoot() ?? "", cgroup);
     const layers = join(this.#folder, "layers");
     mkdirSync(layers);
     mkdirSync(this.root);
@@ -95,6 +99,21 @@ export class SystemdMachine {
       this.#initPid = Number(execFileSync("cat", [children], { encoding: "utf8" }).trim());
       return this.#initPid > 0 && this.run("systemctl", "is-active", "basic.target") === "active";
     });
+  }
+
+  /** A cable to another machine that runs, with an address at each end; it goes with either. */
+  plug(address: string, other: SystemdMachine, otherAddress: string): void {
+    const [here, there] = [String(this.#initPid), String(other.#initPid)];
+    const peer = ["type", "veth", "peer", "name", "eth0", "netns", there];
+    execFileSync("ip", ["link", "add", "eth0", "netns", here, ...peer]);
+    for (const [machine, own] of [
+      [this, address],
+      [other, otherAddress],
+    ] as const) {
+      machine.run("ip", "address", "add", own, "dev", "eth0");
+      machine.run("ip", "link", "set", "eth0", "up");
+      machine.run("ip", "route", "add", "224.0.0.0/4", "dev", "eth0");
+    }
   }
 
   /** The machine's own shutdown, to its end; what is written stays for the next boot. */
