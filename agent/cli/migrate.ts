@@ -38,9 +38,10 @@ function watchMove(context: VerbContext, vm: string, moveId: string): Promise<Ex
     if (outcome !== null) return endOf(outcome);
     if (move !== null) {
       silentPolls = 0;
-      unconfirmedPolls += move.phase === "takenBack" ? 1 : 0;
+      const { phase } = move;
+      unconfirmedPolls += phase === "takenBack" ? 1 : 0;
       if (unconfirmedPolls > UNCONFIRMED_POLLS_MAX) return unconfirmed(move);
-      return { line: moveLine(move, context), phase: move.phase, end: null };
+      return { line: moveLine(move, context), phase, end: null, isNear: phase !== "takenBack" };
     }
     silentPolls = owned === null ? silentPolls + 1 : 0;
     if (silentPolls > SILENT_POLLS_MAX) return forgotten(vm, moveId);

@@ -2,6 +2,8 @@ import { type ExitCode, exitCodes, UnreachableError } from "./cli-error.ts";
 import { printJson, type VerbContext } from "./verb-context.ts";
 
 const POLL_MS = 1_000;
+/** A small guest's move is over within a second or two: who waits for it should not wait for us. */
+const SOON_MS = 100;
 
 /** An agent that restarts is back within this; then waiting makes no more sense. */
 const UNREACHABLE_POLLS_MAX = 20;
@@ -12,6 +14,8 @@ export interface WatchStep {
   /** Elsewhere a line is printed when this changes. */
   readonly phase: string;
   readonly end: WatchEnd | null;
+  /** The agent asked takes part itself, and knows the end as soon as it is there. */
+  readonly isNear?: boolean;
 }
 
 export interface WatchEnd {
@@ -70,9 +74,13 @@ async function pollUntilEnd(
       phase = step.phase;
     }
     if (io.nowMs() >= endMs) return "deadline";
-    const woken = await Promise.race([io.wait(POLL_MS), interrupted]);
+    const woken = await Promise.race([io.wait(pauseMs(step)), interrupted]);
     if (woken === "interrupted") return woken;
   }
+}
+
+function pauseMs(step: WatchStep | UnreachableError): number {
+  return "isNear" in step && step.isNear === true ? SOON_MS : POLL_MS;
 }
 
 async function pollOnce({ poll }: WatchOptions): Promise<WatchStep | UnreachableError> {

@@ -60,6 +60,12 @@ describe("evenkeel migrate", () => {
     expect(view.asked).toEqual([{ verb: "migrate", vm: "web-3", target: HOST_B }]);
   });
 
+  it("looks often while its own agent takes part, and seldom from afar", async () => {
+    const { socketPath, world } = await scene([underWay, underWay, afar, ended()]);
+    await runCli(["--socket", socketPath, "migrate", "web-3", "host-b"], world);
+    expect(world.nowMs()).toBe(100 + 100 + 1000);
+  });
+
   it("rewrites one line on a terminal", async () => {
     const { socketPath, world } = await scene([underWay, underWay, ended()]);
     const { out, rewritten } = await runCli(
