@@ -7,16 +7,15 @@
  * judged from outside (/proc, their sockets).
  * It never runs the two kinds at once, and removes what it started, whatever happens.
  */
-import { execFileSync } from "node:child_process";
 import { loadavg } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { tableLines } from "#agent/cli/table.ts";
+import { build } from "./bench/built-entries.ts";
 import { measureEvenkeel } from "./bench/evenkeel-cluster.ts";
 import { type ClusterFigures, rounded, type Spread } from "./bench/figures.ts";
 import { isSerfHere, measureSerf } from "./bench/serf-cluster.ts";
 
-const CHECKOUT = resolve(import.meta.dirname, "..");
 const MEMBERS_MAX = 200;
 const SECONDS_MAX = 3_600;
 
@@ -44,7 +43,7 @@ async function main(): Promise<void> {
   const say = (line: string) => void process.stderr.write(`bench: ${line}\n`);
   const machineLoadAtStart = rounded(loadavg()[0] ?? 0);
   say("building the bundle");
-  execFileSync(process.execPath, ["scripts/build.ts"], { cwd: CHECKOUT, stdio: "pipe" });
+  build();
   const profileFolder = values.profile === undefined ? null : resolve(values.profile);
   const options = { members, seconds, say, profileFolder };
   const evenkeel = await measureEvenkeel(options);

@@ -1,15 +1,17 @@
 /**
- * evenkeel on libvirt beside raw virsh: `npm run -s bench:libvirt -- [--times 10] [--domains 50] [--seconds 20] [--json]`.
+ * evenkeel on libvirt beside raw virsh: `npm run -s bench:libvirt -- [--times 10] [--domains 50] [--seconds 20] [--moves-only] [--json]`.
  *
  * Responsible for: the time of a live move and how long the guest is silent in it, of a managed
  * save and a restore, and the CPU of polling, each as a ratio to virsh in the same run.
  * How: two real libvirtds on this machine, two like guests of 512 MiB without KVM, one moved and
  * saved by evenkeel's driver and channel (the steps that two agents take, without their talk and
  * journals), one by virsh (qemu+tcp, without encryption); they take turns, and move there and back.
+ * Beside them virsh moves through two socats with TLS: what any encryption outside of QEMU costs on
+ * this machine. Then two bundled agents take a VM there and back, ordered by \`evenkeel migrate\`.
  * What ends is collected at once, as a host's init does, whatever this machine's first process is.
  * Then domains that boot nothing are asked for their usage once a second.
  * It never touches the machine's own libvirt, and removes everything that it made. Needs root,
- * libvirt-daemon, libvirt-clients, gcc and QEMU 9 or newer.
+ * libvirt-daemon, libvirt-clients, socat, openssl, gcc and QEMU 9 or newer.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -22,8 +24,10 @@ import { fleetSerialCounts } from "../test/support/fleet-serial-counts.ts";
 import { freePort } from "../test/support/free-port.ts";
 import { libvirtMissing } from "../test/support/libvirt-host.ts";
 import { LibvirtRig } from "../test/support/libvirt-rig.ts";
+import { build } from "./bench/built-entries.ts";
 import { exitCodeOf } from "./bench/exit-code.ts";
 import { rounded, spreadOf } from "./bench/figures.ts";
+import { LibvirtAgents } from "./bench/libvirt-agents.ts";
 import {
   type EvenkeelMove,
   LibvirtMoves,
@@ -43,10 +47,23 @@ const MEMORY_BYTES = 512 << 20;
 const WORK = { dirtyMiB: 64, ratePages: 20 };
 const BOOT_MS_MAX = 120_000;
 /** What is to be reached, as a ratio to virsh. */
-const GOALS = { move: "1.1", silence: "", save: "1.1", restore: "1.1" } as const;
+const GOALS = {
+  move: "1.1",
+  silence: "",
+  socatMove: "",
+  socatSilence: "",
+  verb: "1.1",
+  verbSilence: "",
+  save: "1.1",
+  restore: "1.1",
+} as const;
 const TITLES = {
-  move: "live move",
+  move: "live move, driver and channel",
   silence: "longest silence of the guest in it",
+  socatMove: "virsh, led through socats with TLS",
+  socatSilence: "longest silence of the guest in it",
+  verb: "live move, whole command",
+  verbSilence: "longest silence of the guest in it",
   save: "managed save",
   restore: "restore",
 } as const;
@@ -54,7 +71,11 @@ const TITLES = {
 interface Runs {
   readonly evenkeel: readonly EvenkeelMove[];
   readonly virsh: readonly MoveFigures[];
+  readonly socat: readonly MoveFigures[];
 }
+
+/** `evenkeel migrate` and `virsh migrate`, command against command. */
+type VerbRuns = Omit<Runs, "evenkeel" | "socat"> & { readonly evenkeel: readonly MoveFigures[] };
 
 interface Saves {
   readonly save: number[];
@@ -64,7 +85,7 @@ interface Saves {
 type Places = readonly [Place, Place];
 
 async function main(): Promise<void> {
-  const { times, domains, seconds, json } = orderOf();
+  const { times, domains, seconds, movesOnly, json } = orderOf();
   const missing = libvirtMissing();
   if (missing !== null) {
     throw new Error(`${missing} (apt-get install libvirt-daemon libvirt-clients)`);
@@ -74,15 +95,27 @@ async function main(): Promise<void> {
     process.exitCode = exitCode;
     return;
   }
+  say("building the bundle");
+  build();
   const machineLoadAtStart = rounded(loadavg()[0] ?? 0);
   const bench = await LibvirtBench.make();
   try {
     const moves = movesReport(await bench.moves(times));
-    const saves = savesReport(await bench.saves(times));
-    await bench.endGuests();
-    const polling = await bench.polling(domains, seconds);
+    const saves = movesOnly ? null : savesReport(await bench.saves(times));
+    await bench.endOwn();
+    const verb = verbReport(await bench.verb(times));
+    await bench.endRaw();
+    const polling = movesOnly ? null : await bench.polling(domains, seconds);
     const machineLoadAtEnd = rounded(loadavg()[0] ?? 0);
-    const report = { times, ...moves, ...saves, polling, machineLoadAtStart, machineLoadAtEnd };
+    const report = {
+      times,
+      ...moves,
+      ...verb,
+      ...saves,
+      polling,
+      machineLoadAtStart,
+      machineLoadAtEnd,
+    };
     for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   } finally {
@@ -96,6 +129,7 @@ function orderOf() {
       times: { type: "string", default: "10" },
       domains: { type: "string", default: "50" },
       seconds: { type: "string", default: "20" },
+      "moves-only": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -108,6 +142,7 @@ function orderOf() {
     times: whole("times", TIMES_MAX),
     domains: whole("domains", DOMAINS_MAX),
     seconds: whole("seconds", SECONDS_MAX),
+    movesOnly: values["moves-only"],
     json: values.json,
   };
 }
@@ -146,17 +181,26 @@ class LibvirtBench {
   /** There and back by turns. */
   async moves(times: number): Promise<Runs> {
     const moves = new LibvirtMoves(this.#rig);
-    const runs = { evenkeel: [] as EvenkeelMove[], virsh: [] as MoveFigures[] };
+    const runs = {
+      evenkeel: [] as EvenkeelMove[],
+      virsh: [] as MoveFigures[],
+      socat: [] as MoveFigures[],
+    };
     // An even number of moves leaves both guests where they began; the first pair warms up.
     for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {
       const [from, to] = time % 2 === 0 ? this.#places : this.#places.toReversed();
       if (!from || !to) throw new Error("there are two hosts");
       const own = await moves.byEvenkeel(this.#own, from, to);
       const raw = await moves.byVirsh(this.#raw.name, from, to);
-      say(`move: evenkeel ${own.totalMs.toFixed(0)} ms, virsh ${raw.totalMs.toFixed(0)} ms`);
+      const socat = await moves.bySocat(this.#raw.name, to, from);
+      const shown = [own, raw, socat].map(({ totalMs }) => `${totalMs.toFixed(0)} ms`);
+      say(`move: evenkeel ${shown[0]}, virsh ${shown[1]}, through socat ${shown[2]}`);
+      // The next pair goes the other way: virsh brings its guest there first.
+      await moves.byVirsh(this.#raw.name, from, to);
       if (time === 0 || time > times) continue;
       runs.evenkeel.push(own);
       runs.virsh.push(raw);
+      runs.socat.push(socat);
     }
     for (const { name } of [this.#own, this.#raw]) await this.#isIntact(name);
     return runs;
@@ -177,9 +221,41 @@ class LibvirtBench {
     return { evenkeel, virsh: raw };
   }
 
-  async endGuests(): Promise<void> {
-    await this.#rig.source.stopVm(this.#own.name, true);
+  /** Two bundled agents and their command, beside virsh. */
+  async verb(times: number): Promise<VerbRuns> {
+    const spec = this.#spec("verb");
+    const agents = await LibvirtAgents.start(this.#rig, spec);
+    try {
+      await this.#counts(spec.name);
+      const moves = new LibvirtMoves(this.#rig);
+      const runs = { evenkeel: [] as MoveFigures[], virsh: [] as MoveFigures[] };
+      for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {
+        const [from, to] = time % 2 === 0 ? this.#places : this.#places.toReversed();
+        if (!from || !to) throw new Error("there are two hosts");
+        const number = time % 2 === 0 ? 2 : 1;
+        const own = await moves.byCommand(spec.name, () => agents.migrate(number));
+        const raw = await moves.byVirsh(this.#raw.name, from, to);
+        const shown = [own, raw].map(({ totalMs }) => `${totalMs.toFixed(0)} ms`);
+        say(`verb: evenkeel migrate ${shown[0]}, virsh migrate ${shown[1]}`);
+        await agents.settled(number);
+        if (time === 0 || time > times) continue;
+        runs.evenkeel.push(own);
+        runs.virsh.push(raw);
+      }
+      for (const name of [spec.name, this.#raw.name]) await this.#isIntact(name);
+      return runs;
+    } finally {
+      await agents.close();
+    }
+  }
+
+  endOwn(): Promise<void> {
+    return this.#rig.source.stopVm(this.#own.name, true);
+  }
+
+  async endRaw(): Promise<void> {
     await virsh(this.#rig.hosts.source, "destroy", this.#raw.name);
+    await virsh(this.#rig.hosts.source, "destroy", "verb");
   }
 
   async polling(domains: number, seconds: number) {
@@ -240,16 +316,31 @@ function compared(evenkeel: readonly number[], raw: readonly number[]) {
 }
 
 function movesReport(runs: Runs) {
-  const of = (value: (move: MoveFigures) => number) =>
-    compared(runs.evenkeel.map(value), runs.virsh.map(value));
   const stepMs = (step: (typeof moveSteps)[number]) =>
     rounded(median(runs.evenkeel.map(({ stepsMs }) => stepsMs[step])));
   const moveStepsMs = Object.fromEntries(moveSteps.map((step) => [step, stepMs(step)]));
   return {
-    move: of(({ totalMs }) => totalMs),
-    silence: of(({ silenceMs }) => silenceMs),
+    move: compared(totalsOf(runs.evenkeel), totalsOf(runs.virsh)),
+    silence: compared(silencesOf(runs.evenkeel), silencesOf(runs.virsh)),
+    socatMove: compared(totalsOf(runs.socat), totalsOf(runs.virsh)),
+    socatSilence: compared(silencesOf(runs.socat), silencesOf(runs.virsh)),
     moveStepsMs,
   };
+}
+
+function verbReport(runs: VerbRuns) {
+  return {
+    verb: compared(totalsOf(runs.evenkeel), totalsOf(runs.virsh)),
+    verbSilence: compared(silencesOf(runs.evenkeel), silencesOf(runs.virsh)),
+  };
+}
+
+function totalsOf(moves: readonly MoveFigures[]): number[] {
+  return moves.map(({ totalMs }) => totalMs);
+}
+
+function silencesOf(moves: readonly MoveFigures[]): number[] {
+  return moves.map(({ silenceMs }) => silenceMs);
 }
 
 function savesReport({ evenkeel, virsh: raw }: { evenkeel: Saves; virsh: Saves }) {
@@ -259,32 +350,40 @@ function savesReport({ evenkeel, virsh: raw }: { evenkeel: Saves; virsh: Saves }
   };
 }
 
+type PollingShare = Awaited<ReturnType<LibvirtBench["polling"]>>["driver"];
 type Report = ReturnType<typeof movesReport> &
-  ReturnType<typeof savesReport> & {
+  ReturnType<typeof verbReport> &
+  Partial<ReturnType<typeof savesReport>> & {
     readonly times: number;
-    readonly polling: Awaited<ReturnType<LibvirtBench["polling"]>>;
+    readonly polling: Awaited<ReturnType<LibvirtBench["polling"]>> | null;
     readonly machineLoadAtStart: number;
     readonly machineLoadAtEnd: number;
   };
 
 function reportLines(report: Report): readonly string[] {
   const right = "right" as const;
-  const rows = (["move", "silence", "save", "restore"] as const).map((name) => {
-    const { evenkeelMs, evenkeelMsMax, virshMs, virshMsMax, ratio } = report[name];
+  const rows = (Object.keys(TITLES) as (keyof typeof TITLES)[]).flatMap((name) => {
+    const figures = report[name];
+    if (figures === undefined) return [];
+    const { evenkeelMs, evenkeelMsMax, virshMs, virshMsMax, ratio } = figures;
     const shown = [evenkeelMs, evenkeelMsMax, virshMs, virshMsMax].map((ms) => ms.toFixed(0));
-    return [TITLES[name], ...shown, ratio.toFixed(2), GOALS[name]];
+    return [[TITLES[name], ...shown, ratio.toFixed(2), GOALS[name]]];
   });
   const { polling, moveStepsMs, machineLoadAtStart, machineLoadAtEnd } = report;
-  const share = ({ asker, libvirtd, whole }: (typeof polling)["driver"]) =>
+  const share = ({ asker, libvirtd, whole }: PollingShare) =>
     `${whole.toFixed(1)} % (asker ${asker.toFixed(1)}, libvirtd ${libvirtd.toFixed(1)})`;
-  const titles = ["EVENKEEL ms", "WORST", "VIRSH ms", "WORST", "RATIO", "TO REACH"];
+  const titles = ["ms", "WORST", "VIRSH ms", "WORST", "RATIO", "TO REACH"];
   const columns = titles.map((title) => ({ title, align: right }));
   return [
     ...tableLines([{ title: `512 MiB, MEDIAN OF ${report.times}` }, ...columns], rows),
     `a move's steps, ms: ${Object.entries(moveStepsMs)
       .map(([step, ms]) => `${step} ${ms.toFixed(0)}`)
       .join(", ")}`,
-    `polling ${polling.domains} domains once a second, CPU of a core: driver ${share(polling.driver)}, virsh domstats ${share(polling.virsh)}`,
+    ...(polling === null
+      ? []
+      : [
+          `polling ${polling.domains} domains once a second, CPU of a core: driver ${share(polling.driver)}, virsh domstats ${share(polling.virsh)}`,
+        ]),
     `load average: ${machineLoadAtStart} at the start, ${machineLoadAtEnd} at the end`,
   ];
 }

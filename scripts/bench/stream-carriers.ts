@@ -23,7 +23,7 @@ Ciphersuites = TLS_AES_128_GCM_SHA256
 `;
 
 /** What carries a stream; its processes are those between the two programs. */
-interface Carrier {
+export interface Carrier {
   readonly pids: readonly number[];
   close(): Promise<void>;
 }
@@ -37,11 +37,15 @@ export const openTcp: OpenCarrier = async (pair) => {
   return { pids: [], close: async () => undefined };
 };
 
-/** Both ends' channels as the agents have them, on loopback. */
-export function makeChannels(folder: string): Record<"source" | "target", ChannelProcess> {
+/** Both ends' channels as the agents have them, on loopback; `entry`: null for the sources'. */
+export function makeChannels(
+  folder: string,
+  entry: string | null = null,
+): Record<"source" | "target", ChannelProcess> {
   const { channelKey } = deriveSecrets(generateClusterKey());
+  const from = entry === null ? {} : { entry };
   const make = (name: string) =>
-    loopbackChannel({ channelKey, socketDirectory: join(folder, name) });
+    loopbackChannel({ channelKey, socketDirectory: join(folder, name), ...from });
   return { source: make("source-channel"), target: make("target-channel") };
 }
 
@@ -68,31 +72,49 @@ export const openChannel: OpenCarrier = async (pair, folder) => {
 export function socatCarrier(blockBytes: number | null): OpenCarrier {
   return async (pair, folder) => {
     const [incoming, outgoing] = [join(folder, "incoming.sock"), join(folder, "outgoing.sock")];
-    const port = await freePort();
-    const { certificate, key, environment } = throwAwayTls(folder);
-    const block = blockBytes === null ? [] : ["-b", String(blockBytes)];
-    const run = (...ends: readonly string[]) =>
-      spawn("socat", [...block, ...ends], {
-        stdio: ["ignore", "ignore", "inherit"],
-        env: { ...process.env, ...environment },
-      });
     await pair.drink({ path: incoming });
-    const tls = `OPENSSL-LISTEN:${port},bind=${HOST},cert=${certificate},key=${key},verify=0`;
-    const target = run(tls, `UNIX-CONNECT:${incoming}`);
-    const far = `OPENSSL:${HOST}:${port},cafile=${certificate},commonname=bench`;
-    const source = run(`UNIX-LISTEN:${outgoing}`, `${far},retry=50,interval=0.1`);
-    const close = async () => {
-      await Promise.all([source, target].map(ended));
-    };
-    try {
-      await eventually("socat listens", async () => existsSync(outgoing));
-    } catch (error) {
-      await close();
-      throw error;
-    }
+    const socats = await openSocats({ folder, incoming, outgoing, blockBytes });
     pair.pour({ path: outgoing });
-    return { pids: [source, target].flatMap(({ pid }) => pid ?? []), close };
+    return socats;
   };
+}
+
+export interface SocatOrder {
+  /** For their certificate. */
+  readonly folder: string;
+  /** UNIX socket that somebody waits on when the first byte comes. */
+  readonly incoming: string;
+  /** UNIX socket that they make. */
+  readonly outgoing: string;
+  /** Null for socat's own 8 KiB. */
+  readonly blockBytes: number | null;
+}
+
+/** Two socats with TLS between two UNIX sockets; resolves when they wait. */
+export async function openSocats(order: SocatOrder): Promise<Carrier> {
+  const { folder, incoming, outgoing, blockBytes } = order;
+  const port = await freePort();
+  const { certificate, key, environment } = throwAwayTls(folder);
+  const block = blockBytes === null ? [] : ["-b", String(blockBytes)];
+  const run = (...ends: readonly string[]) =>
+    spawn("socat", [...block, ...ends], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, ...environment },
+    });
+  const tls = `OPENSSL-LISTEN:${port},bind=${HOST},cert=${certificate},key=${key},verify=0`;
+  const target = run(tls, `UNIX-CONNECT:${incoming}`);
+  const far = `OPENSSL:${HOST}:${port},cafile=${certificate},commonname=bench`;
+  const source = run(`UNIX-LISTEN:${outgoing},mode=666`, `${far},retry=50,interval=0.1`);
+  const close = async () => {
+    await Promise.all([source, target].map(ended));
+  };
+  try {
+    await eventually("socat listens", async () => existsSync(outgoing));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { pids: [source, target].flatMap(({ pid }) => pid ?? []), close };
 }
 
 function throwAwayTls(folder: string) {
