@@ -22,7 +22,7 @@ esac
 case " $COMMAND_LINE " in *" acpi=1 "*)
   load_modules button evdev
   mkdir -p /etc/acpi/PWRF
-  printf '#!/bin/sh\npoweroff -f\n' >/etc/acpi/PWRF/00000080
+  printf '#!/bin/sh\necho powers off >/dev/ttyS0\npoweroff -f\n' >/etc/acpi/PWRF/00000080
   chmod 755 /etc/acpi/PWRF/00000080
   acpid -l /dev/null
   ;;

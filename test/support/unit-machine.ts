@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -99,9 +99,18 @@ export class UnitMachine extends SystemdMachine {
     return (said as { members: readonly MemberAnswer[] }).members;
   }
 
-  /** What a guest counted on its serial line while it ran here. */
+  /** What a guest said on its serial line while it ran here. */
+  serial(vm: string): string {
+    return readFileSync(this.#serialPath(vm), "utf8");
+  }
+
+  /** What of it were counts. */
   counts(vm: string): Promise<readonly number[]> {
-    return serialCounts(join(this.root, SERIAL, `${vm}.log`));
+    return serialCounts(this.#serialPath(vm));
+  }
+
+  #serialPath(vm: string): string {
+    return join(this.root, SERIAL, `${vm}.log`);
   }
 
   async untilActive(): Promise<void> {
