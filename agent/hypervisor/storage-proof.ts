@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { MoveId } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
@@ -20,7 +20,7 @@ export async function writeProof(moveId: MoveId, spec: VmSpec): Promise<string |
   for (const { path } of spec.disks) {
     const proof = proofPath(path, moveId);
     try {
-      await writeFile(proof, `${nonce}\n`, { flag: "wx", mode: 0o644, flush: true });
+      await writeReadable(proof, `${nonce}\n`);
       await flush(dirname(proof));
     } catch (cause) {
       const words = `VM ${spec.name}: cannot write ${proof}, which proves that both hosts see the disk`;
@@ -31,6 +31,18 @@ export async function writeProof(moveId: MoveId, spec: VmSpec): Promise<string |
     }
   }
   return nonce;
+}
+
+/** The target's agent may be another user, whatever our umask; a nonce is no secret. */
+async function writeReadable(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o644);
+  try {
+    await file.chmod(0o644);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Target: why the disks here are not the source's, in words; null when they are. */

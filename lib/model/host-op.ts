@@ -13,6 +13,8 @@ export interface MoveOffer {
   readonly storageNonce: string | null;
   /** Absent where the spec says it all, and from older agents. */
   readonly needs?: MoveNeeds;
+  /** The move's sockets lie in the agents' own folder on both hosts; absent for the hypervisor's. */
+  readonly sockets?: "agent";
 }
 
 /** Limits of one transfer. */

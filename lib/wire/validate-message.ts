@@ -232,6 +232,8 @@ function readPropose(m: Reader): ProposeMessage {
   };
 }
 
+const socketPlaces: ReadonlySet<"agent"> = new Set(["agent"]);
+
 function readOffer(offer: Reader): MoveOffer {
   return {
     spec: readVmSpecFields(offer.object("spec")),
@@ -240,5 +242,6 @@ function readOffer(offer: Reader): MoveOffer {
     machineType: offer.text("machineType", SHORT_LENGTH_MAX),
     storageNonce: offer.textOrNull("storageNonce", NONCE_LENGTH_MAX),
     ...(!offer.isMissing("needs") && { needs: readMoveNeedsFields(offer.object("needs")) }),
+    ...(!offer.isMissing("sockets") && { sockets: offer.word("sockets", socketPlaces) }),
   };
 }

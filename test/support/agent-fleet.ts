@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { chownSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatClusterKey, generateClusterKey } from "#agent/store/cluster-key.ts";
@@ -28,6 +28,8 @@ export interface FleetOptions {
   /** The checkout's sources (default) or the bundle in dist/. */
   readonly from?: "source" | "bundle";
   readonly environment?: Readonly<Record<string, string>>;
+  /** Number of the user that the agents run as, with `enter`'s last words; absent for root. */
+  readonly owner?: number;
   /** Words that lead a command into more of a host than its network, asked when it is run. */
   readonly enter?: (number: number) => readonly string[];
 }
@@ -83,7 +85,7 @@ export class AgentFleet {
 
   /** A host that is not started with the others; by default like them. */
   makeHost(number: number, changes: HostChanges = {}): AgentHost {
-    const { from = "source", keyed = true, environment = {} } = this.#options;
+    const { from = "source", keyed = true, environment = {}, owner } = this.#options;
     const { name = `n${number}`, keyFile = keyed ? this.keyFile : null, flags = [] } = changes;
     const { prefix = [] } = changes;
     return new AgentHost({
@@ -94,6 +96,7 @@ export class AgentFleet {
       settings: this.#settingsOf(number),
       from,
       environment,
+      ...(owner === undefined ? {} : { owner }),
       commandOn: (command) =>
         this.commandOn(number, [...(this.#options.enter?.(number) ?? []), ...prefix, ...command]),
     });
@@ -103,6 +106,8 @@ export class AgentFleet {
   writeKey(name: string): string {
     const path = join(this.folder, name);
     writeFileSync(path, `${formatClusterKey(generateClusterKey())}\n`, { mode: 0o600 });
+    const { owner } = this.#options;
+    if (owner !== undefined) for (const each of [path, this.folder]) chownSync(each, owner, owner);
     return path;
   }
 

@@ -1,5 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { AgentApi } from "./agent-api.ts";
 import { eventually } from "./eventually.ts";
@@ -25,6 +33,8 @@ export interface AgentHostOptions {
   readonly settings: Readonly<Record<string, unknown>> | null;
   readonly from: keyof typeof ENTRIES;
   readonly flags?: readonly string[];
+  /** Number of the user, and of its group, that its files are to belong to; absent for root's. */
+  readonly owner?: number;
   readonly environment?: Readonly<Record<string, string>>;
   /** Makes the command that runs on this host: in its namespace, or as it is. */
   readonly commandOn: (command: readonly string[]) => { file: string; args: readonly string[] };
@@ -84,6 +94,7 @@ export class AgentHost {
     if (this.#process) throw new Error(`the agent of ${this.name} runs already`);
     const { file, args } = this.#options.commandOn([NODE, ...this.#arguments()]);
     mkdirSync(this.stateDirectory, { recursive: true, mode: 0o700 });
+    this.#give(this.stateDirectory);
     const log = openSync(this.logPath, "a");
     const child = spawn(file, args, {
       stdio: ["ignore", log, log],
@@ -185,6 +196,12 @@ export class AgentHost {
   #writeConfig(settings: Readonly<Record<string, unknown>>): string {
     const path = join(this.#options.folder, `${this.name}.yaml`);
     writeFileSync(path, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+    this.#give(path);
     return path;
+  }
+
+  #give(path: string): void {
+    const { owner } = this.#options;
+    if (owner !== undefined) chownSync(path, owner, owner);
   }
 }

@@ -19,9 +19,19 @@ const MEMORY_MIB = 96;
 const DISK_MIB = 32;
 const STEP = { limitMs: 90_000, pollMs: 100 };
 
+/** Nobody's numbers on any machine. */
+const USERS = { agent: 64_100, daemonGroup: 64_101, qemu: 64_102 };
+/** With the groups of the daemon's socket and of QEMU's folder, and no right of root's. */
+const asOwnUser = [
+  ...["setpriv", `--reuid=${USERS.agent}`, `--regid=${USERS.agent}`],
+  ...[`--groups=${USERS.daemonGroup},${USERS.qemu}`, "--bounding-set=-all", "--no-new-privs"],
+];
+
 export interface LibvirtFleetOptions {
   readonly count: number;
   readonly bandwidthMiBps?: number;
+  /** Agents and guests each run as users of their own, with no capability; the daemons as root. */
+  readonly ownUsers?: boolean;
   /**
    * Each host in a network of its own, told nothing but the key and that its guests are libvirt's;
    * hosts after the first `begun` wait to be started. Absent: on loopback, each daemon behind a gate.
@@ -42,14 +52,15 @@ export class LibvirtFleet {
   readonly #isGated: boolean;
   readonly #guard = startGuard(this.folder, "");
 
-  private constructor({ count, bandwidthMiBps = 0, unconfigured }: LibvirtFleetOptions) {
-    this.#isGated = unconfigured === undefined;
+  private constructor(options: LibvirtFleetOptions) {
+    const { count, bandwidthMiBps = 0, unconfigured, ownUsers = false } = options;
+    this.#isGated = unconfigured === undefined && !ownUsers;
     const hypervisor = {
       driver: "libvirt",
       storageRoots: [labGuestFolder, LOCAL_IMAGES],
       copiedRoots: [LOCAL_IMAGES],
     };
-    const enter = (number: number) => this.#host(number).enter;
+    const enter = (number: number) => [...this.#host(number).enter, ...(ownUsers ? asOwnUser : [])];
     this.fleet = new AgentFleet(
       unconfigured
         ? {
@@ -63,16 +74,21 @@ export class LibvirtFleet {
             network: "loopback",
             settings: { migration: { bandwidthMiBps, noProgressSeconds: 10 } },
             settingsOf: (number) => ({
-              hypervisor: { ...hypervisor, uri: this.#gateUri(number), accelerator: "tcg" },
+              hypervisor: {
+                ...hypervisor,
+                ...(this.#isGated && { uri: this.#gateUri(number) }),
+                accelerator: "tcg",
+              },
             }),
             enter,
+            ...(ownUsers && { owner: USERS.agent }),
           },
     );
     this.hosts = Array.from({ length: count }, (_, i) => {
       const name = `ek-lv${i + 1}`;
       const folder = join(this.folder, `lv${i + 1}`);
       const commandOn = (command: readonly string[]) => this.fleet.commandOn(i + 1, command);
-      return new LibvirtHost({ folder, name, commandOn });
+      return new LibvirtHost({ folder, name, commandOn, ...(ownUsers && { users: USERS }) });
     });
   }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
+  chownSync,
   closeSync,
   cpSync,
   existsSync,
@@ -13,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
 import { eventually } from "./eventually.ts";
 import { runs } from "./host-processes.ts";
@@ -24,7 +25,9 @@ const LIBVIRTD = "/usr/sbin/libvirtd";
 const START_MS_MAX = 60_000;
 /** What libvirtd finds out about the installed QEMU in its first ten seconds; it checks that it still holds. */
 const CAPABILITIES = "/var/cache/libvirt/qemu/capabilities";
-const CACHE = join(tmpdir(), "evenkeel-libvirt-capabilities");
+/** By who runs QEMU: libvirt looks anew where that one may use KVM and another might not. */
+const cacheOf = ({ users }: LibvirtHostOptions): string =>
+  join(tmpdir(), `evenkeel-libvirt-capabilities${users ? "-own-users" : ""}`);
 /** Where guests' consoles are written; Debian's package makes it. */
 const LOGS = "/var/log/libvirt/qemu";
 /** What libvirt writes to, each host's own. */
@@ -36,6 +39,24 @@ const PRIVATE = [
   "/var/log/libvirt",
 ];
 
+/** Where users and groups have their names, and what a line of each says of a number. */
+const NAMES = {
+  "/etc/passwd": (id: number) => `test${id}:x:${id}:${id}::/:/bin/false\n`,
+  "/etc/group": (id: number) => `test${id}:x:${id}:\n`,
+};
+
+/** Open to libvirtd's trial and not to its guests, libvirt would look at QEMU anew each time. */
+const CLOSED = ["/dev/kvm"].filter((path) => existsSync(path));
+
+export interface LibvirtUsers {
+  /** Who asks the daemon: virsh wants it to have a name. */
+  readonly agent: number;
+  /** User and group of libvirt's QEMU. */
+  readonly qemu: number;
+  /** Group that may use the daemon. */
+  readonly daemonGroup: number;
+}
+
 export interface LibvirtHostOptions {
   /** Folder of this host, not yet there; its path is in the command line of all its processes. */
   readonly folder: string;
@@ -44,6 +65,8 @@ export interface LibvirtHostOptions {
   readonly tcpPort?: number;
   /** Whom the host asks for names, its own too, which then has no dot; absent: it asks nobody. */
   readonly nameServer?: string;
+  /** Numbers of users that are not root, as on any host; absent: all is root's. */
+  readonly users?: LibvirtUsers;
   /** Makes the command that runs on this host: in its network namespace, or as it is. */
   readonly commandOn?: (command: readonly string[]) => { file: string; args: readonly string[] };
 }
@@ -72,7 +95,8 @@ export class LibvirtHost {
     this.name = options.name;
     for (const path of [...PRIVATE, LOGS]) mkdirSync(this.seen(path), { recursive: true });
     this.#configure();
-    if (existsSync(CACHE)) cpSync(CACHE, this.seen(CAPABILITIES), { recursive: true });
+    const cache = cacheOf(options);
+    if (existsSync(cache)) cpSync(cache, this.seen(CAPABILITIES), { recursive: true });
   }
 
   /** A path of this host as it is reached from outside. */
@@ -107,9 +131,12 @@ export class LibvirtHost {
 
   /** Starts libvirtd and waits until it answers. */
   async start(): Promise<void> {
+    const { users } = this.#options;
     const script = [
       ...this.#naming(),
-      ...PRIVATE.map((path) => `mount --bind ${this.seen(path)} ${path}`),
+      ...[...PRIVATE, ...(users ? [...Object.keys(NAMES), ...CLOSED] : [])].map(
+        (path) => `mount --bind ${this.seen(path)} ${path}`,
+      ),
       `exec ${LIBVIRTD} ${this.#options.tcpPort ? "--listen " : ""}--config ${this.seen("/etc/libvirt/libvirtd.conf")}`,
     ].join(" && ");
     const unshare = ["unshare", "--mount", "--uts", "--propagation", "private"];
@@ -129,6 +156,7 @@ export class LibvirtHost {
       return true;
     };
     await eventually(`libvirtd of ${this.name} answers`, answers, { limitMs: START_MS_MAX });
+    if (users) chownSync(this.seen("/run/libvirt/libvirt-sock"), 0, users.daemonGroup);
     this.#keepCapabilities();
   }
 
@@ -190,19 +218,35 @@ export class LibvirtHost {
   }
 
   #keepCapabilities(): void {
-    if (existsSync(CACHE) || !existsSync(this.seen(CAPABILITIES))) return;
-    const aside = `${CACHE}.${process.pid}`;
+    const cache = cacheOf(this.#options);
+    if (existsSync(cache) || !existsSync(this.seen(CAPABILITIES))) return;
+    const aside = `${cache}.${process.pid}`;
     cpSync(this.seen(CAPABILITIES), aside, { recursive: true });
     try {
-      renameSync(aside, CACHE);
+      renameSync(aside, cache);
     } catch {
       // Another test was first.
       rmSync(aside, { recursive: true, force: true });
     }
   }
 
+  #nameUsers(ids: readonly number[]): void {
+    // As systemd makes it for the agent.
+    mkdirSync(this.seen("/run/evenkeel"));
+    chownSync(this.seen("/run/evenkeel"), ids[0] ?? 0, ids[0] ?? 0);
+    for (const path of CLOSED) {
+      mkdirSync(dirname(this.seen(path)));
+      writeFileSync(this.seen(path), "", { mode: 0 });
+    }
+    for (const [path, line] of Object.entries(NAMES)) {
+      writeFileSync(this.seen(path), readFileSync(path, "utf8") + ids.map(line).join(""));
+    }
+  }
+
   #configure(): void {
-    const { tcpPort } = this.#options;
+    const { tcpPort, users } = this.#options;
+    const qemu = users ? `+${users.qemu}` : "root";
+    if (users) this.#nameUsers(Object.values(users));
     const tcp = tcpPort
       ? ["listen_tls = 0", "listen_tcp = 1", 'listen_addr = "127.0.0.1"', 'auth_tcp = "none"']
       : [];
@@ -211,7 +255,7 @@ export class LibvirtHost {
       [
         'auth_unix_rw = "none"',
         'auth_unix_ro = "none"',
-        'unix_sock_rw_perms = "0700"',
+        'unix_sock_rw_perms = "0770"',
         `host_uuid = "${randomUUID()}"`,
         ...tcp,
         ...(tcpPort ? [`tcp_port = "${tcpPort}"`] : []),
@@ -223,9 +267,9 @@ export class LibvirtHost {
       this.seen("/etc/libvirt/qemu.conf"),
       [
         'security_driver = "none"',
-        'user = "root"',
-        'group = "root"',
-        "dynamic_ownership = 0",
+        `user = "${qemu}"`,
+        `group = "${qemu}"`,
+        `dynamic_ownership = ${users ? 1 : 0}`,
         "remember_owner = 0",
         "cgroup_controllers = [ ]",
         "namespaces = [ ]",

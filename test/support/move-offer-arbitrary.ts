@@ -47,6 +47,7 @@ export function moveOffer(
       machineType: fc.string({ maxLength: 20 }),
       storageNonce: fc.option(fc.stringMatching(/^[0-9a-f]{32}$/), { nil: null }),
       needs: moveNeeds,
+      sockets: fc.constant("agent" as const),
     },
     { requiredKeys: ["spec", "hypervisorVersion", "accelerator", "machineType", "storageNonce"] },
   );

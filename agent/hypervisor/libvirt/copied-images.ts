@@ -4,6 +4,7 @@ import { open, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { DiskCopyNeed } from "#lib/model/move-needs.ts";
+import { folderObjection } from "../folder-objection.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { isThere } from "../is-there.ts";
 import { isUnder } from "../is-under.ts";
@@ -33,6 +34,8 @@ export async function copiesObjection(
     if (await isThere(seenPath(settings, path))) {
       return `${path} is here already, and would be overwritten: move it away, or share its folder`;
     }
+    const closed = await folderObjection(folder);
+    if (closed !== null) return closed;
     wanted.set(folder, (wanted.get(folder) ?? 0) + usedBytes * ROOM_SHARE);
   }
   for (const [folder, bytes] of wanted) {

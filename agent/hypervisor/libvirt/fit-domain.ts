@@ -1,10 +1,13 @@
+import { dirname } from "node:path";
 import type { CpuNeed, MoveNeeds } from "#lib/model/move-needs.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { folderObjection } from "../folder-objection.ts";
 import { type DisksOnTheWay, diskCopies } from "./fit-copies.ts";
 import { deviceObstacle } from "./fit-devices.ts";
-import { diskFit } from "./fit-disks.ts";
+import { type DiskFit, diskFit } from "./fit-disks.ts";
 import { jobObstacle } from "./fit-jobs.ts";
 import { moveNeeds } from "./fit-needs.ts";
+import { seenPath } from "./libvirt-options.ts";
 import type { VirshSession } from "./virsh-session.ts";
 import { readXml } from "./xml-node.ts";
 
@@ -25,6 +28,7 @@ export interface FitAsking {
   readonly hostCpu: CpuNeed | null;
   /** Folders on local disks whose images are copied along. */
   readonly copiedRoots: readonly string[];
+  readonly hostRoot: string;
 }
 
 /** Looks at a domain with a process. Rejects with HypervisorError when libvirt does not answer. */
@@ -38,7 +42,8 @@ export async function readFit(parts: FitAsking, vm: string): Promise<DomainFit> 
       disks.obstacle ??
       deviceObstacle(domain) ??
       snapshotObstacle(snapshot) ??
-      (await jobObstacle(parts, vm, domain)),
+      (await jobObstacle(parts, vm, domain)) ??
+      (await folderObstacle(parts, disks)),
     needs: moveNeeds(domain, disks, { hostCpu: parts.hostCpu, copies }),
     onTheWay: {
       isShared: disks.disks.length > 0,
@@ -46,6 +51,19 @@ export async function readFit(parts: FitAsking, vm: string): Promise<DomainFit> 
     },
     machineType: domain.at("os", "type")?.attribute("machine"),
   };
+}
+
+/** Beside a shared disk the agent writes a proof; an image that was copied away it removes. */
+async function folderObstacle(
+  parts: Pick<FitAsking, "hostRoot">,
+  { disks, copies }: Pick<DiskFit, "disks" | "copies">,
+): Promise<string | null> {
+  const copied = copies.map(({ path }) => seenPath(parts, path));
+  for (const folder of new Set([...disks, ...copied].map((path) => dirname(path)))) {
+    const objection = await folderObjection(folder);
+    if (objection !== null) return `its disk cannot be shown or cleared away: ${objection}`;
+  }
+  return null;
 }
 
 /** libvirt moves no domain with snapshots: the target would not know them. */

@@ -35,7 +35,8 @@ import { type LibvirtDriverOptions, libvirtSettings, seenPath } from "./libvirt-
 import type { LibvirtParts } from "./libvirt-parts.ts";
 import { libvirtUsage } from "./libvirt-usage.ts";
 import { listDomains } from "./list-domains.ts";
-import { diskSocket, moveSocket } from "./move-paths.ts";
+import { sourcePlace } from "./move-folder.ts";
+import { diskSocket, moveSocket, type SocketPlace } from "./move-paths.ts";
 import * as atSource from "./move-source.ts";
 import * as atTarget from "./move-target.ts";
 import { libvirtVerdict } from "./move-verdict.ts";
@@ -47,11 +48,12 @@ import { VmRecords } from "./vm-record.ts";
 const CONNECTIONS_MAX = 4;
 
 export class LibvirtDriver implements Hypervisor {
-  readonly #parts: Omit<LibvirtParts, "facts">;
+  readonly #parts: Omit<LibvirtParts, "facts" | "place">;
   readonly #watchers: ChangeWatchers;
   readonly #proofs: ProofExpiry;
   readonly #beginning = new Set<VmName>();
   #facts: LibvirtParts["facts"] | undefined;
+  #place: SocketPlace = "libvirt";
 
   constructor(options: LibvirtDriverOptions) {
     const settings = libvirtSettings(options);
@@ -59,8 +61,8 @@ export class LibvirtDriver implements Hypervisor {
     this.#proofs = new ProofExpiry(settings.clock);
     const virsh = { virsh: settings.virsh, uri: settings.uri, clock: settings.clock };
     const [asking, jobs] = [new VirshSession(virsh), new VirshSession(virsh)];
-    const { copiedRoots } = settings;
-    const fitFacts = () => ({ hostCpu: this.#facts?.hostCpu ?? null, copiedRoots });
+    const { copiedRoots, hostRoot } = settings;
+    const fitFacts = () => ({ hostCpu: this.#facts?.hostCpu ?? null, copiedRoots, hostRoot });
     const fitAsking = () => ({ asking, jobs, ...fitFacts() });
     const ordering = new VirshSession(virsh);
     const table = new DomainTable(asking, settings);
@@ -84,6 +86,7 @@ export class LibvirtDriver implements Hypervisor {
     const { settings, asking, records, events, fits, policies } = this.#parts;
     await records.open();
     this.#facts = await libvirtFacts(settings, asking);
+    this.#place = await sourcePlace(settings);
     events.open();
     events.listen((event) => {
       fits.heard(event);
@@ -162,10 +165,12 @@ export class LibvirtDriver implements Hypervisor {
   }
 
   outgoingDoor(moveId: MoveId): OutgoingDoor {
-    const socketPath = this.#seen(moveSocket(moveId));
+    const socketPath = this.#seen(moveSocket(moveId, this.#place));
     const vm = readMoveId(moveId)?.vm ?? "";
     const { copied } = this.#parts.fits.onTheWay(vm);
-    const disks = copied.length > 0 && { diskSocketPath: this.#seen(diskSocket(moveId)) };
+    const disks = copied.length > 0 && {
+      diskSocketPath: this.#seen(diskSocket(moveId, this.#place)),
+    };
     return { socketPath, connectionsMax: CONNECTIONS_MAX + copied.length, ...disks };
   }
 
@@ -202,7 +207,7 @@ export class LibvirtDriver implements Hypervisor {
       const words = "the libvirt driver is not started";
       throw new HypervisorError(words, { code: "HYPERVISOR_MISSING" });
     }
-    return { ...this.#parts, facts: this.#facts };
+    return { ...this.#parts, facts: this.#facts, place: this.#place };
   }
 
   async #once<Value>(vm: VmName, begin: () => Promise<Value>): Promise<Value> {

@@ -1,16 +1,15 @@
 /** Start, stop, suspend, resume: what becomes of a domain on its own host. */
-import { rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
-import { flush } from "../durable-file.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { sleep } from "../sleep.ts";
 import { specObjection } from "../spec-objection.ts";
 import { hasGoodImage, hasProcess } from "./domain-state.ts";
 import { domainNamespace, domainXml } from "./domain-xml.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
-import { managedSavePath } from "./managed-save.ts";
+import { flushManagedSave, managedSavePath } from "./managed-save.ts";
 import { runVirsh } from "./run-virsh.ts";
 import { freshRecord } from "./vm-record.ts";
 
@@ -81,11 +80,9 @@ export async function saveDomain(parts: LibvirtParts, vm: VmName): Promise<numbe
     const code = cause instanceof HypervisorError ? cause.code : "COMMAND_FAILED";
     throw new HypervisorError(words, { code, cause });
   }
-  const path = managedSavePath(parts.settings, vm);
-  await flush(path);
-  await flush(dirname(path));
+  const imageBytes = await flushManagedSave(managedSavePath(parts.settings, vm));
   await parts.records.write(vm, { ...freshRecord, image: "saved" });
-  return (await stat(path)).size;
+  return imageBytes;
 }
 
 export async function restoreDomain(parts: LibvirtParts, spec: VmSpec): Promise<void> {

@@ -5,6 +5,7 @@ import type { DomainPolicies } from "./domain-policies.ts";
 import type { DomainTable } from "./domain-table.ts";
 import type { LibvirtFacts } from "./facts.ts";
 import type { LibvirtSettings } from "./libvirt-options.ts";
+import type { SocketPlace } from "./move-paths.ts";
 import type { VirshEvents } from "./virsh-events.ts";
 import type { VirshSession } from "./virsh-session.ts";
 import type { VmRecords } from "./vm-record.ts";
@@ -26,6 +27,13 @@ export interface LibvirtParts {
   /** VMs that this process sends just now, or awaits. */
   readonly sending: Set<VmName>;
   readonly awaited: Set<VmName>;
-  /** Images that the moves admitted here, and not yet prepared, bring along. */
-  readonly admitted: Map<MoveId, readonly DiskCopyNeed[]>;
+  readonly admitted: Map<MoveId, AdmittedMove>;
+  /** Where this host's channels listen when it is the source. */
+  readonly place: SocketPlace;
+}
+
+/** What a move that was admitted here, and is not yet prepared, brings along. */
+export interface AdmittedMove {
+  readonly copies: readonly DiskCopyNeed[];
+  readonly place: SocketPlace;
 }

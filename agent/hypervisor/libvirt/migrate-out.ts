@@ -6,9 +6,8 @@ import { WakeUp } from "../wake-up.ts";
 import { type DomainLook, isRunning, pausedReasons, wasMigrated } from "./domain-state.ts";
 import { diskWords } from "./fit-copies.ts";
 import { virshOf } from "./libvirt-life.ts";
-import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
-import { diskSocket, moveSocket, targetUri } from "./move-paths.ts";
+import { diskSocket, moveSocket, seenSockets, targetUri } from "./move-paths.ts";
 import { runVirsh, type VirshRun } from "./run-virsh.ts";
 import { readJob, settledLook } from "./settled-look.ts";
 import type { DomainEvent } from "./virsh-events.ts";
@@ -48,14 +47,14 @@ export class MigrateOut {
   }
 
   async run(signal: AbortSignal): Promise<MigrateOutEnd> {
-    const { settings, events } = this.#parts;
+    const { settings, events, place } = this.#parts;
     const unlisten = events.listen((event) => this.#heard(event));
     const aborted = () => this.#giveUp("MIGRATION_CANCELLED", "nobody waits for it any longer");
     if (signal.aborted) aborted();
     signal.addEventListener("abort", aborted);
     // QEMU, with fewer rights than we have, connects to it; the folder lets no other user pass.
-    for (const socket of [moveSocket(this.#order.moveId), diskSocket(this.#order.moveId)]) {
-      await chmod(seenPath(settings, socket), 0o666).catch(() => undefined);
+    for (const socket of seenSockets(settings, this.#order.moveId, place)) {
+      await chmod(socket, 0o666).catch(() => undefined);
     }
     const migration = this.#begin();
     try {
@@ -82,8 +81,8 @@ export class MigrateOut {
 
   #begin(): VirshRun {
     const { vm, moveId, limits } = this.#order;
-    const { settings, facts } = this.#parts;
-    const socket = moveSocket(moveId);
+    const { settings, facts, place } = this.#parts;
+    const socket = moveSocket(moveId, place);
     const mibPerSecond = Math.ceil(limits.bandwidthBytesPerSecond / MIB);
     const live = facts.liveMigrationRefusal === null ? ["--live"] : [];
     return runVirsh(virshOf(this.#parts), [
@@ -91,7 +90,7 @@ export class MigrateOut {
       ...live,
       // Without --suspend a lost answer leaves two that run; --undefinesource leaves no autostart.
       ...["--p2p", "--suspend", "--persistent", "--undefinesource", "--abort-on-error"],
-      ...diskWords(this.#parts.fits.onTheWay(vm), diskSocket(moveId)),
+      ...diskWords(this.#parts.fits.onTheWay(vm), diskSocket(moveId, place)),
       ...(mibPerSecond > 0 ? ["--bandwidth", String(mibPerSecond)] : []),
     ]);
   }

@@ -11,6 +11,7 @@ import { withDisks } from "./fit-domain.ts";
 import { absent } from "./libvirt-life.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
 import { MigrateOut } from "./migrate-out.ts";
+import { placeObjection } from "./move-folder.ts";
 import { isJobActive } from "./settled-look.ts";
 import { freshRecord } from "./vm-record.ts";
 
@@ -28,6 +29,10 @@ export async function offerDomain(
     const words = `VM ${spec.name} cannot be moved: ${obstacle}`;
     throw new HypervisorError(words, { code: "VM_STATE" });
   }
+  const closed = await placeObjection(parts.settings, parts.place);
+  if (closed !== null) {
+    throw new HypervisorError(`VM ${spec.name} cannot be moved: ${closed}`, { code: "VM_STATE" });
+  }
   const { version, accelerator, machineTypes } = parts.facts;
   return {
     spec,
@@ -36,6 +41,7 @@ export async function offerDomain(
     machineType: machineType ?? machineTypes.get(spec.machine) ?? spec.machine,
     storageNonce: await writeProof(moveId, withDisks(spec, needs)),
     needs,
+    ...(parts.place === "agent" && { sockets: parts.place }),
   };
 }
 

@@ -17,7 +17,8 @@ import { needsObjection } from "./fit-target.ts";
 import { destroy, exists, libvirtObjection, refuseSpec, undefine } from "./libvirt-life.ts";
 import { seenPath } from "./libvirt-options.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
-import { daemonSocket, diskSocket, moveSocket } from "./move-paths.ts";
+import { placeObjection } from "./move-folder.ts";
+import { daemonSocket, diskSocket, moveSocket, seenSockets } from "./move-paths.ts";
 import { freshRecord } from "./vm-record.ts";
 
 const LOOK_INTERVAL_MS = 250;
@@ -32,6 +33,7 @@ export async function admitDomain(
   const { name } = offer.spec;
   const { settings, admitted } = parts;
   const copies = offer.needs?.copies ?? [];
+  const place = offer.sockets ?? "libvirt";
   const coming = copies.map(({ path }) => path);
   const proven = withDisks(offer.spec, offer.needs);
   const objection =
@@ -40,12 +42,13 @@ export async function admitDomain(
     (await specObjection(offer.spec, settings, coming)) ??
     (await needsObjection(parts, offer.needs)) ??
     (await copiesObjection(settings, copies)) ??
+    (await placeObjection(settings, place)) ??
     (await proofObjection(moveId, proven, offer.storageNonce));
   if (objection !== null) return `VM ${name} cannot come here: ${objection}`;
   const occupant = await definitionOf(parts, name);
   if (occupant !== null) return `VM ${name} is here already: ${occupant}`;
   if (admitted.size >= ADMITTED_MAX) admitted.clear();
-  admitted.set(moveId, copies);
+  admitted.set(moveId, { copies, place });
   return null;
 }
 
@@ -65,7 +68,7 @@ export async function prepareDomain(
   spec: VmSpec,
 ): Promise<IncomingDoor> {
   const { settings, records, awaited, admitted } = parts;
-  const copies = admitted.get(moveId) ?? [];
+  const { copies, place } = admitted.get(moveId) ?? { copies: [], place: "libvirt" };
   admitted.delete(moveId);
   const coming = copies.map(({ path }) => path);
   await refuseSpec(parts, spec, coming);
@@ -74,13 +77,15 @@ export async function prepareDomain(
   const before = await records.read(spec.name);
   if (before?.role === "in") await removeImages(settings, before.copies ?? []);
   await undefine(parts, spec.name);
-  const socketPath = seenPath(settings, moveSocket(moveId));
-  await rm(socketPath, { force: true });
+  const socketPath = seenPath(settings, moveSocket(moveId, place));
+  await removeSockets(parts, moveId);
   await records.write(spec.name, { ...freshRecord, moveId, role: "in" });
   await makeImages(parts, { moveId, vm: spec.name, copies });
   awaited.add(spec.name);
   const door = { socketPath, controlPath: daemonSocket(settings) };
-  return copies.length === 0 ? door : { ...door, diskPath: seenPath(settings, diskSocket(moveId)) };
+  return copies.length === 0
+    ? door
+    : { ...door, diskPath: seenPath(settings, diskSocket(moveId, place)) };
 }
 
 /** Each is in the record before it is there, so that a discard clears it away in any case. */
@@ -166,8 +171,15 @@ export async function discardDomain(
   await destroy(parts, vm);
   if (isWorthless) await removeImages(parts.settings, record.copies ?? []);
   await undefine(parts, vm);
-  for (const socket of [moveSocket(moveId), diskSocket(moveId)]) {
-    await rm(seenPath(parts.settings, socket), { force: true });
+  await removeSockets(parts, moveId);
+}
+
+/** What lies in libvirt's folder may be QEMU's alone to remove: it does so as it listens, and ends. */
+async function removeSockets({ settings }: LibvirtParts, moveId: MoveId): Promise<void> {
+  for (const place of ["libvirt", "agent"] as const) {
+    for (const socket of seenSockets(settings, moveId, place)) {
+      await rm(socket, { force: true }).catch(() => undefined);
+    }
   }
 }
 

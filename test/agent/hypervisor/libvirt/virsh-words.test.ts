@@ -103,11 +103,13 @@ describe("the daemon's facts", () => {
 
 describe("a move's paths", () => {
   it("are the same on both hosts and short, whatever the move", () => {
-    const path = moveSocket(`${"v".repeat(63)}.2.0123456789abcdef`);
-    expect(path).toBe(moveSocket(`${"v".repeat(63)}.2.0123456789abcdef`));
-    expect(path.length).toBeLessThan(60);
-    const uri = targetUri(settings("xen:///system"), path);
-    expect(uri).toBe(`xen+unix:///system?socket=${path}`);
+    for (const place of ["libvirt", "agent"] as const) {
+      const path = moveSocket(`${"v".repeat(63)}.2.0123456789abcdef`, place);
+      expect(path).toBe(moveSocket(`${"v".repeat(63)}.2.0123456789abcdef`, place));
+      expect(path.length).toBeLessThan(60);
+      const uri = targetUri(settings("xen:///system"), path);
+      expect(uri).toBe(`xen+unix:///system?socket=${path}`);
+    }
   });
 
   it("lead to the daemon that the URI names", () => {

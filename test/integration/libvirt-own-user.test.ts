@@ -1,0 +1,47 @@
+/** Agents without a single right of root's: two real libvirtds, agent and QEMU each a user of its own. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { showLogs } from "../support/fleet-in-test.ts";
+import { LibvirtFleet } from "../support/libvirt-fleet.ts";
+import { libvirtMissing } from "../support/libvirt-host.ts";
+
+const missing = libvirtMissing();
+
+describe.skipIf(missing !== null)(
+  `agents as users of their own (${missing ?? "all there"})`,
+  () => {
+    let libvirt: LibvirtFleet;
+
+    beforeAll(async () => {
+      libvirt = await LibvirtFleet.make({ count: 2, ownUsers: true });
+    });
+    afterAll(() => libvirt?.close());
+
+    it("move a guest there and back, save it, and set its rules, without losing a count", async () => {
+      const [first, second] = [libvirt.fleet.host(1), libvirt.fleet.host(2)];
+      try {
+        for (const { pid } of [first, second]) {
+          const status = readFileSync(`/proc/${pid}/status`, "latin1");
+          expect(status).toMatch(/^Uid:\t(?!0\t)/m);
+          expect(status).toMatch(/^CapEff:\t0+$/m);
+        }
+        await libvirt.boot("web", 1);
+        await libvirt.order("web", 1, 2);
+        await libvirt.movesEnd("web", 1);
+        await second.api.post("/v1/vms/web/suspend");
+        await second.api.post("/v1/vms/web/resume");
+        await libvirt.counts("web");
+        await first.api.post("/v1/vms/web/set", { priority: 70 });
+        await libvirt.order("web", 2, 1);
+        await libvirt.movesEnd("web", 2);
+        await libvirt.counts("web");
+        const { lost, repeated } = await libvirt.serial("web");
+        expect({ lost, repeated }).toEqual({ lost: [], repeated: [] });
+        expect(libvirt.processes("web")).toEqual([1]);
+      } catch (error) {
+        showLogs(libvirt.fleet);
+        throw error;
+      }
+    });
+  },
+);
