@@ -151,7 +151,7 @@ function apiPart({ config, log }: ComposeOptions, runtime: Runtime): Part {
 
 function readSecrets(config: Config, log: Log): ClusterSecrets | null {
   const { keyFile, stateDirectory } = config;
-  const { path, required } = keyFile;
+  const { path, required, isCredential } = keyFile;
   const missing = !required && !fileExists(path);
   if (missing) {
     keepKeyed(stateDirectory, { keyed: false, keyFile: path });
@@ -163,7 +163,7 @@ function readSecrets(config: Config, log: Log): ClusterSecrets | null {
     return null;
   }
   try {
-    const key = readClusterKeyFile(path);
+    const key = readClusterKeyFile(path, isCredential);
     keepKeyed(stateDirectory, { keyed: true, keyFile: path });
     log.write("info", `cluster key ${clusterKeyFingerprint(key)} from ${path}`);
     return deriveSecrets(key);

@@ -11,6 +11,8 @@ export interface KeySource {
   readonly path: string;
   /** True when the admin named the path: then a missing file is an error. */
   readonly required: boolean;
+  /** systemd handed it over (systemd.exec(5), CREDENTIALS). */
+  readonly isCredential: boolean;
 }
 
 /** The settings that have a value only once the host is known. */

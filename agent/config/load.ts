@@ -10,6 +10,9 @@ import { configSchema, type Settings, SOCKET_PATH_LENGTH_MAX } from "./schema.ts
 const CONFIG_PATH_DEFAULT = "/etc/evenkeel/evenkeel.yaml";
 const KEY_PATH_DEFAULT = "/etc/evenkeel/cluster.key";
 const CREDENTIAL_NAME = "cluster.key";
+/** Of LoadCredential=etc:/etc/evenkeel, for an agent that may not enter the folder itself. */
+const ETC_CONFIG_NAME = "etc_evenkeel.yaml";
+const ETC_KEY_NAME = "etc_cluster.key";
 const FILE_BYTES_MAX = 256 * 1024;
 
 /** Settings that the command line may give; each wins over the file. */
@@ -23,11 +26,13 @@ export interface ConfigFlags {
 
 export interface LoadConfigOptions {
   readonly flags?: ConfigFlags;
-  /** The file; undefined for /etc/evenkeel/evenkeel.yaml, which may be missing. */
+  /** The file; undefined for systemd's credential, else /etc/evenkeel/evenkeel.yaml, which may be missing. */
   readonly path?: string | undefined;
   /** For $CREDENTIALS_DIRECTORY; the process's own by default. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How each flag is written, and the setting that it overrules. */
 const FLAGS: Readonly<Record<keyof ConfigFlags, { flag: string; key: readonly string[] }>> = {
@@ -43,19 +48,20 @@ const FLAGS: Readonly<Record<keyof ConfigFlags, { flag: string; key: readonly st
  * (or flag), the line, the key and the value.
  */
 export function loadConfig(options: LoadConfigOptions): Config {
-  const file = loadFile(options.path);
+  const environment = options.environment ?? process.env;
+  const file = loadFile(options.path ?? credentialOf(ETC_CONFIG_NAME, environment));
   const flags = options.flags ?? {};
   const parsed = configSchema.safeParse(overlay(file.value, flags));
   if (!parsed.success) throw new ConfigError(explainIssue(parsed.error, file, flags));
-  return deepFreeze(resolve(parsed.data, options.environment ?? process.env));
+  return deepFreeze(resolve(parsed.data, environment));
 }
 
 function loadFile(path: string | undefined): YamlFile {
-  if (path === undefined && !fileExists(CONFIG_PATH_DEFAULT)) {
-    return { path: CONFIG_PATH_DEFAULT, value: {}, lineOf: () => undefined };
-  }
   const chosen = path ?? CONFIG_PATH_DEFAULT;
   try {
+    if (path === undefined && !fileExists(chosen)) {
+      return { path: chosen, value: {}, lineOf: () => undefined };
+    }
     return readYaml(chosen, readFileSync(chosen, "utf8"), FILE_BYTES_MAX);
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
@@ -118,16 +124,13 @@ function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
   );
 }
 
-function resolve(
-  settings: Settings,
-  environment: Readonly<Record<string, string | undefined>>,
-): Config {
+function resolve(settings: Settings, environment: Environment): Config {
   const [storageRoot] = settings.hypervisor.storageRoots;
   return {
     ...settings,
     name: settings.name ?? hostname(),
     readSocket: settings.readSocket ?? readSocketBeside(settings.socket),
-    keyFile: keySource(settings.keyFile, environment["CREDENTIALS_DIRECTORY"]),
+    keyFile: keySource(settings.keyFile, environment),
     hypervisor: {
       ...settings.hypervisor,
       guestDirectory: settings.hypervisor.guestDirectory ?? settings.stateDirectory,
@@ -142,12 +145,21 @@ function resolve(
 }
 
 /** A named file wins; then systemd's credential; then the usual place, which may be empty. */
-function keySource(named: string | null, credentials: string | undefined): KeySource {
-  if (named !== null) return { path: named, required: true };
-  if (credentials !== undefined && fileExists(join(credentials, CREDENTIAL_NAME))) {
-    return { path: join(credentials, CREDENTIAL_NAME), required: true };
-  }
-  return { path: KEY_PATH_DEFAULT, required: false };
+function keySource(named: string | null, environment: Environment): KeySource {
+  if (named !== null) return { path: named, required: true, isCredential: false };
+  const credential = credentialOf(CREDENTIAL_NAME, environment);
+  if (credential !== undefined) return { path: credential, required: true, isCredential: true };
+  const etc = credentialOf(ETC_CONFIG_NAME, environment);
+  if (etc === undefined) return { path: KEY_PATH_DEFAULT, required: false, isCredential: false };
+  return { path: join(dirname(etc), ETC_KEY_NAME), required: false, isCredential: true };
+}
+
+/** Where systemd has put what it read for the agent; undefined where it was told of no such thing. */
+function credentialOf(name: string, environment: Environment): string | undefined {
+  const folder = environment["CREDENTIALS_DIRECTORY"];
+  if (folder === undefined) return undefined;
+  const path = join(folder, name);
+  return fileExists(path) ? path : undefined;
 }
 
 function readSocketBeside(socket: string): string {

@@ -60,8 +60,9 @@ export function parseClusterKey(text: string, source = "cluster key"): ClusterKe
  * Reads and checks a key file: a plain file, owned by root or this user, closed to everybody else.
  * Throws ClusterKeyError with the remedy.
  */
-export function readClusterKeyFile(path: string): ClusterKey {
+export function readClusterKeyFile(path: string, isCredential = false): ClusterKey {
   const text = readPrivateFile(path, {
+    isCredential,
     what: "cluster key",
     bytesMax: FILE_BYTES_MAX,
     failure: (message, options) => new ClusterKeyError(message, options),

@@ -17,6 +17,8 @@ import { syncFolder } from "./sync-folder.ts";
 
 /** Bits of a mode that let anybody but the owner in. */
 const OTHERS_MASK = 0o077;
+/** Where systemd lets the service's user in by an ACL, the mode shows it as the group's (acl(5)). */
+const CREDENTIAL_OTHERS_MASK = 0o037;
 const PRIVATE_MODE = 0o600;
 
 type Failure = (message: string, options?: { cause: unknown }) => AgentError;
@@ -31,6 +33,8 @@ export interface ReadPrivateFileOptions extends PrivateFileOptions {
   readonly bytesMax: number;
   /** What to do when there is no such file. */
   readonly missingRemedy: string;
+  /** systemd handed it over, in a folder that is closed to all but the service's user. */
+  readonly isCredential?: boolean;
 }
 
 /**
@@ -38,12 +42,13 @@ export interface ReadPrivateFileOptions extends PrivateFileOptions {
  * most `bytesMax` long. Checked on the open file, so that it cannot be swapped in between.
  */
 export function readPrivateFile(path: string, options: ReadPrivateFileOptions): string {
-  const { what, failure } = options;
+  const { what, failure, isCredential = false } = options;
+  const othersMask = isCredential ? CREDENTIAL_OTHERS_MASK : OTHERS_MASK;
   const fd = openExisting(path, options);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw failure(`${path}: the ${what} is not a plain file`);
-    if ((stat.mode & OTHERS_MASK) !== 0) {
+    if ((stat.mode & othersMask) !== 0) {
       const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
       throw failure(`${path}: the ${what} is open to others (mode ${mode}): chmod 600 ${path}`);
     }

@@ -92,6 +92,7 @@ function layOutSystemd(order: PackageOrder): void {
   for (const name of SYSTEMD_UNITS) {
     put(`${UNITS}/${name}`, from(name));
   }
+  put("usr/share/evenkeel/own-user.conf", from("own-user.conf"));
   put("usr/lib/sysusers.d/evenkeel.conf", from("evenkeel.sysusers"));
   put("usr/lib/tmpfiles.d/evenkeel.conf", from("evenkeel.tmpfiles"));
   put(`${DOC}/examples/evenkeel.yaml`, from("evenkeel.yaml"));

@@ -1,6 +1,7 @@
 /** Agents without a single right of root's: two real libvirtds, agent and QEMU each a user of its own. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { showLogs } from "../support/fleet-in-test.ts";
 import { LibvirtFleet } from "../support/libvirt-fleet.ts";
 import { libvirtMissing } from "../support/libvirt-host.ts";
@@ -38,6 +39,33 @@ describe.skipIf(missing !== null)(
         const { lost, repeated } = await libvirt.serial("web");
         expect({ lost, repeated }).toEqual({ lost: [], repeated: [] });
         expect(libvirt.processes("web")).toEqual([1]);
+      } catch (error) {
+        showLogs(libvirt.fleet);
+        throw error;
+      }
+    });
+
+    it("say which folder they may not write in, and copy its disk along once they may", async () => {
+      const { api } = libvirt.fleet.host(1);
+      try {
+        const path = libvirt.makeLocalImage("disky.qcow2", 1, 8);
+        await libvirt.bootByHand("disky", 1, [{ path, format: "qcow2" }]);
+        await api.post("/v1/vms", libvirt.spec("disky"));
+        const obstacle = async () =>
+          (await api.vms()).find(({ name }) => name === "disky")?.immovable ?? null;
+        const isTold = async () =>
+          /may not write in \S+\/images: chown \d+ \S+\/images,/.test((await obstacle()) ?? "");
+        await eventually("what keeps it here is told, with the remedy", isTold);
+        libvirt.giveLocalImages();
+        // What happens to a domain has it looked at anew.
+        libvirt.hosts[0]?.virsh("desc", "disky", "--live", "its folder is the agent's");
+        await libvirt.order("disky", 1, 2);
+        await libvirt.movesEnd("disky", 1);
+        await libvirt.counts("disky");
+        expect(libvirt.processes("disky")).toEqual([2]);
+        await eventually("the source's image is gone", async () => !libvirt.hosts[0]?.has(path));
+        const { lost, repeated } = await libvirt.serial("disky");
+        expect({ lost, repeated }).toEqual({ lost: [], repeated: [] });
       } catch (error) {
         showLogs(libvirt.fleet);
         throw error;

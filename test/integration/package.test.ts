@@ -10,6 +10,7 @@ import { eventually } from "../support/eventually.ts";
 import { hasProgram } from "../support/has-program.ts";
 import { buildPackage, InstalledMachine } from "../support/installed-machine.ts";
 import { labGuest } from "../support/lab-guest.ts";
+import { libvirtMissing } from "../support/libvirt-host.ts";
 import { systemdMachineObjection } from "../support/systemd-machine.ts";
 
 const UNIT = "evenkeel.service";
@@ -81,7 +82,40 @@ keyFile: ${PEER_KEY}
 hypervisor: {driver: sim}
 `;
 
+/** libvirt's daemon as its own package sets it up: for the group libvirt, its QEMU a user by itself. */
+const DAEMON = "evenkeel-test-libvirtd.service";
+const DAEMON_UNIT = `
+[Service]
+Type=notify
+ExecStart=/usr/sbin/libvirtd --config /etc/evenkeel-test-libvirtd.conf
+KillMode=process
+`;
+const DAEMON_CONFIG = `
+auth_unix_rw = "none"
+unix_sock_group = "libvirt"
+unix_sock_rw_perms = "0770"
+`;
+const DAEMON_USERS = `
+getent group libvirt || groupadd --system libvirt
+getent passwd libvirt-qemu || useradd --system --user-group --no-create-home libvirt-qemu
+`;
+/** As README and the file itself say it. */
+const OWN_USER = `
+usermod -aG libvirt,libvirt-qemu evenkeel
+echo 'hypervisor: {driver: libvirt}' >/etc/evenkeel/evenkeel.yaml
+mkdir -p /etc/systemd/system/${UNIT}.d
+ln -s /usr/share/evenkeel/own-user.conf /etc/systemd/system/${UNIT}.d/
+systemctl daemon-reload
+systemctl restart ${UNIT}
+`;
+const ROOT_AGAIN = `
+rm /etc/systemd/system/${UNIT}.d/own-user.conf /etc/evenkeel/evenkeel.yaml
+systemctl daemon-reload
+systemctl restart ${UNIT}
+`;
+
 const key = formatClusterKey(generateClusterKey());
+const noLibvirt = libvirtMissing();
 const objection = systemdMachineObjection() ?? (hasProgram("dpkg-deb") ? null : "needs dpkg");
 
 let folder: string;
@@ -132,7 +166,12 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
     machine.put(`/etc/systemd/system/${PEER}`, PEER_UNIT);
     machine.put("/etc/evenkeel-peer.yaml", PEER_CONFIG);
     machine.put(PEER_KEY, key, 0o600);
+    machine.put(`/etc/systemd/system/${DAEMON}`, DAEMON_UNIT);
+    machine.put("/etc/evenkeel-test-libvirtd.conf", DAEMON_CONFIG);
     await machine.boot();
+    machine.sh(DAEMON_USERS);
+    // What it makes at its first start is no trace of ours.
+    if (noLibvirt === null) machine.run("systemctl", "start", DAEMON);
     machine.sh(`dpkg-deb -x /root/${NEXT_DEB} /opt/peer`);
     machine.sh(PEER_NETWORK);
     before = machine.traces();
@@ -235,6 +274,38 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
     expect(cut.failures[0]?.remedy).toContain("open TCP 7531");
   });
 
+  it.skipIf(noLibvirt !== null)(
+    "runs as its own user with libvirt, and as root again",
+    async () => {
+      const owner = () => machine.sh("stat -c %U /var/lib/evenkeel /var/lib/evenkeel/journal.db");
+      const status = () => {
+        const pid = machine.property(UNIT, "MainPID");
+        return machine.sh(`grep -E '^(Uid|CapBnd):' /proc/${pid}/status`);
+      };
+      expect(owner()).toBe("root\nroot");
+      expect(machine.sh(OWN_USER)).toBe("");
+      await machine.untilActive(UNIT);
+      expect(status()).toMatch(/^Uid:\t(?!0\t).*\nCapBnd:\t0+$/);
+      expect(owner()).toBe("evenkeel\nevenkeel");
+      expect(JSON.parse(machine.evenkeel("status", "--json"))).toMatchObject({
+        name: "evenkeel-test",
+      });
+      await untilPeerSees("alive", FIRST);
+      const { checks } = JSON.parse(machine.evenkeel("doctor", "--json"));
+      const told = checks.map(({ check, level }: Finding) => `${check} ${level}`);
+      expect(told).toEqual(expect.arrayContaining(["user ok", "libvirt ok", "state ok", "key ok"]));
+      // The unit of the machine's shutdown has no more rights than this.
+      const guests = "systemd-run --quiet --pipe --wait -p CapabilityBoundingSet=CAP_DAC_OVERRIDE";
+      expect(machine.sh(`${guests} /usr/bin/evenkeel guests down`)).toBe("");
+      machine.evenkeel("undrain", "evenkeel-test");
+      expect(machine.sh(ROOT_AGAIN)).toBe("");
+      await machine.untilActive(UNIT);
+      expect(status()).toMatch(/^Uid:\t0\t/);
+      expect(owner()).toBe("root\nroot");
+      await untilPeerSees("alive", FIRST);
+    },
+  );
+
   it("is upgraded under a running guest, and is back with its peer in seconds", async () => {
     const said = [
       machine.evenkeel("vm", "define", "/root/web-1.yaml"),
@@ -292,6 +363,7 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
     expect(machine.run("dpkg", "--purge", "evenkeel")).toContain("evenkeel: guests still run");
     expect(machine.property(GUEST_UNIT, "MainPID")).toBe(guestPid);
     machine.run("systemctl", "stop", GUEST_UNIT);
+    machine.sh(`ln -s /usr/share/evenkeel/own-user.conf /etc/systemd/system/${UNIT}.d/`);
     const said = machine.run("dpkg", "--purge", "evenkeel");
     expect(said).toContain(`${IMAGES} holds images of yours and stays`);
     machine.run("systemctl", "stop", PEER);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { domainXml } from "#agent/hypervisor/libvirt/domain-xml.ts";
@@ -159,6 +159,14 @@ export class LibvirtFleet {
     const write = ["-c", `write -P 7 0 ${writtenMiB}M`, host.seen(path)];
     execFileSync("qemu-io", write, { stdio: "pipe" });
     return path;
+  }
+
+  /** Lets the agents, that are no root, write where local images lie. */
+  giveLocalImages(): void {
+    for (const host of this.hosts) {
+      mkdirSync(host.seen(LOCAL_IMAGES), { recursive: true });
+      chownSync(host.seen(LOCAL_IMAGES), USERS.agent, USERS.agent);
+    }
   }
 
   /** Boots a guest with virsh alone, as an admin does; resolves when it counts. */

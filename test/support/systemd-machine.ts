@@ -10,7 +10,10 @@ const COMMAND_MS_MAX = 60_000;
 /** Units of this machine that have no business in the other one. */
 const MASKED = ["libvirtd", "haproxy", "systemd-networkd", "systemd-networkd-wait-online"];
 
-/** Runs inside the new namespaces: gives systemd what it mounts itself on a real machine. */
+/**
+ * Runs inside the new namespaces: gives systemd what it mounts itself on a real machine. Mounts are
+ * shared, as there: else a service would not see the credentials that systemd reads for it.
+ */
 const BOOT_SCRIPT = `
 set -e
 mount -t proc proc proc
@@ -28,6 +31,7 @@ mount --bind run/boot-id proc/sys/kernel/random/boot_id
 ip link set lo up
 pivot_root . old
 umount --lazy old
+mount --make-rshared /
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \\
   --log-level=warning --show-status=no --unit=multi-user.target
 `;

@@ -66,6 +66,25 @@ describe.skipIf(!has("systemd-analyze"))("evenkeel.service for systemd", () => {
     console.log(`evenkeel.service: exposure ${exposure} of 10`);
     expect(Number(exposure)).toBeLessThanOrEqual(EXPOSURE_MAX);
   });
+
+  it("is understood and exposed less with the drop-in for an own user", () => {
+    const root = temporaryFolder();
+    const units = join(root, "etc/systemd/system");
+    mkdirSync(join(units, "evenkeel.service.d"), { recursive: true });
+    writeFileSync(join(units, "evenkeel.service"), unit);
+    const dropIn = readFileSync("systemd/own-user.conf", "utf8");
+    writeFileSync(join(units, "evenkeel.service.d/own-user.conf"), dropIn);
+    const judge = ["security", "--offline=true", `--root=${root}`, "evenkeel.service"];
+    const { stdout } = run("systemd-analyze", judge);
+    const exposure = Number(/Overall exposure level for \S+: ([0-9.]+)/.exec(stdout)?.[1]);
+    const alone = run("systemd-analyze", ["security", "--offline=true", UNIT]).stdout;
+    console.log(`evenkeel.service as its own user: exposure ${exposure} of 10`);
+    expect(exposure).toBeLessThan(Number(/exposure level for \S+: ([0-9.]+)/.exec(alone)?.[1]));
+    const settings = dropIn.replace(/^(#.*|\[Service\])\n/gm, "").replace(/^User=.*\n/m, "");
+    const whole = unit.replace("[Service]\n", `[Service]\n${settings.replace(/^Group=.*\n/m, "")}`);
+    const { stderr } = run("systemd-analyze", ["verify", "--man=no", verifiableUnit(whole)]);
+    expect(stderr).toBe("");
+  });
 });
 
 describe("evenkeel.service", () => {
@@ -93,13 +112,16 @@ describe("evenkeel.service", () => {
 });
 
 describe.skipIf(!has("systemd-sysusers"))("evenkeel.sysusers", () => {
-  it("makes the group of readers and nothing else", () => {
+  it("makes the user, whose group is that of the readers, and nothing else", () => {
     const root = temporaryFolder();
     mkdirSync(join(root, "etc"));
     const args = [`--root=${root}`, "--dry-run", join(process.cwd(), "systemd/evenkeel.sysusers")];
     const { stdout, stderr, status } = run("systemd-sysusers", args);
     expect(`${stdout}${stderr}`).toMatch(/group 'evenkeel'/);
-    expect(`${stdout}${stderr}`).not.toMatch(/user '/);
+    expect(`${stdout}${stderr}`.match(/(?:group|user) '[^']+'/gi)).toEqual(
+      expect.arrayContaining(["group 'evenkeel'", "user 'evenkeel'"]),
+    );
+    expect(`${stdout}${stderr}`).not.toMatch(/'(?!evenkeel')[a-z-]+'/);
     expect(status).toBe(0);
   });
 });

@@ -9,9 +9,9 @@ const STICKY = 0o1000;
 
 /** Is there a key, is it one, and is it closed to everybody else? */
 export const checkKey: Check = async ({ config }) => {
-  const { path, required } = config.keyFile;
+  const { path, required, isCredential } = config.keyFile;
   try {
-    const key = readClusterKeyFile(path);
+    const key = readClusterKeyFile(path, isCredential);
     const found = ok("key", `${path}: ${key.id}, fingerprint ${clusterKeyFingerprint(key)}`);
     return isOpenToOthers(dirname(path)) ? [folderFinding(dirname(path))] : [found];
   } catch (error) {

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { commandAs } from "./agent-user.ts";
 import { type Check, type Finding, fail, ok, warn, wordsOf } from "./finding.ts";
 
 const run = promisify(execFile);
@@ -10,41 +11,46 @@ const ANSWER_WAIT_MS = 10_000;
 const NAME_MS_MAX = 1000;
 const QEMU_SETTINGS = "/etc/libvirt/qemu.conf";
 
+type Asking = (command: string) => Promise<string>;
+
 /**
- * With the driver libvirt: does its daemon answer, does it know its own host's name, and does
- * anything keep a disk from two guests?
+ * With the driver libvirt: does its daemon answer the agent, does it know its own host's name, and
+ * does anything keep a disk from two guests?
  */
-export const checkLibvirt: Check = async ({ config }) => {
+export const checkLibvirt: Check = async ({ config, agentUser }) => {
   const { driver, uri } = config.hypervisor;
   if (driver !== "libvirt") return [];
+  const ask: Asking = (command) =>
+    answer(commandAs(agentUser, ["virsh", "-q", "-c", uri, command]));
   try {
-    const stdout = await answer(uri, "version");
+    const stdout = await ask("version");
     const found = /Running hypervisor: (.*)/.exec(stdout)?.[1] ?? "an unknown hypervisor";
     const answers = ok("libvirt", `${uri} answers: ${found}`);
-    return [answers, await checkHostName(uri), lockFinding(readSettings())];
+    return [answers, await checkHostName(ask), lockFinding(readSettings())];
   } catch (error) {
     const detail = `${uri}: ${lastLine(error)}`;
+    const name = agentUser?.name ?? "evenkeel";
     const remedy =
       "apt-get install libvirt-daemon-system libvirt-clients; systemctl start libvirtd; run the " +
-      "agent as root or with the group libvirt";
+      `agent as root, or usermod -aG libvirt ${name}, then systemctl restart evenkeel`;
     return [fail("libvirt", detail, remedy)];
   }
 };
 
-async function answer(uri: string, command: string): Promise<string> {
+async function answer([file = "", ...args]: readonly string[]): Promise<string> {
   const options = {
     timeout: ANSWER_WAIT_MS,
     env: { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
   };
-  return (await run("virsh", ["-q", "-c", uri, command], options)).stdout;
+  return (await run(file, args, options)).stdout;
 }
 
 /** Timed beside another question, so that a busy daemon is not taken for a silent name server. */
-async function checkHostName(uri: string): Promise<Finding> {
+async function checkHostName(ask: Asking): Promise<Finding> {
   const beganMs = performance.now();
-  await answer(uri, "version");
+  await ask("version");
   const askedMs = performance.now();
-  const name = await answer(uri, "hostname").catch(() => null);
+  const name = await ask("hostname").catch(() => null);
   const nameMs = performance.now() - askedMs;
   return nameFinding(name?.trim() ?? null, nameMs - (askedMs - beganMs));
 }

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { formatBytes } from "../units.ts";
+import { type AgentUser, mayUse } from "./agent-user.ts";
 import { type Check, type Finding, fail, ok, warn, wordsOf } from "./finding.ts";
 
 /** tmpfs and hugetlbfs, as statfs(2) tells them. */
@@ -7,25 +8,29 @@ const MEMORY_FILE_SYSTEMS = [0x01021994, 0x958458f6];
 const GIB = 2 ** 30;
 
 /** Where guests' files, memory and networks come from: what is missing here cannot come here. */
-export const checkStorage: Check = async ({ config }) => {
+export const checkStorage: Check = async ({ config, agentUser }) => {
   const { driver, storageRoots, copiedRoots, memoryDirectory, bridges } = config.hypervisor;
   if (driver === "sim") return [ok("storage", "not needed: guests are simulated")];
   return [
-    ...storageRoots.map((path) => rootFinding(path, "storageRoots")),
-    ...copiedRoots.map((path) => rootFinding(path, "copiedRoots")),
+    ...storageRoots.map((path) => rootFinding(path, "storageRoots", agentUser)),
+    ...copiedRoots.map((path) => rootFinding(path, "copiedRoots", agentUser)),
     ...(memoryDirectory === null ? [] : [memoryFinding(memoryDirectory)]),
     ...bridges.map((bridge) => bridgeFinding(bridge)),
     ...membersFinding(config.services),
   ];
 };
 
-function rootFinding(path: string, setting: string): Finding {
+function rootFinding(path: string, setting: string, user: AgentUser | null): Finding {
   const make = `mkdir ${path}, mount what belongs there, or take it out of hypervisor.${setting}`;
   if (!existsSync(path)) return warn("storage", `${path} is not there: no guest can use it`, make);
   try {
     if (!statSync(path).isDirectory()) return fail("storage", `${path} is not a directory`, make);
     // The proof of shared storage is a file that the agent writes beside a disk.
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (user !== null && !mayUse(user, path, "wx")) {
+      const detail = `${user.name} may not write in ${path}: guests with disks there cannot be moved`;
+      return warn("storage", detail, `chown ${user.name} ${path}, or run the agent as root`);
+    }
     return ok("storage", `${path}, ${formatBytes(freeBytes(path))} free`);
   } catch (error) {
     return fail("storage", wordsOf(error), `run the doctor as root; mount ${path} writable`);

@@ -4,6 +4,7 @@ import { exitCodes } from "../cli-error.ts";
 import type { Palette, Tone } from "../palette.ts";
 import { countOf } from "../units.ts";
 import { printJson, type VerbContext, type VerbInput, type VerbRunner } from "../verb-context.ts";
+import { agentUser } from "./agent-user.ts";
 import { checkAgent } from "./check-agent.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkFirewall } from "./check-firewall.ts";
@@ -19,12 +20,14 @@ import { checkQemu } from "./check-qemu.ts";
 import { checkStateDirectory } from "./check-state-directory.ts";
 import { checkStorage } from "./check-storage.ts";
 import { checkSwitch } from "./check-switch.ts";
+import { checkUser } from "./check-user.ts";
 import { type Check, type Finding, type FindingLevel, fail, ok, wordsOf } from "./finding.ts";
 
 /** What needs a configuration, in the order in which it is told. */
 const CHECKS: readonly Check[] = [
   checkKey,
   checkGroup,
+  checkUser,
   checkStateDirectory,
   checkClock,
   checkMulticast,
@@ -66,11 +69,10 @@ async function examine(context: VerbContext, input: VerbInput): Promise<readonly
   const config = readConfig(context, input);
   if ("level" in config) return [...findings, config, ...agent.findings];
   findings.push(ok("config", "can be read"));
-  for (const check of CHECKS) {
-    findings.push(
-      ...(await check({ config, context, agentAnswers: agent.answers, members: agent.members })),
-    );
-  }
+  const { answers: agentAnswers, members } = agent;
+  const user = agentAnswers ? agentUser(context.client.socketPath) : null;
+  const scene = { config, context, agentAnswers, members, agentUser: user };
+  for (const check of CHECKS) findings.push(...(await check(scene)));
   return [...findings, ...agent.findings];
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { MemberAnswer } from "../answers.ts";
 import type { VerbContext } from "../verb-context.ts";
+import type { AgentUser } from "./agent-user.ts";
 
 /** `fail` would hurt; `warn` may be meant so. */
 export type FindingLevel = "ok" | "warn" | "fail";
@@ -22,6 +23,8 @@ interface DoctorScene {
   readonly agentAnswers: boolean;
   /** Whom that agent knows, itself too; none where it does not answer. */
   readonly members: readonly MemberAnswer[];
+  /** Whom the agent runs as; null where none runs. */
+  readonly agentUser: AgentUser | null;
 }
 
 /** One or more looks at the same thing. Never rejects for what it looks at. */

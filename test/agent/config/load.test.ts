@@ -19,7 +19,7 @@ describe("loadConfig()", () => {
     expect(config.name).toBe(hostname());
     expect(config.socket).toBe("/run/evenkeel/evenkeel.sock");
     expect(config.readSocket).toBe("/run/evenkeel/read.sock");
-    expect(config.keyFile).toEqual({ path: "/etc/evenkeel/cluster.key", required: false });
+    expect(config.keyFile).toMatchObject({ path: "/etc/evenkeel/cluster.key", required: false });
     expect(config.hypervisor.guestDirectory).toBe("/var/lib/evenkeel");
     expect(config.listen.port).toBe(7531);
   });
@@ -73,8 +73,27 @@ describe("loadConfig()", () => {
     writeFileSync(join(credentials, "cluster.key"), "");
     const environment = { CREDENTIALS_DIRECTORY: credentials };
     const path = join(credentials, "cluster.key");
-    expect(loadConfig({ environment }).keyFile).toEqual({ path, required: true });
+    expect(loadConfig({ environment }).keyFile).toEqual({
+      path,
+      required: true,
+      isCredential: true,
+    });
     expect(loadConfig({ environment, flags: { keyFile: "/a" } }).keyFile.path).toBe("/a");
+  });
+
+  it("takes the whole folder that systemd hands over, with a key in it or none", () => {
+    const credentials = temporaryFolder();
+    const environment = { CREDENTIALS_DIRECTORY: credentials };
+    writeFileSync(join(credentials, "etc_evenkeel.yaml"), "name: handed\n");
+    const config = loadConfig({ environment });
+    const path = join(credentials, "etc_cluster.key");
+    expect({ name: config.name, keyFile: config.keyFile }).toEqual({
+      name: "handed",
+      keyFile: { path, required: false, isCredential: true },
+    });
+    expect(() => loadConfig({ environment, path: join(credentials, "none.yaml") })).toThrow(
+      /cannot read the configuration/,
+    );
   });
 });
 

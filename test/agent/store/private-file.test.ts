@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createPrivateFile, readPrivateFile } from "#agent/store/private-file.ts";
@@ -22,6 +22,17 @@ describe("createPrivateFile()", () => {
 });
 
 describe("readPrivateFile()", () => {
+  it("takes from systemd what an ACL opens to the service's user, and nothing wider", () => {
+    const path = join(temporaryFolder(), "secret");
+    writeFileSync(path, "text");
+    chmodSync(path, 0o440);
+    expect(() => readPrivateFile(path, readOptions)).toThrow(/open to others/);
+    const handed = { ...readOptions, isCredential: true };
+    expect(readPrivateFile(path, handed)).toBe("text");
+    chmodSync(path, 0o444);
+    expect(() => readPrivateFile(path, handed)).toThrow(/open to others/);
+  });
+
   it("does not hang on a pipe in the file's place", () => {
     const path = join(temporaryFolder(), "pipe");
     execFileSync("sh", ["-c", `mkfifo -m 600 "$0"`, path]);

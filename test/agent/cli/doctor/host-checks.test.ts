@@ -22,7 +22,12 @@ async function found(
   settings: unknown,
   members: readonly Partial<MemberAnswer>[] = [],
 ) {
-  const scene = { config: configSchema.parse(settings), agentAnswers: false, members };
+  const scene = {
+    config: configSchema.parse(settings),
+    agentAnswers: false,
+    members,
+    agentUser: null,
+  };
   const findings = await check(scene as unknown as Parameters<Check>[0]);
   for (const { level, remedy } of findings) expect(remedy === "").toBe(level === "ok");
   return findings.map(({ check: name, level }) => `${name} ${level}`);
