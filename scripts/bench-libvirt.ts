@@ -226,7 +226,6 @@ class LibvirtBench {
     const spec = this.#spec("verb");
     const agents = await LibvirtAgents.start(this.#rig, spec);
     try {
-      await this.#counts(spec.name);
       const moves = new LibvirtMoves(this.#rig);
       const runs = { evenkeel: [] as MoveFigures[], virsh: [] as MoveFigures[] };
       for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {

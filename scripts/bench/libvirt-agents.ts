@@ -21,7 +21,7 @@ export class LibvirtAgents {
     this.#spec = spec;
   }
 
-  /** With the VM running at the source, and counted among what may be moved. */
+  /** With the VM running at the source, after one way there and back. */
   static async start({ hosts }: LibvirtRig, spec: VmSpec): Promise<LibvirtAgents> {
     const places = [hosts.source, hosts.target];
     const fleet = new AgentFleet({
@@ -44,6 +44,7 @@ export class LibvirtAgents {
       await fleet.startAll();
       await fleet.joined();
       await agents.#boot();
+      await agents.#warmUp();
     } catch (error) {
       await agents.close();
       throw error;
@@ -87,6 +88,23 @@ export class LibvirtAgents {
     const memory = `${memoryBytes / MIB}MiB`;
     await api.post("/v1/vms", { name, vcpus, memory, machine, kernel });
     await api.post(`/v1/vms/${name}/start`);
+    await this.settled(1);
+  }
+
+  /** The VM's load and the other host's size have to be known before the first order is taken. */
+  async #warmUp(): Promise<void> {
+    const isMoved = async () => {
+      try {
+        await this.migrate(2);
+        return true;
+      } catch (error) {
+        if (/measured|known/.test(String(error))) return false;
+        throw error;
+      }
+    };
+    await eventually("the first order is taken", isMoved, { ...READY, pollMs: 500 });
+    await this.settled(2);
+    await this.migrate(1);
     await this.settled(1);
   }
 }
