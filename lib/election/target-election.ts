@@ -64,12 +64,14 @@ export class TargetElection<Proposal extends GatheredProposal> {
 
   /**
    * Keeps a proposal until the decision. A newer one of the same source takes the older one's
-   * place. False when there is no room for it: refuse it at once.
+   * place. False when there is no room for it: refuse it at once. An operator's order waits for no
+   * others: none could go before it, and somebody waits for its end.
    */
   gather(proposal: Proposal, nowMs: number): boolean {
     const others = this.#gathered.filter((one) => one.source !== proposal.source);
     if (others.length >= this.#params.gatheredMax) return false;
     this.#gathered = [...others, proposal];
+    if (proposal.reason === "operator") this.#decideAtMs = nowMs;
     this.#decideAtMs ??= nowMs + this.#params.gatherMs;
     return true;
   }

@@ -43,6 +43,16 @@ test("TargetElection gathers for a moment after the first proposal", () => {
   expect(election.nextTimeoutMs).toBeUndefined();
 });
 
+test("TargetElection decides at once when an operator's order comes, and on all that it has", () => {
+  const election = new TargetElection<Proposal>(params);
+  election.gather(proposal("a", 9), 1000);
+  election.gather(proposal("b", 0, { reason: "operator" }), 1010);
+  expect(election.nextTimeoutMs).toBe(1010);
+  expect(decide(election).granted).toEqual(["b"]);
+  election.gather(proposal("a", 9), 2000);
+  expect(election.nextTimeoutMs).toBe(2000 + params.gatherMs);
+});
+
 test("TargetElection grants the best that fits and tells the others why not", () => {
   const election = new TargetElection<Proposal>(params);
   for (const [source, score] of [
