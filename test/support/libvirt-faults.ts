@@ -12,7 +12,10 @@ export type LibvirtVictim =
   | "target guest"
   | "source channel"
   | "source agent"
-  | "target agent";
+  | "target agent"
+  /** Its libvirtd, its guest and its agent at once. */
+  | "source host"
+  | "target host";
 
 /** Where the VM may run in the end; `nowhere`: its memory is lost, and nothing starts it by itself. */
 export type LibvirtEnd = "source" | "target" | "nowhere";
@@ -50,6 +53,13 @@ export const libvirtFaultTable: readonly LibvirtFaultRow[] = [
   ["finish-reply", "source channel", ["source"]],
   ["finish-reply", "source agent", ["source"]],
   ["finish-reply", "target agent", ["source", "target"]],
+  // Nobody can say whether the source's guest ran on before its host died: the copy may be old.
+  ["prepared", "source host", ["nowhere"]],
+  ["finish-call", "source host", ["nowhere"]],
+  ["finish-reply", "source host", ["nowhere"]],
+  ["prepared", "target host", ["source"]],
+  ["finish-call", "target host", ["source"]],
+  ["finish-reply", "target host", ["source"]],
 ];
 
 /** The same with a disk that is copied along: it is under way from `prepared` on. */
@@ -194,7 +204,12 @@ export class LibvirtFaults {
     const number = victim.startsWith("source") ? from : to;
     const host = this.#libvirt.hosts[number - 1];
     const agent = this.#agent(number);
-    if (victim.endsWith("libvirtd")) await host?.killDaemon();
+    if (victim.endsWith("host")) {
+      // Its libvirtd first: it must not tell anybody of its guest's death.
+      const dead = host?.killDaemon();
+      host?.killGuest(vm);
+      await Promise.all([dead, agent.kill()]);
+    } else if (victim.endsWith("libvirtd")) await host?.killDaemon();
     else if (victim.endsWith("guest")) host?.killGuest(vm);
     else if (victim.endsWith("agent")) await agent.kill();
     else for (const pid of agent.channelPids()) process.kill(pid, "SIGKILL");
