@@ -57,6 +57,10 @@ const ENVIRONMENT = [
 const FILES = [
   ["/etc/evenkeel/evenkeel.yaml", "the agent's configuration; may be missing"],
   ["/etc/evenkeel/cluster.key", "the cluster key; whoever holds it is root on every host"],
+  [
+    "/usr/share/evenkeel/own-user.conf",
+    "drop-in that runs the agent as its own user, with libvirt; it says how",
+  ],
   ["/run/evenkeel/evenkeel.sock", "the socket for all commands"],
   ["/run/evenkeel/read.sock", "the socket for reading"],
   ["/var/lib/evenkeel", "the agent's journal and this host's identity"],

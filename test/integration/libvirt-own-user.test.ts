@@ -1,4 +1,7 @@
-/** Agents without a single right of root's: two real libvirtds, agent and QEMU each a user of its own. */
+/**
+ * Agents without a single right of root's, and one that is root: three real libvirtds, agent and
+ * QEMU each a user of its own. A cluster is changed over host by host.
+ */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/eventually.ts";
@@ -14,11 +17,11 @@ describe.skipIf(missing !== null)(
     let libvirt: LibvirtFleet;
 
     beforeAll(async () => {
-      libvirt = await LibvirtFleet.make({ count: 2, ownUsers: true });
+      libvirt = await LibvirtFleet.make({ count: 3, ownUsers: 2 });
     });
     afterAll(() => libvirt?.close());
 
-    it("move a guest there and back, save it, and set its rules, without losing a count", async () => {
+    it("save a guest, give it to root and take it back, without losing a count", async () => {
       const [first, second] = [libvirt.fleet.host(1), libvirt.fleet.host(2)];
       try {
         for (const { pid } of [first, second]) {
@@ -27,13 +30,14 @@ describe.skipIf(missing !== null)(
           expect(status).toMatch(/^CapEff:\t0+$/m);
         }
         await libvirt.boot("web", 1);
-        await libvirt.order("web", 1, 2);
-        await libvirt.movesEnd("web", 1);
-        await second.api.post("/v1/vms/web/suspend");
-        await second.api.post("/v1/vms/web/resume");
+        await first.api.post("/v1/vms/web/suspend");
+        await first.api.post("/v1/vms/web/resume");
         await libvirt.counts("web");
-        await first.api.post("/v1/vms/web/set", { priority: 70 });
-        await libvirt.order("web", 2, 1);
+        await second.api.post("/v1/vms/web/set", { priority: 70 });
+        await libvirt.order("web", 1, 3);
+        await libvirt.movesEnd("web", 1);
+        await libvirt.counts("web");
+        await libvirt.order("web", 3, 1);
         await libvirt.movesEnd("web", 2);
         await libvirt.counts("web");
         const { lost, repeated } = await libvirt.serial("web");
@@ -45,7 +49,7 @@ describe.skipIf(missing !== null)(
       }
     });
 
-    it("say which folder they may not write in, and copy its disk along once they may", async () => {
+    it("say which folder they may not write in, and copy a disk to their like once they may", async () => {
       const { api } = libvirt.fleet.host(1);
       try {
         const path = libvirt.makeLocalImage("disky.qcow2", 1, 8);

@@ -290,6 +290,9 @@ describe.skipIf(objection !== null)("the package under a real systemd", () => {
       expect(JSON.parse(machine.evenkeel("status", "--json"))).toMatchObject({
         name: "evenkeel-test",
       });
+      // As any other package's installation may do at any time.
+      machine.run("systemd-tmpfiles", "--create", "evenkeel.conf");
+      expect(owner()).toBe("evenkeel\nevenkeel");
       await untilPeerSees("alive", FIRST);
       const { checks } = JSON.parse(machine.evenkeel("doctor", "--json"));
       const told = checks.map(({ check, level }: Finding) => `${check} ${level}`);

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { chownSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chownSync, copyFileSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatClusterKey, generateClusterKey } from "#agent/store/cluster-key.ts";
@@ -28,8 +28,8 @@ export interface FleetOptions {
   /** The checkout's sources (default) or the bundle in dist/. */
   readonly from?: "source" | "bundle";
   readonly environment?: Readonly<Record<string, string>>;
-  /** Number of the user that the agents run as, with `enter`'s last words; absent for root. */
-  readonly owner?: number;
+  /** Number of the user that a host's agent runs as, by `enter`'s last words; undefined for root. */
+  readonly ownerOf?: (number: number) => number | undefined;
   /** Words that lead a command into more of a host than its network, asked when it is run. */
   readonly enter?: (number: number) => readonly string[];
 }
@@ -85,9 +85,10 @@ export class AgentFleet {
 
   /** A host that is not started with the others; by default like them. */
   makeHost(number: number, changes: HostChanges = {}): AgentHost {
-    const { from = "source", keyed = true, environment = {}, owner } = this.#options;
-    const { name = `n${number}`, keyFile = keyed ? this.keyFile : null, flags = [] } = changes;
-    const { prefix = [] } = changes;
+    const { from = "source", keyed = true, environment = {}, ownerOf } = this.#options;
+    const owner = ownerOf?.(number);
+    const ownKey = keyed ? this.#keyFor(owner) : null;
+    const { name = `n${number}`, keyFile = ownKey, flags = [], prefix = [] } = changes;
     return new AgentHost({
       folder: this.folder,
       name,
@@ -106,8 +107,15 @@ export class AgentFleet {
   writeKey(name: string): string {
     const path = join(this.folder, name);
     writeFileSync(path, `${formatClusterKey(generateClusterKey())}\n`, { mode: 0o600 });
-    const { owner } = this.#options;
-    if (owner !== undefined) for (const each of [path, this.folder]) chownSync(each, owner, owner);
+    return path;
+  }
+
+  /** The key as a user may read it, and the folder as it may make its sockets in it. */
+  #keyFor(owner: number | undefined): string {
+    if (owner === undefined) return this.keyFile;
+    const path = `${this.keyFile}-${owner}`;
+    copyFileSync(this.keyFile, path);
+    for (const each of [path, this.folder]) chownSync(each, owner, owner);
     return path;
   }
 

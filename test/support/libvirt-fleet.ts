@@ -30,8 +30,11 @@ const asOwnUser = [
 export interface LibvirtFleetOptions {
   readonly count: number;
   readonly bandwidthMiBps?: number;
-  /** Agents and guests each run as users of their own, with no capability; the daemons as root. */
-  readonly ownUsers?: boolean;
+  /**
+   * So many of the first hosts' agents have a user of their own and no capability, and all guests
+   * have another; the daemons run as root. Absent: all is root's.
+   */
+  readonly ownUsers?: number;
   /**
    * Each host in a network of its own, told nothing but the key and that its guests are libvirt's;
    * hosts after the first `begun` wait to be started. Absent: on loopback, each daemon behind a gate.
@@ -53,14 +56,18 @@ export class LibvirtFleet {
   readonly #guard = startGuard(this.folder, "");
 
   private constructor(options: LibvirtFleetOptions) {
-    const { count, bandwidthMiBps = 0, unconfigured, ownUsers = false } = options;
-    this.#isGated = unconfigured === undefined && !ownUsers;
+    const { count, bandwidthMiBps = 0, unconfigured, ownUsers } = options;
+    this.#isGated = unconfigured === undefined && ownUsers === undefined;
+    const isOwn = (number: number) => number <= (ownUsers ?? 0);
     const hypervisor = {
       driver: "libvirt",
       storageRoots: [labGuestFolder, LOCAL_IMAGES],
       copiedRoots: [LOCAL_IMAGES],
     };
-    const enter = (number: number) => [...this.#host(number).enter, ...(ownUsers ? asOwnUser : [])];
+    const enter = (number: number) => [
+      ...this.#host(number).enter,
+      ...(isOwn(number) ? asOwnUser : []),
+    ];
     this.fleet = new AgentFleet(
       unconfigured
         ? {
@@ -81,14 +88,19 @@ export class LibvirtFleet {
               },
             }),
             enter,
-            ...(ownUsers && { owner: USERS.agent }),
+            ownerOf: (number) => (isOwn(number) ? USERS.agent : undefined),
           },
     );
     this.hosts = Array.from({ length: count }, (_, i) => {
       const name = `ek-lv${i + 1}`;
       const folder = join(this.folder, `lv${i + 1}`);
       const commandOn = (command: readonly string[]) => this.fleet.commandOn(i + 1, command);
-      return new LibvirtHost({ folder, name, commandOn, ...(ownUsers && { users: USERS }) });
+      return new LibvirtHost({
+        folder,
+        name,
+        commandOn,
+        ...(ownUsers !== undefined && { users: USERS }),
+      });
     });
   }
 

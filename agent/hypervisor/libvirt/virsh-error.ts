@@ -5,7 +5,8 @@ const MEANINGS: readonly [RegExp, HypervisorErrorCode, string][] = [
   [
     /authentication unavailable|Permission denied|authentication failed|polkit/i,
     "HYPERVISOR_MISSING",
-    "the agent may not use this libvirt: run it as root, or put its user into the group libvirt",
+    "the agent may not use this libvirt: run it as root, or put its user into the group libvirt " +
+      "(usermod -aG libvirt evenkeel, then systemctl restart evenkeel)",
   ],
   [
     /failed to connect|Failed to connect socket|Disconnected from|End of file while reading|Cannot recv data|client socket is closed|internal client error|connection (was )?(reset|closed)/i,
