@@ -1,4 +1,3 @@
-import { chmod } from "node:fs/promises";
 import type { MigrateOutEnd, MigrateOutOrder } from "#agent/ports/hypervisor.ts";
 import { Headway, type TransferLook } from "../headway.ts";
 import { HypervisorError, type HypervisorErrorCode } from "../hypervisor-error.ts";
@@ -7,6 +6,7 @@ import { type DomainLook, isRunning, pausedReasons, wasMigrated } from "./domain
 import { diskWords } from "./fit-copies.ts";
 import { virshOf } from "./libvirt-life.ts";
 import type { LibvirtParts } from "./libvirt-parts.ts";
+import { openToQemu } from "./move-folder.ts";
 import { diskSocket, moveSocket, seenSockets, targetUri } from "./move-paths.ts";
 import { runVirsh, type VirshRun } from "./run-virsh.ts";
 import { readJob, settledLook } from "./settled-look.ts";
@@ -54,7 +54,7 @@ export class MigrateOut {
     signal.addEventListener("abort", aborted);
     // QEMU, with fewer rights than we have, connects to it; the folder lets no other user pass.
     for (const socket of seenSockets(settings, this.#order.moveId, place)) {
-      await chmod(socket, 0o666).catch(() => undefined);
+      await openToQemu(socket).catch(() => undefined);
     }
     const migration = this.#begin();
     try {

@@ -1,10 +1,12 @@
 /** The folder of a move's sockets, as far as the agent's own user decides where they can lie. */
-import { access, chmod, chown, constants, mkdir, stat } from "node:fs/promises";
+import { access, chmod, chown, constants, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type LibvirtSettings, seenPath } from "./libvirt-options.ts";
 import { agentFolder, libvirtFolder, type SocketPlace } from "./move-paths.ts";
 
-const { W_OK, X_OK } = constants;
+const { W_OK, X_OK, O_NOFOLLOW } = constants;
+/** Names a file without opening it, links and sockets too (open(2)); Node has no word for it. */
+const O_PATH = 0o10000000;
 
 const GROUP_REMEDY =
   `put the agent's user into the group that ${libvirtFolder} belongs to (Debian: usermod -aG ` +
@@ -40,6 +42,19 @@ export async function placeObjection(
 function isGroupMissing(cause: unknown): boolean {
   const { syscall } = cause as NodeJS.ErrnoException;
   return syscall === "chown" || syscall === "access";
+}
+
+/**
+ * Lets QEMU connect to a socket of ours. QEMU's user may write in the folder: what it could have put
+ * in the socket's place, a link to some file above all, is left as it is.
+ */
+export async function openToQemu(socket: string): Promise<void> {
+  const file = await open(socket, O_PATH | O_NOFOLLOW);
+  try {
+    if ((await file.stat()).isSocket()) await chmod(`/proc/self/fd/${file.fd}`, 0o666);
+  } finally {
+    await file.close();
+  }
 }
 
 /** QEMU, another user without our rights, connects to sockets in it, or makes its own. */

@@ -1,8 +1,17 @@
-import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { LibvirtSettings } from "#agent/hypervisor/libvirt/libvirt-options.ts";
-import { placeObjection, sourcePlace } from "#agent/hypervisor/libvirt/move-folder.ts";
+import { openToQemu, placeObjection, sourcePlace } from "#agent/hypervisor/libvirt/move-folder.ts";
 import { agentFolder, libvirtFolder } from "#agent/hypervisor/libvirt/move-paths.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
@@ -12,6 +21,24 @@ function scene() {
   const settings = { hostRoot } as unknown as LibvirtSettings;
   return { settings, folder: join(hostRoot, agentFolder), libvirt: join(hostRoot, libvirtFolder) };
 }
+
+describe("openToQemu()", () => {
+  it("opens a socket, and nothing that a link leads to", async () => {
+    const folder = temporaryFolder();
+    const [socket, secret, link] = ["s.sock", "secret", "link"].map((name) => join(folder, name));
+    if (!socket || !secret || !link) throw new Error("three paths");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    onTestFinished(() => void server.close());
+    writeFileSync(secret, "", { mode: 0o600 });
+    symlinkSync(secret, link);
+    chmodSync(socket, 0o600);
+    for (const path of [socket, secret, link]) await openToQemu(path);
+    expect(statSync(socket).mode & 0o777).toBe(0o666);
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+    await expect(openToQemu(join(folder, "none"))).rejects.toThrow("ENOENT");
+  });
+});
 
 describe("sourcePlace()", () => {
   it("is libvirt's folder where the agent may write in it", async () => {
