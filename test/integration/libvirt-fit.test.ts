@@ -339,7 +339,8 @@ describe.skipIf(missing !== null)(`a libvirt domain (${missing ?? "installed"})`
     const host = new LibvirtHost({ folder, name: "ek-nameless", nameServer: address });
     const nameOf = async ({ uri }: LibvirtHost) => {
       const config = { hypervisor: { driver: "libvirt", uri } } as Config;
-      const findings = await checkLibvirt({ config } as Parameters<Check>[0]);
+      const scene = { config, agentUser: null } as Parameters<Check>[0];
+      const findings = await checkLibvirt(scene);
       return findings.find(({ check }) => check === "libvirt host name");
     };
     try {

@@ -41,6 +41,9 @@ describe.skipIf(missing !== null)(`agents on libvirtds (${missing ?? "installed"
     await libvirt.start(3);
     const thirdMs = await eventually("the third has a share", () => isLevel(libvirt, 3, 2), LEVEL);
     const among3 = await spreadOf(libvirt, 3);
+    // They go on levelling: who is on the way has a process at both ends.
+    await libvirt.fleet.host(1).api.post("/v1/mode", { mode: "hold" });
+    await eventually("nothing moves any more", () => isAtRest(libvirt), LEVEL);
     const stories = watches.map((watch) => watch.stop());
     const histories = await Promise.all(libvirt.fleet.hosts.map(({ api }) => api.history()));
     const outcomes = histories.flat();
@@ -71,6 +74,12 @@ async function isLevel(libvirt: LibvirtFleet, hosts: number, overMax: number): P
   }
   const counts = pidsOf(libvirt, hosts).map((pids) => pids.length);
   return Math.max(...counts) - Math.min(...counts) <= overMax;
+}
+
+/** All know of the hold, and nothing is under way. */
+async function isAtRest(libvirt: LibvirtFleet): Promise<boolean> {
+  const all = await Promise.all(libvirt.fleet.hosts.map(({ api }) => api.status()));
+  return all.every(({ mode, moves }) => mode === "hold" && moves.length === 0);
 }
 
 /** Standard deviation of the hosts' shares, by the kernel's counters of the guests' processes. */
