@@ -124,6 +124,7 @@ export class Balancer {
   loadSampled(nowMs: number): void {
     const { surroundings, shifts } = this.#options;
     shifts.review(nowMs);
+    this.#search.loadSampled(nowMs);
     this.#trigger.observe({
       self: surroundings.own(),
       mean: surroundings.mean(),
@@ -163,7 +164,7 @@ export class Balancer {
         return;
       }
     }
-    if (!this.#search.isPatient) this.#election.foundNothing();
+    if (!this.#search.expectsMore(nowMs)) this.#election.foundNothing();
     if (reasons.some(isLevelling)) this.#options.noMoveFits(nowMs);
   }
 

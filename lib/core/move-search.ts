@@ -5,7 +5,7 @@ import { type ActionReason, type Candidate, isLevelling } from "../model/action.
 import { transferMs } from "../planning/action-cost.ts";
 import { candidates } from "../planning/candidates.ts";
 import { type Extremes, extremesOf, joinedExtremes } from "../planning/extremes.ts";
-import { type HostFigures, utilisationOf } from "../planning/host-figures.ts";
+import { type HostFigures, isHotInCpu } from "../planning/host-figures.ts";
 import { type JointPlanOptions, jointPlan } from "../planning/joint-plan.ts";
 import type { PlanningParams } from "../planning/params.ts";
 import { Patience, reachableGain } from "../planning/patience.ts";
@@ -32,6 +32,9 @@ export interface MoveSearchOptions {
   readonly planning: PlanningParams;
 }
 
+/** All make haste for as long after its cause: the worst of an imbalance is over first. */
+const hasteMs = 60_000;
+
 /** What one look at the cluster saw. */
 interface Scene {
   readonly self: HostFigures;
@@ -52,20 +55,31 @@ export class MoveSearch {
   readonly #patience: Patience;
   readonly #settled = new SettledView();
   #lastLevel = 0;
+  #hastyUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MoveSearchOptions) {
     this.#options = options;
     this.#patience = new Patience(options.planning.patienceStartShare);
   }
 
-  /** True while better moves than the least useful are waited for. */
-  get isPatient(): boolean {
-    return this.#lastLevel > this.#options.planning.gainMin;
+  /** True while the next look may well find what this one did not. */
+  expectsMore(nowMs: number): boolean {
+    return nowMs < this.#hastyUntilMs || this.#lastLevel > this.#options.planning.gainMin;
   }
 
   /** The least score of an action worth taking at the last look (Patience). */
   get level(): number {
     return this.#lastLevel;
+  }
+
+  /** Once a load sample, whether it has a reason to look or not: are many hosts hot? */
+  loadSampled(nowMs: number): void {
+    const { surroundings, planning } = this.#options;
+    const { hotShare, hasteHostsShare } = planning;
+    const hosts = surroundings.others().length + 1;
+    const own = Number(isHotInCpu(surroundings.own(), hotShare));
+    const hot = own + surroundings.hostsHotInCpu(hotShare);
+    if (hot >= hasteHostsShare * hosts) this.#hastyUntilMs = nowMs + hasteMs;
   }
 
   /** Own moves that may be proposed for this reason, best first. */
@@ -92,7 +106,7 @@ export class MoveSearch {
     const { prng } = this.#options;
     const scene = this.#scene(nowMs);
     const { self, vms, others, params } = scene;
-    const isUrgent = utilisationOf(self).cpu > params.hotShare;
+    const isUrgent = isHotInCpu(self, params.hotShare);
     // Guests that wait for a CPU now are not kept waiting for a better move.
     if (isUrgent) this.#lastLevel = 0;
     const level = isUrgent ? 0 : this.#level(scene, nowMs);
@@ -123,10 +137,13 @@ export class MoveSearch {
 
   #level({ self, vms, others, extremes, scale, params }: Scene, nowMs: number): number {
     const settleMs = others.length < params.jointHostsMax ? params.jointSettleMs : params.settleMs;
+    const moveMs = meanTransferMs(vms, params) + settleMs;
+    const isHasty = nowMs < this.#hastyUntilMs;
+    const transfers = isHasty ? params.hasteTransfers : params.patienceTransfers;
     const all = joinedExtremes(extremesOf([self]), extremes);
     this.#lastLevel = this.#patience.level({
       reachableGain: reachableGain(all, vms, { scale, weights: params.weights }),
-      halfLifeMs: params.patienceTransfers * (meanTransferMs(vms, params) + settleMs),
+      halfLifeMs: transfers * moveMs,
       nowMs,
     });
     return this.#lastLevel;

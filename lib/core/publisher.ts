@@ -1,4 +1,5 @@
 import type { Deadlines } from "../base/deadlines.ts";
+import type { HostSummary } from "../model/host.ts";
 import type { HostId } from "../model/ids.ts";
 import type { View } from "../view/view.ts";
 import { deltaOf } from "./gossip-messages.ts";
@@ -12,6 +13,8 @@ const intervalMs = 5_000;
 const urgentMs = 250;
 /** The same of members of services: somebody waits for them. */
 const newsMs = 50;
+/** Room that came or went by moves is told to all at once if it is this share of the host. */
+const roomShareMin = 0.05;
 
 export interface PublisherOptions {
   readonly self: HostId;
@@ -30,6 +33,10 @@ export class Publisher {
   #lastMs = Number.NEGATIVE_INFINITY;
   /** What changed in the inventory is for everybody at once. */
   #inventoryIsNews = false;
+  /** Something has mattered since the last publication. */
+  #isTouched = false;
+  /** What all were told at once last; the first words of a host go round by themselves. */
+  #told: HostSummary | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -37,6 +44,7 @@ export class Publisher {
 
   /** Something mattered: it is told with the next step's end, or as soon as the bound allows. */
   touch(nowMs: number): void {
+    this.#isTouched = true;
     this.#soon(nowMs, urgentMs);
   }
 
@@ -53,12 +61,28 @@ export class Publisher {
     records.publish(incarnation(), nowMs);
     if (this.#inventoryIsNews) this.#broadcastInventory();
     this.#inventoryIsNews = false;
+    if (this.#isTouched) this.#tellRoom();
+    this.#isTouched = false;
   }
 
   broadcastSelf(): void {
     const { self, view, outbox } = this.#options;
     const own = view.summaryOf(self);
-    if (own) outbox.broadcast(deltaOf({ records: [own.record] }));
+    if (!own) return;
+    this.#told = own.record.body;
+    outbox.broadcast(deltaOf({ records: [own.record] }));
+  }
+
+  /**
+   * Hosts that plan without knowing it ask in vain, or take what fits worse. In a large cluster it
+   * would be too much for each to hear of every move of the others.
+   */
+  #tellRoom(): void {
+    const { self, view } = this.#options;
+    const own = view.summaryOf(self)?.record.body;
+    if (!own || view.isLarge) return;
+    this.#told ??= own;
+    if (hasOtherRoom(this.#told, own)) this.broadcastSelf();
   }
 
   /** A long one is too much for news: it rides on push-pull alone. */
@@ -74,4 +98,15 @@ export class Publisher {
     const atMs = deadlines.atMs("publish");
     if (atMs === undefined || atMs > soonestMs) deadlines.set("publish", soonestMs);
   }
+}
+
+/** A slot, or a share of CPU or memory, is promised to a move or free again. */
+function hasOtherRoom(before: HostSummary, now: HostSummary): boolean {
+  const cpuCores = Math.abs(now.projectedCpuCores - before.projectedCpuCores);
+  const memoryBytes = Math.abs(now.projectedMemoryBytes - before.projectedMemoryBytes);
+  return (
+    now.freeSlotsIn !== before.freeSlotsIn ||
+    cpuCores > roomShareMin * now.cpuCapacityCores ||
+    memoryBytes > roomShareMin * now.memoryCapacityBytes
+  );
 }

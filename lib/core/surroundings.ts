@@ -8,6 +8,7 @@ import {
   type HostFigures,
   leastUtilisation,
   levelUtilisation,
+  share,
   type Utilisation,
 } from "../planning/host-figures.ts";
 import { type CapacityScale, scaleOf } from "../planning/potential.ts";
@@ -39,6 +40,7 @@ interface Others {
   readonly figures: readonly HostFigures[];
   least?: Utilisation | undefined;
   extremes?: Extremes;
+  hotInCpu?: number;
   /** These two in a large cluster only. */
   mean?: Utilisation;
   scale?: CapacityScale;
@@ -138,6 +140,19 @@ export class Surroundings {
     const others = this.#look();
     others.extremes ??= extremesOf(others.figures);
     return others.extremes;
+  }
+
+  /** How many of the other hosts burn more than this share of their CPU, whatever is on its way. */
+  hostsHotInCpu(hotShare: number): number {
+    const others = this.#look();
+    if (others.hotInCpu !== undefined) return others.hotInCpu;
+    const { view } = this.#options.cluster;
+    others.hotInCpu = 0;
+    for (const { host, cpuCapacityCores } of others.figures) {
+      const measuredCores = view.summaryOf(host)?.record.body.measuredCpuCores ?? 0;
+      if (share(measuredCores, cpuCapacityCores) > hotShare) others.hotInCpu += 1;
+    }
+    return others.hotInCpu;
   }
 
   scale(): CapacityScale {

@@ -113,6 +113,11 @@ function lesserOf(a: Utilisation, b: Utilisation): Utilisation {
   };
 }
 
+/** Guests of such a host wait for a CPU, or soon will; full memory makes nobody wait. */
+export function isHotInCpu(host: HostFigures, hotShare: number): boolean {
+  return share(host.cpuCores, host.cpuCapacityCores) > hotShare;
+}
+
 /** Of a capacity; 0 where that is not known. */
 export function share(used: number, capacity: number): number {
   return capacity > 0 ? used / capacity : 0;

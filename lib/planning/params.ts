@@ -63,6 +63,10 @@ export interface PlanningParams {
   readonly patienceStartShare: number;
   /** The level of patience halves in the time of so many moves. */
   readonly patienceTransfers: number;
+  /** The same in haste. */
+  readonly hasteTransfers: number;
+  /** All make haste where this share of the hosts is hot in CPU. */
+  readonly hasteHostsShare: number;
   /** From the end of a transfer until the next can begin: hand-over, gossip, the next look. */
   readonly settleMs: number;
   /** The same where all plan together: their plans agree only once each knows of all moves. */
@@ -105,6 +109,8 @@ export const defaultPlanningParams: PlanningParams = {
   planWorkMax: 200_000,
   patienceStartShare: 0.8,
   patienceTransfers: 1.2,
+  hasteTransfers: 0.15,
+  hasteHostsShare: 0.05,
   settleMs: 8_000,
   jointSettleMs: 12_000,
   spreadShare: 0.1,

@@ -23,6 +23,9 @@ export interface PatienceInput {
  * host begins with moves near the best that the cluster can have and grows less choosy while moves
  * end, as a central brain does that takes the best move first. No slot of a hot host stays idle for
  * it: its moves are the best.
+ *
+ * That costs time, which guests that wait for a CPU do not have. Where many hosts are hot, a half-life
+ * that is much shorter is the better price.
  */
 export class Patience {
   readonly #startShare: number;
@@ -51,7 +54,8 @@ export class Patience {
 
 /**
  * What the best move of the cluster may win, in units of the potential: one of a VM as large as the
- * largest here, from the most to the least utilised host. A guess that errs upwards.
+ * largest here that its rules let go, from the most to the least utilised host. A guess that errs
+ * upwards.
  */
 export function reachableGain(
   { most, least }: Pick<Extremes, "most" | "least">,
@@ -61,6 +65,8 @@ export function reachableGain(
   const { scale, weights } = options;
   let [cpuCores, memoryBytes, networkBytesPerSecond] = [0, 0, 0];
   for (const vm of vms) {
+    const { pin, ignore, managed } = vm.policy;
+    if (pin !== null || ignore || managed === false) continue;
     cpuCores = Math.max(cpuCores, vm.load.cpuCores);
     memoryBytes = Math.max(memoryBytes, vm.memoryBytes);
     networkBytesPerSecond = Math.max(networkBytesPerSecond, vm.load.networkBytesPerSecond ?? 0);

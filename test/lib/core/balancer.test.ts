@@ -51,6 +51,7 @@ function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
     brokenRules: () => false,
     scale: () => scaleOf([own, other]),
     extremes: () => extremesOf([other]),
+    hostsHotInCpu: () => 0,
   };
   const parts = {
     self: { options: { settings: defaultCoreSettings }, hostLoad: null },

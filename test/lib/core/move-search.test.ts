@@ -37,12 +37,14 @@ interface Settings {
   /** Hosts that were granted a VM of which no other host tells that it leaves. */
   readonly unsettled?: readonly string[];
   readonly seed?: number;
+  /** How many of the others are hot. */
+  readonly hot?: number;
 }
 
 function searchOf(
   self: HostWithVms,
   others: readonly HostWithVms[],
-  { movesMax, wanted = [], silent = [], unsettled = [], seed = 1, ...more }: Settings = {},
+  { movesMax, wanted = [], silent = [], unsettled = [], seed = 1, hot = 0, ...more }: Settings = {},
 ): MoveSearch {
   const told = (host: string) => {
     const vms = others.find(({ figures }) => figures.host === host)?.vms ?? [];
@@ -78,6 +80,7 @@ function searchOf(
       }),
       others: () => figures,
       extremes: () => extremesOf(figures),
+      hostsHotInCpu: () => hot,
       scale: () => scaleOf([self.figures, ...figures]),
       wantedNames: () => wanted,
     },
@@ -118,13 +121,38 @@ describe("MoveSearch", () => {
     const reachable = searchOf(self, [hostWith("node-b", [], 0)]);
     expect(found(reachable)).toEqual(["large node-b"]);
     expect(found(search)).toEqual([]);
-    expect(search.isPatient).toBe(true);
+    expect(search.expectsMore(0)).toBe(true);
     const seconds = Array.from({ length: 1_200 }, (_, at) => at + 1);
     const first = seconds.find((second) => found(search, second * 1000).length > 0) ?? 0;
     expect(first).toBeGreaterThan(10);
     expect(found(search, first * 1000)).toEqual(["small node-b"]);
     for (let second = first; second <= 1_200; second++) found(search, second * 1000);
-    expect(search.isPatient).toBe(false);
+    expect(search.expectsMore(1_200_000)).toBe(false);
+  });
+
+  it("waits for better moves for a tenth of the time where many hosts are hot", () => {
+    const self = hostWith("node-a", [vm("small", 0.3), vm("large", 3)], 1);
+    const busy = { ...self, vms: [vm("small", 0.3), { ...vm("large", 3), immovable: "it moves" }] };
+    const cold = Array.from({ length: 20 }, (_, at) => hostWith(`node-${at}`, [], 0));
+    const searchWith = (hot: number) =>
+      searchOf(busy, cold, { hot, planning: { hasteTransfers: 0.1 } });
+    const firstSecond = (hot: number, sampledTo: number) => {
+      const search = searchWith(hot);
+      for (let second = 1; second <= 1_200; second++) {
+        if (second <= sampledTo) search.loadSampled(second * 1000);
+        if (found(search, second * 1000).length > 0) return second;
+      }
+      return Number.POSITIVE_INFINITY;
+    };
+    const patient = firstSecond(0, 1);
+    // One of 21 hosts is less than a twentieth of them.
+    expect(firstSecond(1, 1_200)).toBe(patient);
+    expect(firstSecond(2, 1)).toBeLessThan(patient / 5);
+    expect(patient).toBeLessThan(1_200);
+    const hasty = searchWith(2);
+    hasty.loadSampled(0);
+    expect(hasty.expectsMore(59_000)).toBe(true);
+    expect(hasty.expectsMore(60_000)).toBe(false);
   });
 
   it("weighs every host in a large cluster, not a sample", () => {
@@ -154,7 +182,7 @@ describe("MoveSearch", () => {
     const targets = search.find("drain", 0).map(({ to }) => to);
     expect(targets).toContain("node-77");
     expect(targets.length).toBeLessThan(40);
-    expect(search.isPatient).toBe(false);
+    expect(search.expectsMore(0)).toBe(false);
   });
 
   it("makes no move beyond the cap of the whole cluster", () => {

@@ -3,17 +3,27 @@ import { Deadlines } from "#lib/base/deadlines.ts";
 import type { Outbox } from "#lib/core/outbox.ts";
 import type { OwnRecords } from "#lib/core/own-records.ts";
 import { Publisher } from "#lib/core/publisher.ts";
+import type { HostSummary } from "#lib/model/host.ts";
 import type { InventoryRecord } from "#lib/model/record.ts";
 import type { View } from "#lib/view/view.ts";
 import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
 
-function publishing({ body = {} }: { body?: Partial<InventoryRecord["body"]> } = {}) {
+interface Host {
+  readonly body?: Partial<InventoryRecord["body"]>;
+  /** Its figures, as they are whenever it publishes. */
+  readonly figures?: () => Partial<HostSummary>;
+  readonly isLarge?: boolean;
+}
+
+function publishing({ body = {}, figures = () => ({}), isLarge = false }: Host = {}) {
   const deadlines = new Deadlines<"publish" | "gossip" | "hello">();
   const sent: string[] = [];
   const published: number[] = [];
   const record = inventoryRecord("me", 1);
+  const summary = summaryRecord("me", 1);
   const view = {
-    summaryOf: () => ({ record: summaryRecord("me", 1) }),
+    isLarge,
+    summaryOf: () => ({ record: { ...summary, body: { ...summary.body, ...figures() } } }),
     inventoryOf: () => ({ record: { ...record, body: { ...record.body, ...body } } }),
   };
   const outbox = {
@@ -71,6 +81,46 @@ test("tell() broadcasts no inventory that is too long for news", () => {
 test("broadcastSelf() sends the summary as it was published last", () => {
   const { publisher, sent } = publishing();
   publisher.broadcastSelf();
+  expect(sent).toEqual(["summary"]);
+});
+
+const size = { cpuCapacityCores: 10, memoryCapacityBytes: 100 };
+
+/** What is broadcast as a host's figures change from one to the next, each time with a touch. */
+function toldOf(steps: readonly Partial<HostSummary>[], options: Host = {}): number[] {
+  let figures: Partial<HostSummary> = size;
+  const { publisher, sent } = publishing({ ...options, figures: () => figures });
+  return steps.map((step, at) => {
+    figures = { ...size, ...step };
+    publisher.touch(at * 1_000);
+    publisher.publish(at * 1_000);
+    return sent.length;
+  });
+}
+
+test("touch() tells all at once of room that was promised or is free again", () => {
+  const slots = [{ freeSlotsIn: 1 }, { freeSlotsIn: 0 }, { freeSlotsIn: 0 }, { freeSlotsIn: 1 }];
+  expect(toldOf(slots)).toEqual([0, 1, 1, 2]);
+  const cores = [2, 2.4, 2.6, 2.1, 2].map((projectedCpuCores) => ({ projectedCpuCores }));
+  expect(toldOf(cores)).toEqual([0, 0, 1, 1, 2]);
+  const bytes = [20, 24, 26].map((projectedMemoryBytes) => ({ projectedMemoryBytes }));
+  expect(toldOf(bytes)).toEqual([0, 0, 1]);
+});
+
+test("touch() leaves room to push-pull in a large cluster", () => {
+  expect(toldOf([{ freeSlotsIn: 1 }, { freeSlotsIn: 0 }], { isLarge: true })).toEqual([0, 0]);
+});
+
+test("publish() by its own time tells nobody of a load that only swings", () => {
+  let projectedCpuCores = 2;
+  const { publisher, sent } = publishing({ figures: () => ({ ...size, projectedCpuCores }) });
+  publisher.touch(0);
+  publisher.publish(0);
+  projectedCpuCores = 8;
+  publisher.publish(5_000);
+  expect(sent).toEqual([]);
+  publisher.touch(6_000);
+  publisher.publish(6_000);
   expect(sent).toEqual(["summary"]);
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Surroundings, type SurroundingsOptions } from "#lib/core/surroundings.ts";
+import { hostSummary } from "../../support/host-summary.ts";
 import { settledDriver } from "../../support/node-driver.ts";
 
 const namesOf = (driver: ReturnType<typeof settledDriver>) =>
@@ -25,6 +27,25 @@ describe("Surroundings", () => {
     const answer = driver.ask({ verb: "migrate", vm: "web", target: "QmOther" });
     expect(answer?.status).toBe(404);
     expect(answer?.message).toContain(words);
+  });
+
+  it("counts a host as hot by what it burns, also when relief is on its way", () => {
+    const figures = { cpuCapacityCores: 10, projectedCpuCores: 5 };
+    const bodies = [8.9, 9.1, 9.5].map((measuredCpuCores, at) =>
+      hostSummary({ name: `host-${at}`, ...figures, measuredCpuCores }),
+    );
+    const cluster = {
+      ...{ changes: 0, nowMs: 0 },
+      live: () => bodies.map((body) => ({ host: body.name, body })),
+      view: {
+        isLarge: false,
+        summaryOf: (host: string) => ({
+          record: { body: bodies.find(({ name }) => name === host) },
+        }),
+      },
+    };
+    const surroundings = new Surroundings({ cluster } as unknown as SurroundingsOptions);
+    expect(surroundings.hostsHotInCpu(0.9)).toBe(2);
   });
 
   it("says whether a host is no member, or which state it is in", () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { extremesOf } from "#lib/planning/extremes.ts";
 import { Patience, reachableGain } from "#lib/planning/patience.ts";
+import type { VmFigures } from "#lib/planning/vm-figures.ts";
 import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
 
 const GIB = 2 ** 30;
@@ -80,6 +81,17 @@ test("Patience is never above its start, nor below nothing, whatever comes", () 
       }
     }),
   );
+});
+
+test("reachableGain() hopes for nothing from VMs that stay where they are by their rules", () => {
+  const extremes = extremesOf([hostFigures("a", { cpuCores: 8 }), hostFigures("b")]);
+  const small = vmFigures("small", { cpuCores: 1 });
+  const large = vmFigures("large", { cpuCores: 4 });
+  const gain = (...vms: readonly VmFigures[]) => reachableGain(extremes, vms, { scale, weights });
+  expect(gain(small, large)).toBeGreaterThan(gain(small));
+  for (const rule of [{ pin: "a" }, { ignore: true }, { managed: false }]) {
+    expect(gain(small, { ...large, policy: { ...large.policy, ...rule } })).toBe(gain(small));
+  }
 });
 
 test("reachableGain() is what the largest VM here wins from the most to the least utilised", () => {
