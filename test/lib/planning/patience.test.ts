@@ -89,7 +89,7 @@ test("reachableGain() hopes for nothing from VMs that stay where they are by the
   const large = vmFigures("large", { cpuCores: 4 });
   const gain = (...vms: readonly VmFigures[]) => reachableGain(extremes, vms, { scale, weights });
   expect(gain(small, large)).toBeGreaterThan(gain(small));
-  for (const rule of [{ pin: "a" }, { ignore: true }, { managed: false }]) {
+  for (const rule of [{ pin: "a" }, { ignore: true }, { managed: false as const }]) {
     expect(gain(small, { ...large, policy: { ...large.policy, ...rule } })).toBe(gain(small));
   }
 });
