@@ -116,7 +116,8 @@ export class SwitchDesk {
   ): Wish[] {
     const all = sight.seenMembers(spec.name);
     const taking = all.filter(takesRequests).length;
-    const kept = new Set(all.filter(goesWell).slice(0, Math.max(0, least - taking)));
+    const goOn = all.filter((seen) => goesWell(seen) && !this.#drains(spec.name, seen.at.host));
+    const kept = new Set(goOn.slice(0, Math.max(0, least - taking)));
     const avoids = taking + kept.size > 0;
     return all.flatMap((seen) => {
       const { host } = seen.at;
@@ -127,6 +128,11 @@ export class SwitchDesk {
       const keeps = kept.has(seen);
       return [wishOf({ spec, backend, seen, member, endpoint, known, avoids, keeps })];
     });
+  }
+
+  /** What this switch drains already may be suspended at any moment: its host has its word. */
+  #drains(service: string, host: HostId): boolean {
+    return this.#wishes.get(`${service}/${host}`)?.server.state === "drain";
   }
 
   #say(names: readonly string[], leftovers: Leftovers): void {

@@ -104,6 +104,8 @@ describe("SwitchDesk", () => {
     );
     expect(want(host(1, away), host(2, { state: "resuming", atSwitch: "maint" }))).toBeNull();
     expect(want(host(1, away), host(2, {}))).toBe("drain,ready");
+    // Its host counts on the drain from now on, and may suspend it before it hears of a change.
+    expect(want(host(1, away), host(2, { healthy: false }))).toBeNull();
     // Its host has waited for long enough, and says so.
     expect(want(host(1, { ...away, atSwitch: "maint" }))).toBe("maint");
     // A service that is deleted, or that may have none, lets the last one go.
