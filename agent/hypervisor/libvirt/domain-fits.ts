@@ -1,4 +1,5 @@
 import type { Clock } from "#agent/ports/clock.ts";
+import { DomainCache } from "./domain-cache.ts";
 import type { DisksOnTheWay } from "./fit-copies.ts";
 import { type DomainFit, type FitAsking, readFit } from "./fit-domain.ts";
 import type { DomainEvent } from "./virsh-events.ts";
@@ -12,7 +13,7 @@ const HARMLESS = new Set(["balloon-change", "rtc-change", "memory-failure", "job
 export class DomainFits {
   readonly #clock: Clock;
   readonly #asking: () => FitAsking;
-  readonly #fits = new Map<string, { readonly fit: DomainFit; readonly atMs: number }>();
+  readonly #fits = new DomainCache<{ readonly fit: DomainFit; readonly atMs: number }>();
   /** How each domain's disks would go; what happens to it does not change that. */
   readonly #onTheWay = new Map<string, DisksOnTheWay>();
 
@@ -22,8 +23,7 @@ export class DomainFits {
   }
 
   heard(event: DomainEvent | "missed"): void {
-    if (event === "missed") this.#fits.clear();
-    else if (!HARMLESS.has(event.event)) this.#fits.delete(event.vm);
+    if (event === "missed" || !HARMLESS.has(event.event)) this.#fits.happened(event);
   }
 
   /** What is known of it, for a list; looked up where nothing is. Undefined if libvirt is silent. */
@@ -35,8 +35,9 @@ export class DomainFits {
 
   /** Looks anew. Rejects with HypervisorError. */
   async look(vm: string): Promise<DomainFit> {
-    const fit = await readFit(this.#asking(), vm);
-    this.#fits.set(vm, { fit, atMs: this.#clock.nowMs() });
+    const { fit } = await this.#fits.ask(vm, async () => {
+      return { atMs: this.#clock.nowMs(), fit: await readFit(this.#asking(), vm) };
+    });
     this.#onTheWay.set(vm, fit.onTheWay);
     return fit;
   }
@@ -48,7 +49,7 @@ export class DomainFits {
 
   /** Only these are there still. */
   keep(vms: ReadonlySet<string>): void {
-    for (const vm of this.#fits.keys()) if (!vms.has(vm)) this.#fits.delete(vm);
+    this.#fits.keep(vms);
     for (const vm of this.#onTheWay.keys()) if (!vms.has(vm)) this.#onTheWay.delete(vm);
   }
 }

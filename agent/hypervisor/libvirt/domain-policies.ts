@@ -1,6 +1,7 @@
 import type { ShownPolicy } from "#lib/model/copy.ts";
 import type { VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
+import { DomainCache } from "./domain-cache.ts";
 import { type DomainLook, hasProcess } from "./domain-state.ts";
 import type { DomainTable } from "./domain-table.ts";
 import { policyElement, policyNamespace, readPolicyElement } from "./policy-element.ts";
@@ -24,8 +25,7 @@ export interface DomainPoliciesParts {
  */
 export class DomainPolicies {
   readonly #parts: DomainPoliciesParts;
-  readonly #known = new Map<VmName, ShownPolicy>();
-  #changes = 0;
+  readonly #known = new DomainCache<ShownPolicy>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: DomainPoliciesParts) {
@@ -33,29 +33,20 @@ export class DomainPolicies {
   }
 
   happened(event: DomainEvent | "missed"): void {
-    this.#changes += 1;
-    if (event === "missed") this.#known.clear();
-    else this.#known.delete(event.vm);
+    this.#known.happened(event);
   }
 
   /** Forgets the domains that are no more. */
   keep(present: ReadonlySet<VmName>): void {
-    for (const vm of this.#known.keys()) if (!present.has(vm)) this.#known.delete(vm);
+    this.#known.keep(present);
   }
 
   /** What this domain shows; undefined where libvirt does not say. */
   async shown(vm: VmName, look: DomainLook): Promise<ShownPolicy | undefined> {
     const known = this.#known.get(vm);
     if (known !== undefined) return known;
-    const changes = this.#changes;
-    try {
-      const shown = await this.#inTurn(() => this.#ask(vm, look));
-      // What was asked before something happened may be old by now.
-      if (changes === this.#changes) this.#known.set(vm, shown);
-      return shown;
-    } catch {
-      return undefined;
-    }
+    const ask = () => this.#inTurn(() => this.#ask(vm, look));
+    return this.#known.ask(vm, ask).catch(() => undefined);
   }
 
   /** Writes the policy into the running domain and its definition. No-op where there is neither. */
