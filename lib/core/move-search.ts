@@ -74,12 +74,14 @@ export class MoveSearch {
 
   /** Once a load sample, whether it has a reason to look or not: are many hosts hot? */
   loadSampled(nowMs: number): void {
-    const { surroundings, planning } = this.#options;
+    const { surroundings, planning, cluster } = this.#options;
     const { hotShare, hasteHostsShare } = planning;
-    const hosts = surroundings.others().length + 1;
+    const enough = hasteHostsShare * (surroundings.others().length + 1);
+    // Of a large cluster a sample is known, and chance has more of them hot in some samples.
+    const chance = cluster.view.isLarge ? 2 * Math.sqrt(enough) : 0;
     const own = Number(isHotInCpu(surroundings.own(), hotShare));
     const hot = own + surroundings.hostsHotInCpu(hotShare);
-    if (hot >= hasteHostsShare * hosts) this.#hastyUntilMs = nowMs + hasteMs;
+    if (hot >= enough + chance) this.#hastyUntilMs = nowMs + hasteMs;
   }
 
   /** Own moves that may be proposed for this reason, best first. */

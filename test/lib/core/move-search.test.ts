@@ -39,6 +39,7 @@ interface Settings {
   readonly seed?: number;
   /** How many of the others are hot. */
   readonly hot?: number;
+  readonly isLarge?: boolean;
 }
 
 function searchOf(
@@ -68,7 +69,12 @@ function searchOf(
     history: new MoveHistory(),
     planning: { ...planning, ...more.planning },
     cluster: {
-      view: { hosts: () => figures.map(({ host }) => host), inventoryOf: told, summaryOf },
+      view: {
+        isLarge: more.isLarge === true,
+        hosts: () => figures.map(({ host }) => host),
+        inventoryOf: told,
+        summaryOf,
+      },
     },
     surroundings: {
       own: () => self.figures,
@@ -134,8 +140,8 @@ describe("MoveSearch", () => {
     const self = hostWith("node-a", [vm("small", 0.3), vm("large", 3)], 1);
     const busy = { ...self, vms: [vm("small", 0.3), { ...vm("large", 3), immovable: "it moves" }] };
     const cold = Array.from({ length: 20 }, (_, at) => hostWith(`node-${at}`, [], 0));
-    const searchWith = (hot: number) =>
-      searchOf(busy, cold, { hot, planning: { hasteTransfers: 0.1 } });
+    const searchWith = (hot: number, isLarge = false) =>
+      searchOf(busy, cold, { hot, isLarge, planning: { hasteTransfers: 0.1 } });
     const firstSecond = (hot: number, sampledTo: number) => {
       const search = searchWith(hot);
       for (let second = 1; second <= 1_200; second++) {
@@ -153,6 +159,15 @@ describe("MoveSearch", () => {
     hasty.loadSampled(0);
     expect(hasty.expectsMore(59_000)).toBe(true);
     expect(hasty.expectsMore(60_000)).toBe(false);
+    // Of a large cluster these are a sample: three of 21 may be chance, four are not.
+    for (const [hot, isHasty] of [
+      [3, false],
+      [4, true],
+    ] as const) {
+      const sampled = searchWith(hot, true);
+      sampled.loadSampled(0);
+      expect(sampled.expectsMore(0)).toBe(isHasty);
+    }
   });
 
   it("weighs every host in a large cluster, not a sample", () => {
