@@ -15,6 +15,8 @@ const urgentMs = 250;
 const newsMs = 50;
 /** Room that came or went by moves is told to all at once if it is this share of the host. */
 const roomShareMin = 0.05;
+/** The same no more often, whatever comes and goes: everybody pays for each word. */
+const roomMs = 1_000;
 
 export interface PublisherOptions {
   readonly self: HostId;
@@ -33,10 +35,11 @@ export class Publisher {
   #lastMs = Number.NEGATIVE_INFINITY;
   /** What changed in the inventory is for everybody at once. */
   #inventoryIsNews = false;
-  /** Something has mattered since the last publication. */
+  /** Something has mattered since the last publication, or since all were told of the room. */
   #isTouched = false;
   /** What all were told at once last; the first words of a host go round by themselves. */
   #told: HostSummary | undefined;
+  #roomToldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -61,8 +64,7 @@ export class Publisher {
     records.publish(incarnation(), nowMs);
     if (this.#inventoryIsNews) this.#broadcastInventory();
     this.#inventoryIsNews = false;
-    if (this.#isTouched) this.#tellRoom();
-    this.#isTouched = false;
+    if (this.#isTouched) this.#tellRoom(nowMs);
   }
 
   broadcastSelf(): void {
@@ -77,12 +79,20 @@ export class Publisher {
    * Hosts that plan without knowing it ask in vain, or take what fits worse. In a large cluster it
    * would be too much for each to hear of every move of the others.
    */
-  #tellRoom(): void {
+  #tellRoom(nowMs: number): void {
     const { self, view } = this.#options;
+    this.#isTouched = false;
     const own = view.summaryOf(self)?.record.body;
     if (!own || view.isLarge) return;
     this.#told ??= own;
-    if (hasOtherRoom(this.#told, own)) this.broadcastSelf();
+    if (!hasOtherRoom(this.#told, own)) return;
+    if (nowMs < this.#roomToldMs + roomMs) {
+      this.#isTouched = true;
+      this.#soon(nowMs, this.#roomToldMs + roomMs - nowMs);
+      return;
+    }
+    this.#roomToldMs = nowMs;
+    this.broadcastSelf();
   }
 
   /** A long one is too much for news: it rides on push-pull alone. */

@@ -107,6 +107,26 @@ test("touch() tells all at once of room that was promised or is free again", () 
   expect(toldOf(bytes)).toEqual([0, 0, 1]);
 });
 
+test("touch() tells of room once a second, and then what it is by that time", () => {
+  let freeSlotsIn = 1;
+  const { publisher, deadlines, sent } = publishing({ figures: () => ({ ...size, freeSlotsIn }) });
+  const change = (slots: number, nowMs: number) => {
+    freeSlotsIn = slots;
+    publisher.touch(nowMs);
+    publisher.publish(nowMs);
+    return sent.length;
+  };
+  expect([change(1, 0), change(0, 1_000), change(1, 1_300), change(2, 1_600)]).toEqual([
+    0, 1, 1, 1,
+  ]);
+  expect(deadlines.atMs("publish")).toBe(2_000);
+  publisher.publish(2_000);
+  expect(sent).toHaveLength(2);
+  expect(deadlines.atMs("publish")).toBe(7_000);
+  publisher.publish(7_000);
+  expect(sent).toHaveLength(2);
+});
+
 test("touch() leaves room to push-pull in a large cluster", () => {
   expect(toldOf([{ freeSlotsIn: 1 }, { freeSlotsIn: 0 }], { isLarge: true })).toEqual([0, 0]);
 });
