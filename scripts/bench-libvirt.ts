@@ -7,7 +7,7 @@
  * saved by evenkeel's driver and channel (the steps that two agents take, without their talk and
  * journals), one by virsh (qemu+tcp, without encryption); they take turns, and move there and back.
  * Beside them virsh moves through two socats with TLS: what any encryption outside of QEMU costs on
- * this machine. Then two bundled agents take a VM there and back, ordered by \`evenkeel migrate\`.
+ * this machine. Then two bundled agents take a VM there and back, ordered by `evenkeel migrate`.
  * What ends is collected at once, as a host's init does, whatever this machine's first process is.
  * Then domains that boot nothing are asked for their usage once a second.
  * It never touches the machine's own libvirt, and removes everything that it made. Needs root,
@@ -186,10 +186,7 @@ class LibvirtBench {
       virsh: [] as MoveFigures[],
       socat: [] as MoveFigures[],
     };
-    // An even number of moves leaves both guests where they began; the first pair warms up.
-    for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {
-      const [from, to] = time % 2 === 0 ? this.#places : this.#places.toReversed();
-      if (!from || !to) throw new Error("there are two hosts");
+    for (const { from, to, counts } of this.#turns(times)) {
       const own = await moves.byEvenkeel(this.#own, from, to);
       const raw = await moves.byVirsh(this.#raw.name, from, to);
       const socat = await moves.bySocat(this.#raw.name, to, from);
@@ -197,7 +194,7 @@ class LibvirtBench {
       say(`move: evenkeel ${shown[0]}, virsh ${shown[1]}, through socat ${shown[2]}`);
       // The next pair goes the other way: virsh brings its guest there first.
       await moves.byVirsh(this.#raw.name, from, to);
-      if (time === 0 || time > times) continue;
+      if (!counts) continue;
       runs.evenkeel.push(own);
       runs.virsh.push(raw);
       runs.socat.push(socat);
@@ -228,16 +225,14 @@ class LibvirtBench {
     try {
       const moves = new LibvirtMoves(this.#rig);
       const runs = { evenkeel: [] as MoveFigures[], virsh: [] as MoveFigures[] };
-      for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {
-        const [from, to] = time % 2 === 0 ? this.#places : this.#places.toReversed();
-        if (!from || !to) throw new Error("there are two hosts");
-        const number = time % 2 === 0 ? 2 : 1;
+      for (const { from, to, counts } of this.#turns(times)) {
+        const number = 1 + this.#places.indexOf(to);
         const own = await moves.byCommand(spec.name, () => agents.migrate(number));
         const raw = await moves.byVirsh(this.#raw.name, from, to);
         const shown = [own, raw].map(({ totalMs }) => `${totalMs.toFixed(0)} ms`);
         say(`verb: evenkeel migrate ${shown[0]}, virsh migrate ${shown[1]}`);
         await agents.settled(number);
-        if (time === 0 || time > times) continue;
+        if (!counts) continue;
         runs.evenkeel.push(own);
         runs.virsh.push(raw);
       }
@@ -245,6 +240,15 @@ class LibvirtBench {
       return runs;
     } finally {
       await agents.close();
+    }
+  }
+
+  /** There and back: an even number, which leaves guests where they began. The first warms up. */
+  *#turns(times: number): Generator<{ from: Place; to: Place; counts: boolean }> {
+    const [source, target] = this.#places;
+    for (let time = 0; time < times + 1 + ((times + 1) % 2); time += 1) {
+      const [from, to] = time % 2 === 0 ? [source, target] : [target, source];
+      yield { from, to, counts: time > 0 && time <= times };
     }
   }
 

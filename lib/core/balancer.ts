@@ -124,9 +124,10 @@ export class Balancer {
   loadSampled(nowMs: number): void {
     const { surroundings, shifts } = this.#options;
     shifts.review(nowMs);
-    this.#search.loadSampled(nowMs);
+    const self = surroundings.own();
+    this.#search.loadSampled(self, nowMs);
     this.#trigger.observe({
-      self: surroundings.own(),
+      self,
       mean: surroundings.mean(),
       least: surroundings.least(),
       brokenRules: surroundings.brokenRules(nowMs),

@@ -73,14 +73,13 @@ export class MoveSearch {
   }
 
   /** Once a load sample, whether it has a reason to look or not: are many hosts hot? */
-  loadSampled(nowMs: number): void {
+  loadSampled(self: HostFigures, nowMs: number): void {
     const { surroundings, planning, cluster } = this.#options;
     const { hotShare, hasteHostsShare } = planning;
     const enough = hasteHostsShare * (surroundings.others().length + 1);
     // Of a large cluster a sample is known, and chance has more of them hot in some samples.
     const chance = cluster.view.isLarge ? 2 * Math.sqrt(enough) : 0;
-    const own = Number(isHotInCpu(surroundings.own(), hotShare));
-    const hot = own + surroundings.hostsHotInCpu(hotShare);
+    const hot = surroundings.hostsHotInCpu(hotShare) + Number(isHotInCpu(self, hotShare));
     if (hot >= enough + chance) this.#hastyUntilMs = nowMs + hasteMs;
   }
 

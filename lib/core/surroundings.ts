@@ -6,9 +6,9 @@ import { type Extremes, extremesOf } from "../planning/extremes.ts";
 import {
   figuresOfSummary,
   type HostFigures,
+  isHotInCpu,
   leastUtilisation,
   levelUtilisation,
-  share,
   type Utilisation,
 } from "../planning/host-figures.ts";
 import { type CapacityScale, scaleOf } from "../planning/potential.ts";
@@ -149,8 +149,8 @@ export class Surroundings {
     const { view } = this.#options.cluster;
     others.hotInCpu = 0;
     for (const { host, cpuCapacityCores } of others.figures) {
-      const measuredCores = view.summaryOf(host)?.record.body.measuredCpuCores ?? 0;
-      if (share(measuredCores, cpuCapacityCores) > hotShare) others.hotInCpu += 1;
+      const cpuCores = view.summaryOf(host)?.record.body.measuredCpuCores ?? 0;
+      if (isHotInCpu({ cpuCores, cpuCapacityCores }, hotShare)) others.hotInCpu += 1;
     }
     return others.hotInCpu;
   }

@@ -116,7 +116,9 @@ export class SwitchDesk {
   ): Wish[] {
     const all = sight.seenMembers(spec.name);
     const taking = all.filter(takesRequests).length;
-    const goOn = all.filter((seen) => goesWell(seen) && !this.#drains(spec.name, seen.at.host));
+    // What this switch drains already may be suspended at any moment: its host has its word.
+    const drains = ({ at }: SeenMember) => this.#known(spec, at.host)?.server.state === "drain";
+    const goOn = all.filter((seen) => goesWell(seen) && !drains(seen));
     const kept = new Set(goOn.slice(0, Math.max(0, least - taking)));
     const avoids = taking + kept.size > 0;
     return all.flatMap((seen) => {
@@ -124,15 +126,14 @@ export class SwitchDesk {
       const member = memberNameOf(spec.name, host);
       const endpoint = seen.news.state === "absent" ? null : endpointOf(spec, seen.at);
       if (!endpoint || member === null) return [];
-      const known = this.#wishes.get(`${spec.name}/${host}`);
+      const known = this.#known(spec, host);
       const keeps = kept.has(seen);
       return [wishOf({ spec, backend, seen, member, endpoint, known, avoids, keeps })];
     });
   }
 
-  /** What this switch drains already may be suspended at any moment: its host has its word. */
-  #drains(service: string, host: HostId): boolean {
-    return this.#wishes.get(`${service}/${host}`)?.server.state === "drain";
+  #known({ name }: ServiceSpec, host: HostId): Wish | undefined {
+    return this.#wishes.get(`${name}/${host}`);
   }
 
   #say(names: readonly string[], leftovers: Leftovers): void {

@@ -114,8 +114,11 @@ function lesserOf(a: Utilisation, b: Utilisation): Utilisation {
 }
 
 /** Guests of such a host wait for a CPU, or soon will; full memory makes nobody wait. */
-export function isHotInCpu(host: HostFigures, hotShare: number): boolean {
-  return share(host.cpuCores, host.cpuCapacityCores) > hotShare;
+export function isHotInCpu(
+  { cpuCores, cpuCapacityCores }: Pick<HostFigures, "cpuCores" | "cpuCapacityCores">,
+  hotShare: number,
+): boolean {
+  return share(cpuCores, cpuCapacityCores) > hotShare;
 }
 
 /** Of a capacity; 0 where that is not known. */

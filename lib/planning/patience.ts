@@ -2,7 +2,7 @@ import type { Extremes } from "./extremes.ts";
 import type { Utilisation } from "./host-figures.ts";
 import type { PlanningParams } from "./params.ts";
 import type { CapacityScale } from "./potential.ts";
-import type { VmFigures } from "./vm-figures.ts";
+import { isOurs, type VmFigures } from "./vm-figures.ts";
 
 /** An imbalance that is so many times what it was before is a new one. */
 const newImbalance = 2;
@@ -65,8 +65,7 @@ export function reachableGain(
   const { scale, weights } = options;
   let [cpuCores, memoryBytes, networkBytesPerSecond] = [0, 0, 0];
   for (const vm of vms) {
-    const { pin, ignore, managed } = vm.policy;
-    if (pin !== null || ignore || managed === false) continue;
+    if (vm.policy.pin !== null || !isOurs(vm.policy)) continue;
     cpuCores = Math.max(cpuCores, vm.load.cpuCores);
     memoryBytes = Math.max(memoryBytes, vm.memoryBytes);
     networkBytesPerSecond = Math.max(networkBytesPerSecond, vm.load.networkBytesPerSecond ?? 0);

@@ -33,6 +33,10 @@ export function mayLeave(
   }: Pick<VmFigures, "immovable" | "policy" | "cooldownUntilMs">,
   nowMs: number,
 ): boolean {
-  const isOurs = !policy.ignore && policy.managed !== false;
-  return immovable === null && isOurs && cooldownUntilMs <= nowMs;
+  return immovable === null && isOurs(policy) && cooldownUntilMs <= nowMs;
+}
+
+/** False for a VM that its admin keeps from the balancer. */
+export function isOurs({ ignore, managed }: VmPolicy): boolean {
+  return !ignore && managed !== false;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { consolePath } from "#agent/hypervisor/libvirt/domain-xml.ts";
 import type { LibvirtDriver } from "#agent/hypervisor/libvirt/libvirt-driver.ts";
+import { libvirtFolder } from "#agent/hypervisor/libvirt/move-paths.ts";
 import { moveIdOf, type VmName } from "#lib/model/ids.ts";
 import type { VmSpec } from "#lib/model/vm-spec.ts";
 import { eventually } from "../../test/support/eventually.ts";
@@ -124,8 +125,8 @@ export class LibvirtMoves {
    */
   async bySocat(vm: VmName, from: Place, to: Place): Promise<MoveFigures> {
     this.#moves += 1;
-    const folder = "/var/lib/libvirt/qemu";
-    const [memory, control] = [`${folder}/m${this.#moves}.sock`, `${folder}/c${this.#moves}.sock`];
+    const socket = (kind: string) => `${libvirtFolder}/${kind}${this.#moves}.sock`;
+    const [memory, control] = [socket("m"), socket("c")];
     const open = (incoming: string, outgoing: string) =>
       openSocats({
         folder: mkdtempSync(join(this.#rig.folder, "socat-")),

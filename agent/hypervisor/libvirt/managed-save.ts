@@ -5,13 +5,14 @@ import { promisify } from "node:util";
 import type { VmName } from "#lib/model/ids.ts";
 import { flush } from "../durable-file.ts";
 import { type LibvirtSettings, seenPath } from "./libvirt-options.ts";
+import { libvirtFolder } from "./move-paths.ts";
 
 const run = promisify(execFile);
 /** Whatever else the machine has to write is written with it. */
 const SYNC_MS_MAX = 120_000;
 
 /** Where libvirt keeps managed saves (its own path, not configurable). */
-const FOLDER = "/var/lib/libvirt/qemu/save";
+const FOLDER = `${libvirtFolder}/save`;
 /** An image that cannot be looked at: never told from the one that was used before. */
 const UNSEEN = "unseen";
 

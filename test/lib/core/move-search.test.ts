@@ -145,7 +145,7 @@ describe("MoveSearch", () => {
     const firstSecond = (hot: number, sampledTo: number) => {
       const search = searchWith(hot);
       for (let second = 1; second <= 1_200; second++) {
-        if (second <= sampledTo) search.loadSampled(second * 1000);
+        if (second <= sampledTo) search.loadSampled(busy.figures, second * 1000);
         if (found(search, second * 1000).length > 0) return second;
       }
       return Number.POSITIVE_INFINITY;
@@ -156,7 +156,7 @@ describe("MoveSearch", () => {
     expect(firstSecond(2, 1)).toBeLessThan(patient / 5);
     expect(patient).toBeLessThan(1_200);
     const hasty = searchWith(2);
-    hasty.loadSampled(0);
+    hasty.loadSampled(busy.figures, 0);
     expect(hasty.expectsMore(59_000)).toBe(true);
     expect(hasty.expectsMore(60_000)).toBe(false);
     // Of a large cluster these are a sample: three of 21 may be chance, four are not.
@@ -165,7 +165,7 @@ describe("MoveSearch", () => {
       [4, true],
     ] as const) {
       const sampled = searchWith(hot, true);
-      sampled.loadSampled(0);
+      sampled.loadSampled(busy.figures, 0);
       expect(sampled.expectsMore(0)).toBe(isHasty);
     }
   });
