@@ -20,7 +20,9 @@ import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messa
 import { deltaOf, GossipMessages } from "./gossip-messages.ts";
 import { GossipRound } from "./gossip-round.ts";
 import { Greeting, greetingMs } from "./greeting.ts";
+import { HotHosts } from "./hot-hosts.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
+import { NearbyNews } from "./nearby-news.ts";
 import type { Outbox } from "./outbox.ts";
 import { OwnRecords } from "./own-records.ts";
 import { OwnVersionWatch } from "./own-version-watch.ts";
@@ -53,6 +55,7 @@ export interface ClusterOptions {
 export class Cluster {
   readonly membership: Membership;
   readonly view: View;
+  readonly hot: HotHosts;
   readonly counters = { suspicions: 0, refutations: 0, accepted: 0, stale: 0 };
   readonly #options: ClusterOptions;
   readonly #self: Self;
@@ -60,6 +63,7 @@ export class Cluster {
   readonly #deadlines = new Deadlines<"gossip" | "publish" | "hello">();
   readonly #connected = new Set<HostId>();
   readonly #publisher: Publisher;
+  readonly #nearby: NearbyNews;
   readonly #ownVersion: OwnVersionWatch;
   readonly #messages: GossipMessages;
   readonly #peers: PeerList;
@@ -73,7 +77,8 @@ export class Cluster {
     this.#options = options;
     this.#self = options.self;
     this.#outbox = options.outbox;
-    const self = options.self.options.self;
+    const { self, settings } = options.self.options;
+    this.hot = new HotHosts(settings.hotShare);
     this.view = new View({
       self,
       params: viewDefaults,
@@ -91,11 +96,15 @@ export class Cluster {
       prng: options.prng,
     });
     const { membership } = this;
+    this.#nearby = new NearbyNews({
+      ...{ view, outbox, prng: options.prng, connected: this.#connected },
+    });
     this.#publisher = new Publisher({
       ...{ self, view, outbox, records },
       deadlines: this.#deadlines,
       incarnation: () => membership.incarnation,
       jittered: (intervalMs) => this.#jittered(intervalMs),
+      nearby: this.#nearby,
     });
     this.#ownVersion = new OwnVersionWatch({ self: options.self, outbox, membership, records });
     this.#messages = new GossipMessages({ keyed, view, membership });
@@ -215,7 +224,8 @@ export class Cluster {
   onDelta(from: HostId, message: DeltaMessage, nowMs: number): void {
     this.#nowMs = nowMs;
     for (const [index, record] of message.records.entries()) {
-      this.#onRecord(record, nowMs, message.ages?.[index]);
+      const isNew = this.#onRecord(record, nowMs, message.ages?.[index]);
+      if (isNew && message.hops) this.#nearby.heard(record, message.hops, from, nowMs);
     }
     this.#hearVerdicts(message.verdicts, nowMs);
     if (this.#self.options.keyed) {
@@ -265,22 +275,24 @@ export class Cluster {
     else if (decision === "later") this.#deadlines.set("hello", nowMs + greetingMs.late);
   }
 
-  #onRecord(record: HostRecord, nowMs: number, ageMs = 0): void {
+  /** True when it was new here. */
+  #onRecord(record: HostRecord, nowMs: number, ageMs = 0): boolean {
     const { keyed } = this.#self.options;
-    if (!keyed && (record.kind === "inventory" || this.#isCrowded(record.host))) return;
+    if (!keyed && (record.kind === "inventory" || this.#isCrowded(record.host))) return false;
     const before = this.view.summaryOf(record.host)?.record.body;
     const result = this.view.merge(record, nowMs, ageMs);
     if (result === "own") this.#onOwnVersion(record, nowMs);
     if (result !== "new") {
       this.counters.stale += 1;
-      return;
+      return false;
     }
     this.counters.accepted += 1;
     if (record.kind !== "summary") {
       this.#tidings += 1;
-      return;
+      return true;
     }
     this.#changes += 1;
+    this.hot.heard(record);
     const { body } = record;
     this.#peers.seen(record, before);
     if (before?.services !== body.services) this.#options.standingChanged(record.host);
@@ -288,6 +300,7 @@ export class Cluster {
       this.membership.memberSeen(record.host, record.incarnation, body.presence, nowMs),
       nowMs,
     );
+    return true;
   }
 
   #isCrowded(host: HostId): boolean {
@@ -350,6 +363,7 @@ export class Cluster {
       this.view.drop(host);
       this.#peers.forget(host);
     }
+    if (state !== "alive") this.hot.forget(host);
     if (state === "left") this.#peers.touch();
     this.#options.memberChanged(host, state, nowMs);
   }
@@ -358,6 +372,7 @@ export class Cluster {
   #displaced(host: HostId): void {
     this.#changes += 1;
     this.membership.forget(host);
+    this.hot.forget(host);
     this.#options.standingChanged(host);
     this.#peers.forget(host);
   }

@@ -74,12 +74,12 @@ export class MoveSearch {
 
   /** Once a load sample, whether it has a reason to look or not: are many hosts hot? */
   loadSampled(self: HostFigures, nowMs: number): void {
-    const { surroundings, planning, cluster } = this.#options;
+    const { planning, cluster } = this.#options;
     const { hotShare, hasteHostsShare } = planning;
-    const enough = hasteHostsShare * (surroundings.others().length + 1);
-    // Of a large cluster a sample is known, and chance has more of them hot in some samples.
+    const enough = hasteHostsShare * (cluster.membership.aliveCount + 1);
+    // Of a large cluster a part is known, and chance has more of them hot in some parts.
     const chance = cluster.view.isLarge ? 2 * Math.sqrt(enough) : 0;
-    const hot = surroundings.hostsHotInCpu(hotShare) + Number(isHotInCpu(self, hotShare));
+    const hot = cluster.hot.count + Number(isHotInCpu(self, hotShare));
     if (hot >= enough + chance) this.#hastyUntilMs = nowMs + hasteMs;
   }
 
@@ -104,7 +104,8 @@ export class MoveSearch {
   }
 
   #levelling(reason: "imbalance" | "hot", nowMs: number): readonly Candidate[] {
-    const { prng } = this.#options;
+    const { prng, surroundings } = this.#options;
+    surroundings.renew();
     const scene = this.#scene(nowMs);
     const { self, vms, others, params } = scene;
     const isUrgent = isHotInCpu(self, params.hotShare);

@@ -4,6 +4,7 @@ import type { HostId } from "../model/ids.ts";
 import type { View } from "../view/view.ts";
 import { deltaOf } from "./gossip-messages.ts";
 import { isNews } from "./inventory-news.ts";
+import type { NearbyNews } from "./nearby-news.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OwnRecords } from "./own-records.ts";
 
@@ -27,6 +28,7 @@ export interface PublisherOptions {
   readonly deadlines: Deadlines<"publish" | "gossip" | "hello">;
   readonly incarnation: () => number;
   readonly jittered: (intervalMs: number) => number;
+  readonly nearby: Pick<NearbyNews, "tell">;
 }
 
 /** When this host tells what of itself: its records are made anew, and what cannot wait is broadcast. */
@@ -75,24 +77,24 @@ export class Publisher {
     outbox.broadcast(deltaOf({ records: [own.record] }));
   }
 
-  /**
-   * Hosts that plan without knowing it ask in vain, or take what fits worse. In a large cluster it
-   * would be too much for each to hear of every move of the others.
-   */
+  /** Hosts that plan without knowing it ask in vain, or take what fits worse. */
   #tellRoom(nowMs: number): void {
-    const { self, view } = this.#options;
+    const { self, view, nearby } = this.#options;
     this.#isTouched = false;
-    const own = view.summaryOf(self)?.record.body;
-    if (!own || view.isLarge) return;
-    this.#told ??= own;
-    if (!hasOtherRoom(this.#told, own)) return;
+    const own = view.summaryOf(self)?.record;
+    if (!own) return;
+    this.#told ??= own.body;
+    if (!hasOtherRoom(this.#told, own.body)) return;
     if (nowMs < this.#roomToldMs + roomMs) {
       this.#isTouched = true;
       this.#soon(nowMs, this.#roomToldMs + roomMs - nowMs);
       return;
     }
     this.#roomToldMs = nowMs;
-    this.broadcastSelf();
+    this.#told = own.body;
+    // Of a large cluster each hears of a part of the moves only.
+    if (view.isLarge) nearby.tell(own, nowMs);
+    else this.broadcastSelf();
   }
 
   /** A long one is too much for news: it rides on push-pull alone. */

@@ -6,7 +6,6 @@ import { type Extremes, extremesOf } from "../planning/extremes.ts";
 import {
   figuresOfSummary,
   type HostFigures,
-  isHotInCpu,
   leastUtilisation,
   levelUtilisation,
   type Utilisation,
@@ -40,7 +39,6 @@ interface Others {
   readonly figures: readonly HostFigures[];
   least?: Utilisation | undefined;
   extremes?: Extremes;
-  hotInCpu?: number;
   /** These two in a large cluster only. */
   mean?: Utilisation;
   scale?: CapacityScale;
@@ -122,6 +120,11 @@ export class Surroundings {
     }
   }
 
+  /** What is kept for a moment in a large cluster is worked out anew: somebody is about to plan with it. */
+  renew(): void {
+    if (this.#others?.changes !== this.#options.cluster.changes) this.#others = undefined;
+  }
+
   mean(): Utilisation {
     const others = this.#look();
     if (!this.#isKept()) return levelUtilisation([this.own(), ...others.figures]);
@@ -140,19 +143,6 @@ export class Surroundings {
     const others = this.#look();
     others.extremes ??= extremesOf(others.figures);
     return others.extremes;
-  }
-
-  /** How many of the other hosts burn more than this share of their CPU, whatever is on its way. */
-  hostsHotInCpu(hotShare: number): number {
-    const others = this.#look();
-    if (others.hotInCpu !== undefined) return others.hotInCpu;
-    const { view } = this.#options.cluster;
-    others.hotInCpu = 0;
-    for (const { host, cpuCapacityCores } of others.figures) {
-      const cpuCores = view.summaryOf(host)?.record.body.measuredCpuCores ?? 0;
-      if (isHotInCpu({ cpuCores, cpuCapacityCores }, hotShare)) others.hotInCpu += 1;
-    }
-    return others.hotInCpu;
   }
 
   scale(): CapacityScale {

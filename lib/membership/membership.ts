@@ -143,6 +143,11 @@ export class Membership {
     this.#prober.memberForgotten(host);
   }
 
+  /** Members that are alive, without this one. */
+  get aliveCount(): number {
+    return this.#table.aliveCount;
+  }
+
   /** True while nobody who is known is suspect, dead or gone. */
   get allAlive(): boolean {
     return this.#table.allAlive;

@@ -14,6 +14,8 @@ export const wireLimits = {
   verdictsMax: 64,
   /** Age of a record that is told, ms: far older ones are all the same. */
   ageMsMax: 3_600_000,
+  /** How far a word may go from peer to peer. */
+  hopsMax: 3,
   /** Also what a digest names once a second: about 30 bytes each. */
   documentsMax: 128,
   documentValueLengthMax: 16 * 1024,

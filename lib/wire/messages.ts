@@ -67,6 +67,8 @@ export interface DeltaMessage {
    * agree for that. Missing: not told, as if made now.
    */
   readonly ages?: readonly number[];
+  /** Summaries that are new to their receiver go on to some of its peers, so many hops from the sender. */
+  readonly hops?: number;
 }
 
 /** A source asks a target to take a VM. */

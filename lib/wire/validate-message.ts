@@ -157,6 +157,7 @@ function readDelta(m: Reader): DeltaMessage {
       wireLimits.documentNameLengthMax,
     ),
     ...readAges(m),
+    ...(m.isMissing("hops") ? {} : { hops: m.count("hops", 1, wireLimits.hopsMax) }),
   };
 }
 

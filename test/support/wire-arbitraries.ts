@@ -299,6 +299,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     wants: fc.constant([]),
     wantsDocuments: fc.constant([]),
     ages: fc.array(fc.integer({ min: 0, max: 3_600_000 }), { maxLength: 64 }),
+    hops: fc.integer({ min: 1, max: 3 }),
   }),
   fc.record({
     type: fc.constant("propose" as const),

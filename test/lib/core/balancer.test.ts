@@ -51,7 +51,7 @@ function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
     brokenRules: () => false,
     scale: () => scaleOf([own, other]),
     extremes: () => extremesOf([other]),
-    hostsHotInCpu: () => 0,
+    renew: () => {},
   };
   const parts = {
     self: { options: { settings: defaultCoreSettings }, hostLoad: null },
@@ -60,7 +60,11 @@ function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
     planning: defaultPlanningParams,
     surroundings,
     shifts: { hasMembers: false, isOpen: false, begin: () => false, review: () => {} },
-    cluster: { view: { hosts: () => [], inventoryOf: () => undefined } },
+    cluster: {
+      hot: { count: 0 },
+      membership: { aliveCount: 1 },
+      view: { hosts: () => [], inventoryOf: () => undefined },
+    },
     guests: { size: 1, get: () => undefined },
     ledger: { freeSlotsOut: 1 },
     heldBack: () => null,

@@ -141,6 +141,22 @@ describe("Cluster", () => {
     expect(delta?.ages?.filter((ageMs) => ageMs >= 2_000).length).toBeGreaterThan(0);
   });
 
+  it("passes a word on that is new to it as far as it may go, and once", () => {
+    const driver = settledDriver();
+    for (const host of ["QmFirst", "QmThird", "QmOther"])
+      driver.step({ type: "peerConnected", host });
+    driver.forget();
+    const word = { records: [summaryRecord("QmMaker", 4)], ages: [10], hops: 2 };
+    const passed = () =>
+      driver.sends("delta").flatMap(({ to, message }) => (message.hops ? [to, message.hops] : []));
+    driver.gossip("QmFirst", word);
+    expect(passed().sort()).toEqual([1, 1, "QmOther", "QmThird"]);
+    driver.gossip("QmThird", word);
+    expect(passed()).toEqual([]);
+    driver.gossip("QmFirst", { ...word, records: [summaryRecord("QmMaker", 5)], hops: 1 });
+    expect(passed()).toEqual([]);
+  });
+
   it("remembers no more peers than it can dial after a restart", () => {
     const driver = settledDriver();
     const records = Array.from({ length: 400 }, (_, i) =>

@@ -69,6 +69,8 @@ function searchOf(
     history: new MoveHistory(),
     planning: { ...planning, ...more.planning },
     cluster: {
+      hot: { count: hot },
+      membership: { aliveCount: others.length },
       view: {
         isLarge: more.isLarge === true,
         hosts: () => figures.map(({ host }) => host),
@@ -86,7 +88,7 @@ function searchOf(
       }),
       others: () => figures,
       extremes: () => extremesOf(figures),
-      hostsHotInCpu: () => hot,
+      renew: () => {},
       scale: () => scaleOf([self.figures, ...figures]),
       wantedNames: () => wanted,
     },

@@ -18,6 +18,7 @@ interface Host {
 function publishing({ body = {}, figures = () => ({}), isLarge = false }: Host = {}) {
   const deadlines = new Deadlines<"publish" | "gossip" | "hello">();
   const sent: string[] = [];
+  const nearby: number[] = [];
   const published: number[] = [];
   const record = inventoryRecord("me", 1);
   const summary = summaryRecord("me", 1);
@@ -39,8 +40,9 @@ function publishing({ body = {}, figures = () => ({}), isLarge = false }: Host =
     deadlines,
     incarnation: () => 1,
     jittered: (intervalMs) => intervalMs,
+    nearby: { tell: ({ body }) => nearby.push(body.freeSlotsIn) },
   });
-  return { publisher, deadlines, sent, published };
+  return { publisher, deadlines, sent, nearby, published };
 }
 
 test("publish() comes again five seconds later", () => {
@@ -127,8 +129,23 @@ test("touch() tells of room once a second, and then what it is by that time", ()
   expect(sent).toHaveLength(2);
 });
 
-test("touch() leaves room to push-pull in a large cluster", () => {
-  expect(toldOf([{ freeSlotsIn: 1 }, { freeSlotsIn: 0 }], { isLarge: true })).toEqual([0, 0]);
+test("touch() tells only those near of it in a large cluster, as often", () => {
+  let freeSlotsIn = 1;
+  const figures = () => ({ ...size, freeSlotsIn });
+  const { publisher, sent, nearby } = publishing({ figures, isLarge: true });
+  for (const [slots, nowMs] of [
+    [1, 0],
+    [0, 1_000],
+    [0, 2_000],
+    [1, 2_100],
+    [0, 2_400],
+  ] as const) {
+    freeSlotsIn = slots;
+    publisher.touch(nowMs);
+    publisher.publish(nowMs);
+  }
+  expect(sent).toEqual([]);
+  expect(nearby).toEqual([0, 1]);
 });
 
 test("publish() by its own time tells nobody of a load that only swings", () => {

@@ -29,23 +29,25 @@ describe("Surroundings", () => {
     expect(answer?.message).toContain(words);
   });
 
-  it("counts a host as hot by what it burns, also when relief is on its way", () => {
-    const figures = { cpuCapacityCores: 10, projectedCpuCores: 5 };
-    const bodies = [8.9, 9.1, 9.5].map((measuredCpuCores, at) =>
-      hostSummary({ name: `host-${at}`, ...figures, measuredCpuCores }),
-    );
+  it("keeps the others' figures for a moment in a large cluster, but for who plans with them", () => {
+    let freeSlotsIn = 1;
     const cluster = {
-      ...{ changes: 0, nowMs: 0 },
-      live: () => bodies.map((body) => ({ host: body.name, body })),
-      view: {
-        isLarge: false,
-        summaryOf: (host: string) => ({
-          record: { body: bodies.find(({ name }) => name === host) },
-        }),
-      },
+      ...{ changes: 0, nowMs: 0, view: { isLarge: true } },
+      live: () => [{ host: "QmOther", body: hostSummary({ name: "other", freeSlotsIn }) }],
     };
-    const surroundings = new Surroundings({ cluster } as unknown as SurroundingsOptions);
-    expect(surroundings.hostsHotInCpu(0.9)).toBe(2);
+    const options = { cluster, guests: { all: () => [] } };
+    const surroundings = new Surroundings(options as unknown as SurroundingsOptions);
+    const slots = () => surroundings.others().map((host) => host.freeSlotsIn);
+    expect(slots()).toEqual([1]);
+    freeSlotsIn = 0;
+    cluster.changes += 1;
+    cluster.nowMs += 500;
+    expect(slots()).toEqual([1]);
+    surroundings.renew();
+    expect(slots()).toEqual([0]);
+    const known = surroundings.others();
+    surroundings.renew();
+    expect(surroundings.others()).toBe(known);
   });
 
   it("says whether a host is no member, or which state it is in", () => {

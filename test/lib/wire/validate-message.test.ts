@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { deltaOf } from "#lib/core/gossip-messages.ts";
 import { wireLimits } from "#lib/wire/limits.ts";
 import { Malformed } from "#lib/wire/malformed.ts";
 import { readMessage } from "#lib/wire/validate-message.ts";
@@ -46,6 +47,14 @@ describe("readMessage()", () => {
   it("drops unknown fields", () => {
     const probe = { type: "probe", nonce: 1, incarnation: 0, suspected: false };
     expect(readMessage({ ...probe, extra: { deep: [1] } })).toEqual(probe);
+  });
+
+  it("lets a word go on a few hops only", () => {
+    const delta = deltaOf({ hops: wireLimits.hopsMax });
+    expect(readMessage(delta)).toEqual(delta);
+    for (const hops of [0, wireLimits.hopsMax + 1, 1.5, "2"]) {
+      expect(problemOf({ ...delta, hops })).toContain("hops: ");
+    }
   });
 
   const verdict = { host: "QmHostA", incarnation: 0, state: "dead", by: "QmHostB" };
