@@ -14,10 +14,10 @@ import type {
   SummaryRecord,
 } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
-import { viewDefaults } from "../view/params.ts";
+import { crowdDefaults, viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
-import { deltaOf, GossipMessages } from "./gossip-messages.ts";
+import { deltaOf, GossipMessages, hasServices } from "./gossip-messages.ts";
 import { GossipRound } from "./gossip-round.ts";
 import { Greeting, greetingMs } from "./greeting.ts";
 import { HotHosts } from "./hot-hosts.ts";
@@ -36,6 +36,8 @@ const gossipIntervalMs = 1_000;
 const weighedMax = 128;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
 const openMembersMax = 64;
+
+type MembershipChange = Extract<MembershipOrder, { type: "changed" }>;
 
 export interface ClusterOptions {
   readonly self: Self;
@@ -82,6 +84,8 @@ export class Cluster {
     this.view = new View({
       self,
       params: viewDefaults,
+      crowdParams: crowdDefaults,
+      mustKnowMany: () => hasServices(this.view),
       keeps: (host) => this.#connected.has(host) || this.membership.stateOf(host) !== "alive",
       displaced: (host) => this.#displaced(host),
     });
@@ -346,19 +350,12 @@ export class Cluster {
     }
   }
 
-  #onChanged(order: Extract<MembershipOrder, { type: "changed" }>, nowMs: number): void {
-    const { host, state, previous, because } = order;
+  #onChanged(order: MembershipChange, nowMs: number): void {
+    const { host, state, previous } = order;
     this.#changes += 1;
     if (state === "suspect") this.counters.suspicions += 1;
-    const name = this.view.summaryOf(host)?.record.body.name ?? host;
-    // In a large cluster members are met and forgotten all the time.
-    const known = previous === undefined && this.view.isLarge ? "debug" : "info";
-    this.#outbox.notice(
-      state === "alive" || state === "left" ? known : "warn",
-      `member-${state ?? "forgotten"}`,
-      `${name} is ${state ?? "forgotten"}: ${because}`,
-      { host, name, state: state ?? null, previous: previous ?? null },
-    );
+    // In a crowd members are met and forgotten all the time: that is no news.
+    if (previous !== undefined || !this.view.isCrowd) this.#noticeChange(order);
     if (state === undefined) {
       this.view.drop(host);
       this.#peers.forget(host);
@@ -368,13 +365,24 @@ export class Cluster {
     this.#options.memberChanged(host, state, nowMs);
   }
 
+  #noticeChange({ host, state, previous, because }: MembershipChange): void {
+    const name = this.view.summaryOf(host)?.record.body.name ?? host;
+    const known = previous === undefined && this.view.isLarge ? "debug" : "info";
+    this.#outbox.notice(
+      state === "alive" || state === "left" ? known : "warn",
+      `member-${state ?? "forgotten"}`,
+      `${name} is ${state ?? "forgotten"}: ${because}`,
+      { host, name, state: state ?? null, previous: previous ?? null },
+    );
+  }
+
   /** A stranger of whom there is fresh news took its place in a full view. */
   #displaced(host: HostId): void {
     this.#changes += 1;
     this.membership.forget(host);
     this.hot.forget(host);
     this.#options.standingChanged(host);
-    this.#peers.forget(host);
+    this.#peers.displaced(host, this.#nowMs);
   }
 
   #jittered(intervalMs: number): number {

@@ -35,7 +35,7 @@ export class GossipMessages {
   /** Levelling needs no more than a sample; a service's hosts must agree on its steward. */
   #mustKnowAll(): boolean {
     const { view } = this.#options;
-    return view.isGrowing && view.documentDigest().some(({ name }) => isServiceDocument(name));
+    return view.isGrowing && hasServices(view);
   }
 
   /** What the sender of a digest lacks, and what we do; undefined when that is nothing. */
@@ -67,6 +67,11 @@ export class GossipMessages {
     const { view } = this.#options;
     return view.isLarge ? { ages: view.agesOf(records, nowMs) } : {};
   }
+}
+
+/** True where a service is known: its hosts must know each other. */
+export function hasServices(view: View): boolean {
+  return view.documentDigest().some(({ name }) => isServiceDocument(name));
 }
 
 /** A delta that holds nothing but `parts`. */

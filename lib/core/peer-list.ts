@@ -10,6 +10,8 @@ const rememberedMax = 256;
 /** How soon the transport hears of newcomers, ms: the list of all is long, and each is a change. */
 const intervalsMs = { few: 0, many: 250, large: 5_000 } as const;
 const fewHostsMax = 64;
+/** In a crowd one remembered peer is forgotten for another this often, ms. */
+const displacedMs = 60_000;
 
 export interface PeerListOptions {
   readonly self: HostId;
@@ -20,9 +22,11 @@ export interface PeerListOptions {
 /** Whom the transport should know, and whom this host dials after a restart. */
 export class PeerList {
   readonly #options: PeerListOptions;
-  readonly #remembered = new Set<HostId>();
+  /** With their addresses, where this life has heard them. */
+  readonly #remembered = new Map<HostId, readonly string[] | undefined>();
   #isChanged = false;
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  #displacedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PeerListOptions) {
     this.#options = options;
@@ -30,7 +34,7 @@ export class PeerList {
 
   /** Those that an earlier life remembered. */
   recall(hosts: readonly HostId[]): void {
-    for (const host of hosts) this.#remembered.add(host);
+    for (const host of hosts) this.#remembered.set(host, undefined);
   }
 
   /** A newer summary; `before` is what its host said of itself until then. */
@@ -43,6 +47,17 @@ export class PeerList {
   /** Something changed in whom the transport should know. */
   touch(): void {
     this.#isChanged = true;
+  }
+
+  /**
+   * It gave way to another where there are too many to know, which happens all the time: whom to
+   * dial after a restart changes slowly, so that the journal is left in peace.
+   */
+  displaced(host: HostId, nowMs: number): void {
+    this.touch();
+    if (nowMs < this.#displacedAtMs + displacedMs || !this.#remembered.has(host)) return;
+    this.#displacedAtMs = nowMs;
+    this.forget(host);
   }
 
   forget(host: HostId): void {
@@ -76,12 +91,13 @@ export class PeerList {
 
   #remember({ host, body }: SummaryRecord): void {
     this.touch();
-    if (!this.#remembered.has(host)) {
-      // Whom to dial after a restart need not be everybody.
-      if (this.#remembered.size >= rememberedMax) return;
-      this.#remembered.add(host);
-    }
     const { addresses, probePort } = body;
+    const isRemembered = this.#remembered.has(host);
+    // Whom to dial after a restart need not be everybody.
+    if (!isRemembered && this.#remembered.size >= rememberedMax) return;
+    const before = this.#remembered.get(host);
+    if (before && haveSame(before, addresses)) return;
+    this.#remembered.set(host, addresses);
     this.#options.outbox.persist([journalEntry(journalKeys.peer(host), { addresses, probePort })]);
   }
 }

@@ -133,7 +133,7 @@ class BalanceRun {
     this.#judge = options.check === false ? undefined : new RunJudge(world);
     for (const [index, host] of world.hosts.entries()) this.#hostIndex.set(host, index);
     this.#placeVms(aliases);
-    world.onFact((fact, nowMs) => this.#observe(fact, nowMs));
+    world.onFact((fact, nowMs) => this.#observe(fact, nowMs), ["sent", "persisted", "copyChanged"]);
   }
 
   run(): BalanceResult {

@@ -25,13 +25,12 @@ export class RunJudge {
   #count = 0;
 
   constructor(world: SimWorld) {
-    const checkers = checkersOf(world);
-    world.onFact((fact, nowMs) => {
-      for (const checker of checkers) {
+    for (const checker of checkersOf(world)) {
+      world.onFact((fact, nowMs) => {
         const objection = checker.observe(fact, nowMs);
         if (objection !== undefined) this.#write(checker.name, objection, nowMs);
-      }
-    });
+      }, checker.facts);
+    }
   }
 
   get count(): number {

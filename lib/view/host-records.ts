@@ -12,13 +12,9 @@ export interface Received<Record extends HostRecord> {
   readonly madeAtMs: number;
 }
 
-/** A summary's place among the freshest. */
-export interface FreshEntry {
+/** A summary, which has a place among the freshest for as long as its host's records hold it. */
+export interface ReceivedSummary extends Received<SummaryRecord> {
   readonly records: HostRecords;
-  readonly record: SummaryRecord;
-  readonly madeAtMs: number;
-  /** False once the host has published anew, or is forgotten. */
-  isCurrent: boolean;
 }
 
 /**
@@ -33,9 +29,8 @@ export interface HostRecords {
   summarySeq: number;
   inventoryIncarnation: number;
   inventorySeq: number;
-  summary: Received<SummaryRecord> | undefined;
+  summary: ReceivedSummary | undefined;
   inventory: Received<InventoryRecord> | undefined;
-  fresh: FreshEntry | undefined;
   /** When the VMs that its inventory shows running, migrating or paused changed last. */
   shownSinceMs: number;
   /** Index in the table's list. */
@@ -53,10 +48,14 @@ export function noRecordsOf(host: HostId, place: number): HostRecords {
     inventorySeq: -1,
     summary: undefined,
     inventory: undefined,
-    fresh: undefined,
     shownSinceMs: 0,
     place,
   };
+}
+
+/** Of its summary; without one it is the oldest of all. */
+export function madeAtMsOf({ summary }: HostRecords): number {
+  return summary?.madeAtMs ?? Number.NEGATIVE_INFINITY;
 }
 
 /** What is known of a host as a digest names it; undefined records are (-1, -1). */

@@ -51,12 +51,17 @@ export class HostTable {
     return prng.pick(this.#list);
   }
 
+  /** The next in turn. */
+  next(): HostRecords | undefined {
+    this.#cursor = (this.#cursor + 1) % Math.max(1, this.#list.length);
+    return this.#list[this.#cursor];
+  }
+
   /** The next few in turn, so that everybody comes up in the end. */
   nextFew(count: number): HostRecords[] {
     const few: HostRecords[] = [];
     for (let taken = 0; taken < count && taken < this.#list.length; taken += 1) {
-      this.#cursor = (this.#cursor + 1) % this.#list.length;
-      const records = this.#list[this.#cursor];
+      const records = this.next();
       if (records) few.push(records);
     }
     return few;

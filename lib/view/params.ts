@@ -38,3 +38,16 @@ export const viewDefaults: ViewParams = {
   restGivenMax: 1,
   newcomerGivenMax: 64,
 };
+
+/**
+ * Where there are more hosts than anybody could know, each knows a part that changes all the time:
+ * a few times what planning weighs do as well, and a short digest names enough that is news to the
+ * other. Everything a host keeps about the others lies nearer to its processor so.
+ */
+export const crowdDefaults: ViewParams = {
+  ...viewDefaults,
+  // Above `fullHostsMax`, and above what is fresh: fifteen records a second for `freshMs`.
+  hostsMax: 320,
+  partialEntriesMax: 24,
+  freshNamedMax: 18,
+};

@@ -13,12 +13,13 @@ import type { DigestEntry } from "../wire/messages.ts";
 import { Bearers } from "./bearers.ts";
 import { boundAnswer } from "./bound-answer.ts";
 import { contestedVms, showTheSame } from "./contested-vms.ts";
+import { Crowd } from "./crowd.ts";
 import type { DocumentAnswer, DocumentDigest } from "./documents.ts";
 import { Documents } from "./documents.ts";
 import { FreshList } from "./fresh-list.ts";
 import { Growth } from "./growth.ts";
 import type { HostRecords, Received } from "./host-records.ts";
-import { digestEntryOf, holdsNewer, recordsNewerThan } from "./host-records.ts";
+import { digestEntryOf, holdsNewer, madeAtMsOf, recordsNewerThan } from "./host-records.ts";
 import { HostTable } from "./host-table.ts";
 import type { ViewParams } from "./params.ts";
 import { PartialExchange } from "./partial-exchange.ts";
@@ -26,14 +27,18 @@ import { PartialExchange } from "./partial-exchange.ts";
 export interface ViewOptions {
   readonly self: HostId;
   readonly params: ViewParams;
+  /** What holds instead where there are more hosts than `params` lets it remember. */
+  readonly crowdParams?: ViewParams;
+  /** True while it should remember as many as it can even then. */
+  readonly mustKnowMany?: () => boolean;
   /** True for a host that must not give way to a newcomer in a full view. */
   readonly keeps?: (host: HostId) => boolean;
   /** A host gave way to a newcomer: nothing is known of it any more. */
   readonly displaced?: (host: HostId) => void;
 }
 
-/** Of so many hosts the one heard of longest ago gives way: looking at all would cost too much. */
-const displacedOfFew = 16;
+/** Of so many hosts the first not heard of for a while gives way: looking at all costs too much. */
+const displacedTries = 16;
 
 /** `own`: a record of self, from outside, newer than what self published (clone, old backup). */
 export type MergeResult = "new" | "stale" | "own";
@@ -57,8 +62,8 @@ export interface Duplicate {
  */
 export class View {
   readonly #self: HostId;
-  readonly #params: ViewParams;
   readonly #options: ViewOptions;
+  #params: ViewParams;
   readonly #table = new HostTable();
   readonly #fresh = new FreshList();
   readonly #partial: PartialExchange;
@@ -67,6 +72,7 @@ export class View {
   readonly #documents = new Documents();
   readonly #bearers = new Bearers();
   readonly #growth = new Growth();
+  readonly #crowd: Crowd;
   /** Hosts whose summary is here: an inventory may come first. */
   #summaries = 0;
   /** Of the last record. */
@@ -77,7 +83,11 @@ export class View {
     this.#self = self;
     this.#params = params;
     this.#options = options;
-    this.#partial = new PartialExchange({ self, params, table: this.#table, fresh: this.#fresh });
+    this.#crowd = new Crowd(params.hostsMax);
+    this.#partial = new PartialExchange({
+      ...{ self, params, table: this.#table, fresh: this.#fresh },
+      strangerNamed: (host) => this.#crowd.heard(host),
+    });
   }
 
   /** True where there are more hosts than everybody can be up to date about. */
@@ -116,13 +126,13 @@ export class View {
     if (known ? !isNews(record, known) : this.#wasDropped(record)) return "stale";
     if (record.host === this.#self) return "own";
     if (!known && !this.#makesRoom(record, nowMs - ageMs)) return "stale";
-    this.#store(record, nowMs, ageMs);
+    this.#store(record, known, { nowMs, ageMs });
     return "new";
   }
 
   /** Replaces the own record of this kind. The caller raises incarnation or seq each time. */
   publishOwn(record: HostRecord, nowMs: number): void {
-    this.#store(record, nowMs, 0);
+    this.#store(record, this.#table.get(record.host), { nowMs, ageMs: 0 });
   }
 
   summaryOf(host: HostId): Received<SummaryRecord> | undefined {
@@ -131,6 +141,11 @@ export class View {
 
   inventoryOf(host: HostId): Received<InventoryRecord> | undefined {
     return this.#table.get(host)?.inventory;
+  }
+
+  /** True where there are so many hosts that this member has given up knowing most of them. */
+  get isCrowd(): boolean {
+    return this.#params === this.#options.crowdParams;
   }
 
   get size(): number {
@@ -193,6 +208,7 @@ export class View {
       const leavesOut = isPartial || entries.length >= wireLimits.digestEntriesMax;
       const options = { nowMs, isPartial: leavesOut, isGrowing: part === "growing" };
       const { given, wants } = this.#partial.answer(entries, options);
+      this.#adopt(nowMs);
       return { records: boundAnswer(given, this.#params.answerVmsMax), wants };
     }
     const newer: Received<HostRecord>[] = [];
@@ -270,12 +286,16 @@ export class View {
       .filter(({ hosts }) => hosts.length > 1);
   }
 
-  #store(record: HostRecord, nowMs: number, ageMs: number): void {
+  #store(
+    record: HostRecord,
+    known: HostRecords | undefined,
+    { nowMs, ageMs }: { nowMs: number; ageMs: number },
+  ): void {
     const { host } = record;
     this.#nowMs = nowMs;
-    let records = this.#table.get(host);
-    if (!records) {
-      records = this.#table.add(host);
+    const records = known ?? this.#table.add(host);
+    if (!known) {
+      this.#crowd.heard(host);
       this.#dropped.delete(host);
     }
     const receivedAtMs = Math.floor(nowMs);
@@ -286,10 +306,10 @@ export class View {
         this.#growth.met(nowMs);
       }
       this.#bearers.rename(records.summary?.record.body.name, record.body.name);
-      records.summary = { record, receivedAtMs, madeAtMs };
+      records.summary = { records, record, receivedAtMs, madeAtMs };
       records.summaryIncarnation = record.incarnation;
       records.summarySeq = record.seq;
-      this.#fresh.add(records, records.summary);
+      this.#fresh.add(records.summary);
       return;
     }
     const before = records.inventory?.record;
@@ -303,7 +323,24 @@ export class View {
     this.#table.remove(records);
     if (records.summary) this.#summaries -= 1;
     this.#bearers.rename(records.summary?.record.body.name, undefined);
-    this.#fresh.remove(records);
+    records.summary = undefined;
+  }
+
+  /** Follows how many hosts there are: in a crowd those heard of longest ago are forgotten. */
+  #adopt(nowMs: number): void {
+    const { params, crowdParams, mustKnowMany } = this.#options;
+    this.#crowd.turn(this.#table.all(), nowMs);
+    const isCrowd = crowdParams && this.#crowd.isCrowd && !mustKnowMany?.();
+    const now = isCrowd ? crowdParams : params;
+    if (now === this.#params) return;
+    this.#params = now;
+    this.#partial.adopt(now);
+    const surplus = this.#table.size - now.hostsMax;
+    if (surplus <= 0) return;
+    const oldestFirst = [...this.#table.all()].sort((a, b) => madeAtMsOf(a) - madeAtMsOf(b));
+    for (const records of oldestFirst.filter((one) => this.#mayGo(one)).slice(0, surplus)) {
+      this.#giveUp(records);
+    }
   }
 
   /** In a full view a fresh summary of a stranger displaces a host not heard of for a while. */
@@ -311,18 +348,22 @@ export class View {
     if (this.#table.size < this.#params.hostsMax) return true;
     if (record.kind !== "summary") return false;
     const oldMs = madeAtMs - this.#params.freshMs;
-    let victim: HostRecords | undefined;
-    for (const records of this.#table.nextFew(displacedOfFew)) {
-      if (records.host === this.#self || this.#options.keeps?.(records.host)) continue;
-      const atMs = records.summary?.madeAtMs ?? Number.NEGATIVE_INFINITY;
-      if (atMs >= oldMs) continue;
-      if (!victim || atMs < (victim.summary?.madeAtMs ?? Number.NEGATIVE_INFINITY))
-        victim = records;
+    for (let tries = 0; tries < displacedTries; tries += 1) {
+      const records = this.#table.next();
+      if (!records || madeAtMsOf(records) >= oldMs || !this.#mayGo(records)) continue;
+      this.#giveUp(records);
+      return true;
     }
-    if (!victim) return false;
-    this.#forget(victim);
-    this.#options.displaced?.(victim.host);
-    return true;
+    return false;
+  }
+
+  #mayGo({ host }: HostRecords): boolean {
+    return host !== this.#self && this.#options.keeps?.(host) !== true;
+  }
+
+  #giveUp(records: HostRecords): void {
+    this.#forget(records);
+    this.#options.displaced?.(records.host);
   }
 
   #wasDropped(record: HostRecord): boolean {

@@ -50,6 +50,26 @@ describe("PeerList", () => {
     expect(told(1_250)).toHaveLength(1);
   });
 
+  it("leaves the journal in peace while hosts give way to each other all the time", () => {
+    const { list, see, kept } = listed();
+    const at = { addresses: ["/ip4/10.0.0.1/tcp/1"] };
+    see("QmA", at);
+    see("QmB", at);
+    kept();
+    list.displaced("QmA", 1_000);
+    list.displaced("QmB", 2_000);
+    list.displaced("QmC", 70_000);
+    expect(kept()).toEqual([{ key: "peer/QmA", value: null }]);
+    // It comes back as a stranger, with the addresses that are remembered.
+    list.seen(
+      { ...summaryRecord("QmB", 9), body: { ...summaryRecord("QmB", 9).body, ...at } },
+      undefined,
+    );
+    expect(kept()).toEqual([]);
+    list.displaced("QmB", 70_000);
+    expect(kept()).toEqual([{ key: "peer/QmB", value: null }]);
+  });
+
   it("keeps new addresses, and removes those of a host that is forgotten", () => {
     const { list, see, kept } = listed();
     see("QmA", { addresses: ["/ip4/10.0.0.1/tcp/1"] });

@@ -8,13 +8,14 @@ import {
 } from "#lib/view/host-records.ts";
 import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
 
+const records = noRecordsOf("a", 0);
 const known: HostRecords = {
-  ...noRecordsOf("a", 0),
+  ...records,
   summaryIncarnation: 1,
   summarySeq: 4,
   inventoryIncarnation: 0,
   inventorySeq: 2,
-  summary: { record: summaryRecord("a", 4, 1), receivedAtMs: 0, madeAtMs: 0 },
+  summary: { records, record: summaryRecord("a", 4, 1), receivedAtMs: 0, madeAtMs: 0 },
   inventory: { record: inventoryRecord("a", 2), receivedAtMs: 0, madeAtMs: 0 },
 };
 

@@ -23,10 +23,11 @@ function exchangeOf(hosts: number, hostsMax = 1_000): PartialExchange {
   const fresh = new FreshList();
   for (const [madeAtMs, host] of [...Array(hosts).keys()].map((i) => [i, `h${i}`] as const)) {
     const records = table.add(host);
-    records.summary = { record: summaryRecord(host, 1), receivedAtMs: madeAtMs, madeAtMs };
+    const record = summaryRecord(host, 1);
+    records.summary = { records, record, receivedAtMs: madeAtMs, madeAtMs };
     records.summaryIncarnation = 0;
     records.summarySeq = 1;
-    fresh.add(records, records.summary);
+    fresh.add(records.summary);
   }
   return new PartialExchange({ self: "self", params: { ...params, hostsMax }, table, fresh });
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Prng } from "#lib/base/prng.ts";
 import type { HostRecord } from "#lib/model/record.ts";
-import { viewDefaults } from "#lib/view/params.ts";
+import { crowdDefaults, viewDefaults } from "#lib/view/params.ts";
 import { View } from "#lib/view/view.ts";
 import type { DigestEntry } from "#lib/wire/messages.ts";
 import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
@@ -15,7 +15,11 @@ function viewOf(records: readonly HostRecord[] = [], params = viewDefaults): Vie
 
 /** What a view believes, to be compared. */
 function beliefs(view: View): unknown {
-  return view.hosts().map((host) => [host, view.summaryOf(host), view.inventoryOf(host)]);
+  return view.hosts().map((host) => {
+    const summary = view.summaryOf(host);
+    const received = summary && [summary.record, summary.receivedAtMs, summary.madeAtMs];
+    return [host, received, view.inventoryOf(host)];
+  });
 }
 
 const prng = new Prng(1);
@@ -58,7 +62,7 @@ describe("View.merge()", () => {
     expect(view.merge(summaryRecord("a", 0, 2), 2)).toBe("new");
     expect(view.merge(inventoryRecord("a", 0), 3)).toBe("new");
     const summary = { record: summaryRecord("a", 0, 2), receivedAtMs: 2, madeAtMs: 2 };
-    expect(view.summaryOf("a")).toEqual(summary);
+    expect(view.summaryOf("a")).toMatchObject(summary);
     expect(view.inventoryOf("a")?.receivedAtMs).toBe(3);
   });
 
@@ -292,7 +296,37 @@ describe("View of many hosts", () => {
     expect(displaced).toEqual(["h1"]);
     expect(view.hosts()).toEqual(["h0", "h2", "me", "x"]);
     expect(view.merge(summaryRecord("h1", 1), 40_000)).toBe("new");
-    expect(displaced).toEqual(["h1", "h2"]);
+    expect(displaced).toHaveLength(2);
+    expect(displaced).not.toContain("h0");
+  });
+
+  it("gives up knowing most of a crowd, unless it must", () => {
+    const displaced: string[] = [];
+    let mustKnowMany = true;
+    const view = new View({
+      self: "me",
+      params: { ...viewDefaults, fullHostsMax: 2, hostsMax: 64 },
+      crowdParams: { ...crowdDefaults, fullHostsMax: 2, hostsMax: 16 },
+      mustKnowMany: () => mustKnowMany,
+      keeps: (name) => name === "h0",
+      displaced: (name) => displaced.push(name),
+    });
+    view.publishOwn(summaryRecord("me", 1), 0);
+    for (let i = 0; i < 40; i += 1) view.merge(summaryRecord(`h${i}`, 1), i);
+    const named: DigestEntry[] = [...Array(64).keys()].map((i) => [`x${i}`, 0, 0, -1, -1]);
+    view.answer(named, 100, "partial");
+    expect([view.isCrowd, view.size]).toEqual([false, 41]);
+    mustKnowMany = false;
+    view.answer([], 200, "partial");
+    expect([view.isCrowd, view.size, displaced.length]).toEqual([true, 16, 25]);
+    // Those heard of last are left, and whoever must not go.
+    expect(view.hosts()).toEqual(
+      ["h0", "me", ...[...Array(14).keys()].map((i) => `h${i + 26}`)].sort(),
+    );
+    expect(view.digest(new Prng(1)).length).toBeLessThanOrEqual(crowdDefaults.partialEntriesMax);
+    view.answer([], 1_300_000, "partial");
+    view.answer([], 2_000_000, "partial");
+    expect(view.isCrowd).toBe(false);
   });
 });
 
