@@ -51,6 +51,8 @@ export class NearbyNews {
 
   #send(record: SummaryRecord, hops: number, nowMs: number, except?: HostId): void {
     const { view, outbox, prng, connected } = this.#options;
+    // Of a crowd so few would hear it that most who plan would not be among them.
+    if (view.isCrowd) return;
     const ages = view.agesOf([record], nowMs);
     const peers = [...connected].filter((host) => host !== except && host !== record.host);
     for (const peer of prng.sample(peers, peersTold)) {

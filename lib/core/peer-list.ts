@@ -6,7 +6,7 @@ import { journalEntry, journalKeys } from "./journal-keys.ts";
 import type { KnownPeer, Outbox } from "./outbox.ts";
 
 /** Peers whose addresses are kept over a restart. */
-const rememberedMax = 256;
+const rememberedMax = { usually: 256, crowd: 64 } as const;
 /** How soon the transport hears of newcomers, ms: the list of all is long, and each is a change. */
 const intervalsMs = { few: 0, many: 250, large: 5_000 } as const;
 const fewHostsMax = 64;
@@ -94,7 +94,9 @@ export class PeerList {
     const { addresses, probePort } = body;
     const isRemembered = this.#remembered.has(host);
     // Whom to dial after a restart need not be everybody.
-    if (!isRemembered && this.#remembered.size >= rememberedMax) return;
+    const { usually, crowd } = rememberedMax;
+    const countMax = this.#options.view.isCrowd ? crowd : usually;
+    if (!isRemembered && this.#remembered.size >= countMax) return;
     const before = this.#remembered.get(host);
     if (before && haveSame(before, addresses)) return;
     this.#remembered.set(host, addresses);

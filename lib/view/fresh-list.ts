@@ -15,16 +15,23 @@ export class FreshList {
   /** Takes the place of the host's summary before, which its records hold no more. */
   add(entry: ReceivedSummary): void {
     const entries = this.#entries;
-    let place = entries.length;
-    entries.push(entry);
-    for (; place > 0; place -= 1) {
-      const older = entries[place - 1];
-      if (!older || older.madeAtMs <= entry.madeAtMs) break;
-      entries[place] = older;
-    }
-    entries[place] = entry;
+    const place = this.#placeOf(entry.madeAtMs);
+    if (place === entries.length) entries.push(entry);
+    else entries.splice(place, 0, entry);
     if (entries.length > ENTRIES_MAX)
       this.#entries = entries.filter(isCurrent).slice(-ENTRIES_KEPT);
+  }
+
+  /** Behind all that were made by then. */
+  #placeOf(madeAtMs: number): number {
+    let from = 0;
+    let to = this.#entries.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#entries[middle]?.madeAtMs ?? 0) <= madeAtMs) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /** Visits the freshest first, those made at `sinceMs` or later, while `visit` returns true. */
