@@ -8,12 +8,15 @@ import { plotSvg } from "./plot-svg.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { readSimulateOptions, type SimulateOptions } from "./read-options.ts";
 import { reportLines } from "./report.ts";
+import { runInRoomyProcess } from "./roomy-process.ts";
 import type { SimulateResult } from "./simulate-result.ts";
 
 /** `evenkeel simulate`: what the agents would do with a cluster, on a virtual clock in this process. */
 export const simulate: VerbRunner = async (context, input) => {
   const options = readSimulateOptions(input.options);
   const scenario = loadScenario(options);
+  const elsewhere = runInRoomyProcess(scenario.model.hosts.length);
+  if (elsewhere !== null) return elsewhere;
   if (options.plot !== null) mustBeWritable(options.plot);
   // Without a picture nobody sees more than how it began and how it ended.
   const history = new LoadHistory(scenario.seconds, options.plot === null ? 1 : undefined);
