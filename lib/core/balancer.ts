@@ -98,9 +98,10 @@ export class Balancer {
     this.#options = options;
     this.#outbox = options.outbox;
     this.#trigger = new Trigger(options.planning);
-    this.#search = new MoveSearch(options);
     const params = { ...defaultElectionParams, answerMs };
     this.#election = new SourceElection({ prng: options.prng, params, nowMs });
+    const isSkipped = (host: HostId, atMs: number) => this.#election.skips(host, atMs);
+    this.#search = new MoveSearch({ ...options, isSkipped });
   }
 
   /** The weightiest reason to look for a move; null for none. */
@@ -130,6 +131,7 @@ export class Balancer {
       self,
       mean: surroundings.mean(),
       least: surroundings.least(),
+      measuring: this.#options.self.measuring,
       brokenRules: surroundings.brokenRules(nowMs),
       nowMs,
     });
@@ -165,7 +167,9 @@ export class Balancer {
         return;
       }
     }
-    if (!this.#search.expectsMore(nowMs)) this.#election.foundNothing();
+    const { ripeAtMs } = this.#search;
+    if (ripeAtMs !== undefined) this.#election.lookBy(ripeAtMs);
+    else if (!this.#search.expectsMore(nowMs)) this.#election.foundNothing();
     if (reasons.some(isLevelling)) this.#options.noMoveFits(nowMs);
   }
 
@@ -368,6 +372,7 @@ export class Balancer {
     if (proposal.requestId !== null || proposal.reason === "swap") return;
     const next = this.#election.refused(proposal.to, nowMs);
     if (next) this.#ask(next, nowMs);
+    else if (this.#search.isHasty(nowMs)) this.#election.lookSoon(nowMs);
   }
 
   #drop(proposal: Proposal, status: number, message: string): void {

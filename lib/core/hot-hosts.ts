@@ -21,7 +21,9 @@ export class HotHosts {
 
   heard({ host, body }: SummaryRecord): void {
     const { measuredCpuCores: cpuCores, cpuCapacityCores } = body;
-    if (isHotInCpu({ cpuCores, cpuCapacityCores }, this.#hotShare)) this.#hosts.add(host);
+    const isHot = isHotInCpu({ cpuCores, cpuCapacityCores }, this.#hotShare);
+    // While it measures its guests it tells of single samples.
+    if (isHot && body.measuring !== true) this.#hosts.add(host);
     else this.#hosts.delete(host);
   }
 

@@ -2,6 +2,7 @@ import type { Prng } from "../base/prng.ts";
 import { defaultElectionParams } from "../election/params.ts";
 import { sampleTargets } from "../election/sample-targets.ts";
 import { type ActionReason, type Candidate, isLevelling } from "../model/action.ts";
+import type { HostId } from "../model/ids.ts";
 import { transferMs } from "../planning/action-cost.ts";
 import { candidates } from "../planning/candidates.ts";
 import { type Extremes, extremesOf, joinedExtremes } from "../planning/extremes.ts";
@@ -9,7 +10,7 @@ import { type HostFigures, isHotInCpu } from "../planning/host-figures.ts";
 import { type JointPlanOptions, jointPlan } from "../planning/joint-plan.ts";
 import type { PlanningParams } from "../planning/params.ts";
 import { Patience, reachableGain } from "../planning/patience.ts";
-import { shortlist } from "../planning/shortlist.ts";
+import { type ShortlistOptions, shortlist } from "../planning/shortlist.ts";
 import type { VmFigures } from "../planning/vm-figures.ts";
 import type { Cluster } from "./cluster.ts";
 import { figuresOfEntries } from "./figures-of-entry.ts";
@@ -30,10 +31,16 @@ export interface MoveSearchOptions {
   readonly surroundings: Surroundings;
   readonly history: MoveHistory;
   readonly planning: PlanningParams;
+  /** It refused a moment ago and is not asked again so soon. */
+  readonly isSkipped: (host: HostId, nowMs: number) => boolean;
 }
 
 /** All make haste for as long after its cause: the worst of an imbalance is over first. */
 const hasteMs = 60_000;
+/** In haste the level falls by less than half until the next round. */
+const soonShare = 0.5;
+/** Least time between two looks that found nothing. */
+const lookGapMs = 50;
 
 /** What one look at the cluster saw. */
 interface Scene {
@@ -55,6 +62,7 @@ export class MoveSearch {
   readonly #patience: Patience;
   readonly #settled = new SettledView();
   #lastLevel = 0;
+  #ripeAtMs: number | undefined;
   #hastyUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MoveSearchOptions) {
@@ -64,7 +72,17 @@ export class MoveSearch {
 
   /** True while the next look may well find what this one did not. */
   expectsMore(nowMs: number): boolean {
-    return nowMs < this.#hastyUntilMs || this.#lastLevel > this.#options.planning.gainMin;
+    return this.isHasty(nowMs) || this.#lastLevel > this.#options.planning.gainMin;
+  }
+
+  /** When the last look would have found something; undefined if it did, or will not soon. */
+  get ripeAtMs(): number | undefined {
+    return this.#ripeAtMs;
+  }
+
+  /** So many are hot that all hurry. */
+  isHasty(nowMs: number): boolean {
+    return nowMs < this.#hastyUntilMs;
   }
 
   /** The least score of an action worth taking at the last look (Patience). */
@@ -113,16 +131,34 @@ export class MoveSearch {
     if (isUrgent) this.#lastLevel = 0;
     const level = isUrgent ? 0 : this.#level(scene, nowMs);
     const movesMax = this.#movesLeft();
+    this.#ripeAtMs = undefined;
     if (movesMax !== undefined && movesMax <= 0) return [];
     const look = { reason, level, nowMs, scale: scene.scale, params, movesMax };
     const asked = { ...look, self, targets: others, extremes: scene.extremes, prng };
-    if (others.length >= params.jointHostsMax) return shortlist({ ...asked, vms });
+    if (!this.#isJoint(params)) return this.#bestOf({ ...asked, vms });
     // A cap makes every move dear: all are planned at once, when all loads are known, in any order.
-    if (movesMax !== undefined && !this.#mayPlanAll(others, nowMs)) return [];
+    if (movesMax !== undefined && !this.#mayPlanAll(nowMs)) return [];
     const planned = this.#plan(scene, movesMax === undefined ? look : { ...look, level: 0 });
     if (planned.length === 0 || movesMax !== undefined) return planned;
     const chosen = vms.filter((vm) => planned.some((one) => one.vm === vm.vm));
     return withEquals(planned, shortlist({ ...asked, vms: chosen }));
+  }
+
+  /** In haste a host looks again when its patience reaches what it has found, and not a round later. */
+  #bestOf(asked: ShortlistOptions): readonly Candidate[] {
+    const { nowMs, level } = asked;
+    if (!this.isHasty(nowMs)) return shortlist(asked);
+    const { isSkipped } = this.#options;
+    const open = { ...asked, targets: asked.targets.filter((one) => !isSkipped(one.host, nowMs)) };
+    const found = shortlist(open);
+    if (found.length > 0 || level === 0) return found;
+    const [next] = shortlist({ ...open, level: level * soonShare });
+    if (next) this.#ripeAtMs = Math.max(this.#patience.fallsToMs(next.score), nowMs + lookGapMs);
+    return found;
+  }
+
+  #isJoint({ jointHostsMax }: PlanningParams): boolean {
+    return this.#options.surroundings.others().length < jointHostsMax;
   }
 
   #scene(nowMs: number): Scene {
@@ -130,18 +166,17 @@ export class MoveSearch {
     return {
       self: surroundings.own(),
       vms: surroundings.ownVms(nowMs),
-      others: surroundings.others(),
+      others: surroundings.measured(),
       extremes: surroundings.extremes(),
       scale: surroundings.scale(),
       params: this.#planning(),
     };
   }
 
-  #level({ self, vms, others, extremes, scale, params }: Scene, nowMs: number): number {
-    const settleMs = others.length < params.jointHostsMax ? params.jointSettleMs : params.settleMs;
+  #level({ self, vms, extremes, scale, params }: Scene, nowMs: number): number {
+    const settleMs = this.#isJoint(params) ? params.jointSettleMs : params.settleMs;
     const moveMs = meanTransferMs(vms, params) + settleMs;
-    const isHasty = nowMs < this.#hastyUntilMs;
-    const transfers = isHasty ? params.hasteTransfers : params.patienceTransfers;
+    const transfers = this.isHasty(nowMs) ? params.hasteTransfers : params.patienceTransfers;
     const all = joinedExtremes(extremesOf([self]), extremes);
     this.#lastLevel = this.#patience.level({
       reachableGain: reachableGain(all, vms, { scale, weights: params.weights }),
@@ -167,11 +202,11 @@ export class MoveSearch {
   }
 
   /** Where every move is dear: all loads are known, and all news fit together. */
-  #mayPlanAll(others: readonly HostFigures[], nowMs: number): boolean {
+  #mayPlanAll(nowMs: number): boolean {
     const { surroundings, cluster } = this.#options;
     const { view } = cluster;
     const news: HostNews[] = [surroundings.ownNews()];
-    for (const { host } of others) {
+    for (const { host } of surroundings.others()) {
       const summary = view.summaryOf(host)?.record.body;
       const vms = view.inventoryOf(host)?.record.body.vms;
       if (!summary || !vms?.every((vm) => vm.load !== null || vm.state !== "running")) return false;

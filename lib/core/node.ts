@@ -2,7 +2,8 @@ import { assert, assertNever } from "../base/assert.ts";
 import { earliestMs } from "../base/earliest.ts";
 import { Prng } from "../base/prng.ts";
 import { Ledger } from "../ledger/ledger.ts";
-import type { ActionReason } from "../model/action.ts";
+import { type ActionReason, isLevelling } from "../model/action.ts";
+import { copyRuns } from "../model/copy.ts";
 import type { HostId } from "../model/ids.ts";
 import type { HostLoad } from "../model/load.ts";
 import type { ClusterDocument, InventoryRecord } from "../model/record.ts";
@@ -29,6 +30,8 @@ import { takeSnapshot } from "./take-snapshot.ts";
 const lateMs = 5_000;
 /** The hypervisor's full list is read again this often, beside its own events. */
 const relistMs = 10_000;
+/** A guest that cannot be measured keeps its host from levelling no longer than this. */
+const measuringMsMax = 10_000;
 
 /**
  * One agent's whole protocol as a state machine without I/O, clock or chance of its own.
@@ -79,6 +82,7 @@ export class Node {
         architecture: "",
       },
       hostLoad: null,
+      measuring: true,
       cloneUntilMs: 0,
     };
   }
@@ -266,8 +270,18 @@ export class Node {
       estimate?.observe(load, nowMs);
       if (!knew && estimate?.value() !== null) isFirstFigure = true;
     }
+    if (this.#self.measuring && this.#hasMeasured(nowMs)) this.#self.measuring = false;
     // Until now the others counted these guests as idle: tell them at once.
     if (isFirstFigure) parts.cluster.touch(nowMs);
+  }
+
+  #hasMeasured(nowMs: number): boolean {
+    if (nowMs - this.#self.startedAtMs >= measuringMsMax) return true;
+    const isOpen = this.#guests
+      .all()
+      .some(({ copy, estimate }) => copy && copyRuns(copy) && estimate.value() === null);
+    // A member that boots may wait for long for its first sample.
+    return !isOpen && [...this.#guests.members.all()].every(({ estimate }) => !estimate.isYoung);
   }
 
   #hostLoadSampled(load: HostLoad, parts: Parts, nowMs: number): void {
@@ -351,6 +365,7 @@ export class Node {
     if (this.#self.cloneUntilMs > nowMs) return "another agent bears this host's identity";
     if (this.#self.presence !== "here") return "the agent is leaving";
     if (reason === "operator" || reason === "drain") return null;
+    if (this.#self.measuring && isLevelling(reason)) return "its guests are not measured yet";
     return this.#mode() === "act" ? null : "the cluster is on hold ('evenkeel act' lets it act)";
   }
 

@@ -2,6 +2,7 @@ import { sortedBy } from "../base/ordered.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { AffinityPart, HostSummary } from "../model/host.ts";
 import type { HostFigures } from "../planning/host-figures.ts";
+import type { LoadEstimate } from "../planning/load-estimate.ts";
 import { wireLimits } from "../wire/limits.ts";
 import { type Guest, type GuestTable, hasMemory } from "./guest-table.ts";
 import type { Self } from "./self.ts";
@@ -12,6 +13,8 @@ export const protocolVersions = { min: 1, max: 1 } as const;
 /** This host as the planner sees it: measured + granted in - granted out. */
 export function ownFigures(self: Self, guests: GuestTable, ledger: Ledger): HostFigures {
   const load = self.hostLoad;
+  // Nobody levels by figures that young; people see them, and a trigger remembers them.
+  const demandOf = (one: LoadEstimate) => one.value() ?? (self.measuring ? one.newest : null);
   const groups = new Set(ledger.incomingGroups);
   let networkBytesPerSecond =
     (load?.otherNetworkBytesPerSecond ?? 0) +
@@ -20,14 +23,14 @@ export function ownFigures(self: Self, guests: GuestTable, ledger: Ledger): Host
   let cpuCores = (load?.otherCpuCores ?? 0) + ledger.incomingCpuCores - ledger.outgoingCpuCores;
   for (const guest of guests.all()) {
     if (!takesMemory(guest)) continue;
-    const demand = guest.estimate.value();
+    const demand = demandOf(guest.estimate);
     cpuCores += demand?.cpuCores ?? 0;
     networkBytesPerSecond += demand?.networkBytesPerSecond ?? 0;
     const group = guest.owned.spec.policy.antiAffinityGroup;
     if (group !== null) groups.add(group);
   }
   for (const { estimate } of guests.members.all()) {
-    const demand = estimate.value();
+    const demand = demandOf(estimate);
     cpuCores += demand?.cpuCores ?? 0;
     networkBytesPerSecond += demand?.networkBytesPerSecond ?? 0;
   }
@@ -114,6 +117,7 @@ export function ownSummary(self: Self, guests: GuestTable, ledger: Ledger): Host
     addresses: self.addresses,
     probePort: self.probePort,
     keyed,
+    ...(self.measuring && { measuring: true as const }),
     protocolMin: protocolVersions.min,
     protocolMax: protocolVersions.max,
     agentVersion,

@@ -112,12 +112,13 @@ export class Publisher {
   }
 }
 
-/** A slot, or a share of CPU or memory, is promised to a move or free again. */
+/** A slot, or a share of CPU or memory, is promised to a move or free again, or known at last. */
 function hasOtherRoom(before: HostSummary, now: HostSummary): boolean {
   const cpuCores = Math.abs(now.projectedCpuCores - before.projectedCpuCores);
   const memoryBytes = Math.abs(now.projectedMemoryBytes - before.projectedMemoryBytes);
   return (
     now.freeSlotsIn !== before.freeSlotsIn ||
+    now.measuring !== before.measuring ||
     cpuCores > roomShareMin * now.cpuCapacityCores ||
     memoryBytes > roomShareMin * now.memoryCapacityBytes
   );

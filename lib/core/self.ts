@@ -14,6 +14,8 @@ export interface Self {
   probePort: number;
   hypervisor: HypervisorFacts;
   hostLoad: HostLoad | null;
+  /** The guests that ran when this agent started are not measured yet. */
+  measuring: boolean;
   /** Until then another agent with our identity has been heard: refuse to act. */
   cloneUntilMs: number;
 }

@@ -37,6 +37,8 @@ interface Others {
   readonly changes: number;
   readonly atMs: number;
   readonly figures: readonly HostFigures[];
+  /** Those of them that have measured their guests. */
+  readonly measured: readonly HostFigures[];
   least?: Utilisation | undefined;
   extremes?: Extremes;
   /** These two in a large cluster only. */
@@ -79,6 +81,14 @@ export class Surroundings {
     return this.#look().figures;
   }
 
+  /**
+   * Those of them that have measured their guests: what levels is weighed against no others. A load
+   * that nobody has measured yet would pass for room.
+   */
+  measured(): readonly HostFigures[] {
+    return this.#look().measured;
+  }
+
   #look(): Others {
     const { cluster } = this.#options;
     const { changes, nowMs: atMs } = cluster;
@@ -88,11 +98,15 @@ export class Surroundings {
     const keptMs = cluster.view.isCrowd ? othersKeptMs.crowd : othersKeptMs.large;
     if (known && cluster.view.isLarge && atMs < known.atMs + keptMs) return known;
     const figures: HostFigures[] = [];
+    const measured: HostFigures[] = [];
     for (const { host, body } of cluster.live()) {
-      if (isEligible(body)) figures.push(figuresOnce(host, body));
+      if (!isEligible(body)) continue;
+      const one = figuresOnce(host, body);
+      figures.push(one);
+      if (body.measuring !== true) measured.push(one);
     }
     if (cluster.view.isLarge) this.#addPinned(figures);
-    this.#others = { changes, atMs, figures };
+    this.#others = { changes, atMs, figures, measured };
     return this.#others;
   }
 
@@ -128,21 +142,21 @@ export class Surroundings {
 
   mean(): Utilisation {
     const others = this.#look();
-    if (!this.#isKept()) return levelUtilisation([this.own(), ...others.figures]);
-    others.mean ??= levelUtilisation([this.own(), ...others.figures]);
+    if (!this.#isKept()) return levelUtilisation([this.own(), ...others.measured]);
+    others.mean ??= levelUtilisation([this.own(), ...others.measured]);
     return others.mean;
   }
 
   least(): Utilisation | undefined {
     const others = this.#look();
-    others.least ??= leastUtilisation(others.figures);
+    others.least ??= leastUtilisation(others.measured);
     return others.least;
   }
 
-  /** Of the other hosts. */
+  /** Of the other hosts that are measured. */
   extremes(): Extremes {
     const others = this.#look();
-    others.extremes ??= extremesOf(others.figures);
+    others.extremes ??= extremesOf(others.measured);
     return others.extremes;
   }
 

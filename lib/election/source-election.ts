@@ -57,6 +57,11 @@ export class SourceElection<Proposal extends Choice> {
     this.#idleRounds = 0;
   }
 
+  /** Something will be worth proposing by then: the next look comes no later. */
+  lookBy(atMs: number): void {
+    this.#nextRoundMs = Math.min(this.#nextRoundMs, atMs);
+  }
+
   /** A look found nothing worth proposing: the next comes later, each time by twice as much. */
   foundNothing(): void {
     const { roundMs, idleRoundsMax } = this.#params;

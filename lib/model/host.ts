@@ -56,6 +56,8 @@ export interface HostSummary {
   readonly keyed: boolean;
   /** What it does for services, with a switch of its own or without; left out when nothing. */
   readonly services?: "members" | "switch";
+  /** Its agent has not measured its guests yet: nobody levels by its figures. Left out when it has. */
+  readonly measuring?: true;
   readonly protocolMin: number;
   readonly protocolMax: number;
   readonly agentVersion: string;

@@ -11,6 +11,7 @@ export class LoadEstimate {
   readonly #networkBytesPerSecond: SmoothedFigure;
   #residentBytes = 0;
   #samples = 0;
+  #newest: VmLoad | null = null;
 
   constructor(params: SmoothingParams = defaultSmoothingParams) {
     this.#cpuCores = new SmoothedFigure(params);
@@ -39,6 +40,7 @@ export class LoadEstimate {
       this.#networkBytesPerSecond.observe(load.networkBytesPerSecond, nowMs);
     }
     this.#samples++;
+    this.#newest = load;
     // Resident memory is counted, not sampled: the newest figure is the right one.
     this.#residentBytes = load.residentBytes;
   }
@@ -53,6 +55,16 @@ export class LoadEstimate {
       dirtyBytesPerSecond: this.#dirtyBytesPerSecond.value(),
       networkBytesPerSecond: this.#networkBytesPerSecond.value(),
     };
+  }
+
+  /** The last sample as it was: not enough to act on. Null before the first. */
+  get newest(): VmLoad | null {
+    return this.#newest;
+  }
+
+  /** It has samples, and not enough of them to act on. */
+  get isYoung(): boolean {
+    return this.#newest !== null && this.value() === null;
   }
 
   /** How noisy the CPU samples are: mean deviation over mean; undefined until it can be told. */

@@ -109,7 +109,7 @@ export const defaultPlanningParams: PlanningParams = {
   planWorkMax: 200_000,
   patienceStartShare: 0.8,
   patienceTransfers: 1.2,
-  hasteTransfers: 0.15,
+  hasteTransfers: 0.08,
   hasteHostsShare: 0.05,
   settleMs: 8_000,
   jointSettleMs: 12_000,

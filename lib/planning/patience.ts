@@ -32,6 +32,7 @@ export class Patience {
   #level = 0;
   #reachable = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
+  #halfLifeMs = 0;
 
   /** @param startShare the first level, as a share of the reachable gain (0..1). */
   constructor(startShare: number) {
@@ -48,7 +49,14 @@ export class Patience {
     }
     this.#reachable = reachableGain;
     this.#lastMs = nowMs;
+    this.#halfLifeMs = halfLifeMs;
     return this.#level;
+  }
+
+  /** When the level of the last look will have fallen to `score` (> 0), if nothing else changes. */
+  fallsToMs(score: number): number {
+    const halvings = Math.max(0, this.#level / score - 1) / ln2;
+    return this.#lastMs + halvings * this.#halfLifeMs;
   }
 }
 

@@ -8,6 +8,8 @@ export interface TriggerInput {
   readonly mean: Utilisation;
   /** Least utilisation among the hosts that could take a VM (leastUtilisation). */
   readonly least?: Utilisation | undefined;
+  /** Its guests are not measured yet: what it shows is one sample, not a figure. */
+  readonly measuring?: boolean;
   readonly brokenRules: boolean;
   readonly nowMs: number;
 }
@@ -15,11 +17,15 @@ export interface TriggerInput {
 /**
  * Says when a host has a reason to look for a move. Load must give it in k of the last n samples,
  * so that one sample never moves anything; draining and broken rules are facts and count at once.
+ * An agent that has just started knows little of the others: it holds its first samples against what
+ * it knows of them when it has measured its guests, so that it need not wait for as many again.
  */
 export class Trigger {
   readonly #params: PlanningParams;
   readonly #hot: Window;
   readonly #above: Window;
+  /** Own utilisation at the samples that are not judged yet. */
+  #young: Utilisation[] = [];
   #reasons: ActionReason[] = [];
 
   constructor(params: PlanningParams) {
@@ -31,9 +37,11 @@ export class Trigger {
   /** Call once a load sample. The weightiest reason that holds, or null. */
   observe(input: TriggerInput): ActionReason | null {
     const own = utilisationOf(input.self);
-    const { hotShare, triggerNeeded } = this.#params;
-    const hot = this.#hot.push(resources.some((one) => own[one] > hotShare)) >= triggerNeeded;
-    const above = this.#above.push(this.#isAbove(own, input)) >= triggerNeeded;
+    const { triggerNeeded, triggerSamples } = this.#params;
+    this.#young = [...this.#young, own].slice(-triggerSamples);
+    if (input.measuring !== true) this.#judge(input);
+    const hot = this.#hot.yes >= triggerNeeded;
+    const above = this.#above.yes >= triggerNeeded;
     this.#reasons = [];
     if (input.self.draining) this.#reasons.push("drain");
     else if (input.brokenRules) this.#reasons.push("rule");
@@ -48,6 +56,15 @@ export class Trigger {
    */
   get reasons(): readonly ActionReason[] {
     return this.#reasons;
+  }
+
+  #judge(input: TriggerInput): void {
+    const { hotShare } = this.#params;
+    for (const own of this.#young) {
+      this.#hot.push(resources.some((one) => own[one] > hotShare));
+      this.#above.push(this.#isAbove(own, input));
+    }
+    this.#young = [];
   }
 
   #isAbove(own: Utilisation, { mean, least }: TriggerInput): boolean {
@@ -72,10 +89,13 @@ class Window {
     this.#size = size;
   }
 
-  /** How many of the last n are yes, with this one. */
-  push(sample: boolean): number {
+  push(sample: boolean): void {
     this.#samples.push(sample);
     if (this.#samples.length > this.#size) this.#samples.shift();
+  }
+
+  /** How many of the last n are yes. */
+  get yes(): number {
     return this.#samples.filter(Boolean).length;
   }
 }

@@ -72,6 +72,23 @@ describe("a crowded host", { timeout }, () => {
   });
 });
 
+describe("an agent that starts anew amid a level cluster", { timeout }, () => {
+  it.each(seeds)("moves nothing, and nothing is moved to it (seed %i)", (seed) => {
+    const world = crowdedWorld(seed, "restarted");
+    const moves = countMoves(world);
+    mustDo(world, world.hosts[0] as HostId, { verb: "mode", mode: "act" });
+    world.runFor(120_000);
+    const made = moves();
+    for (const host of world.hosts) {
+      world.killAgent(host);
+      world.runFor(2_000);
+      world.startAgent(host);
+      world.runFor(20_000);
+    }
+    expect(moves()).toBe(made);
+  });
+});
+
 describe("nobody in charge", { timeout }, () => {
   it.each(seeds)("agents killed one after another do not stop the others (seed %i)", (seed) => {
     const world = crowdedWorld(seed, "killed");

@@ -145,6 +145,7 @@ function selfOf(self: HostId): Self {
     addresses: [],
     probePort: 0,
     hypervisor: simHypervisor,
+    measuring: false,
     hostLoad: null,
     cloneUntilMs: 0,
   };

@@ -7,7 +7,13 @@ import { extremesOf } from "#lib/planning/extremes.ts";
 import { defaultPlanningParams } from "#lib/planning/params.ts";
 import { scaleOf } from "#lib/planning/potential.ts";
 import type { VmFigures } from "#lib/planning/vm-figures.ts";
-import { actDocument, type NodeDriver, settledDriver } from "../../support/node-driver.ts";
+import {
+  actDocument,
+  copies,
+  NodeDriver,
+  ownLine,
+  settledDriver,
+} from "../../support/node-driver.ts";
 import { hostFigures, vmFigures } from "../../support/planning-figures.ts";
 import { summaryRecord } from "../../support/view-records.ts";
 
@@ -45,6 +51,7 @@ function idle({ vms = [] }: { vms?: readonly VmFigures[] } = {}) {
   const surroundings = {
     own: () => own,
     others: () => [other],
+    measured: () => [other],
     ownVms: () => vms,
     mean: () => ({ cpu: 0.4, memory: 0, network: 0 }),
     least: () => undefined,
@@ -125,6 +132,34 @@ describe("Balancer", () => {
   it("looks as often as ever while better moves may come", () => {
     const { looks } = idle({ vms: [vmFigures("web", { immovable: "it is starting" })] });
     for (const gapMs of looks(5)) expect(gapMs).toBeLessThanOrEqual(1_200);
+  });
+
+  it("levels nothing by the first samples of an agent that has just started", () => {
+    const driver = new NodeDriver();
+    const own = ["web", "db"];
+    const lines = own.map((vm) => ownLine(vm));
+    driver.start({ journal: lines, copies: copies({ web: "running", db: "running" }) });
+    driver.hear("QmOther", { name: "other", projectedCpuCores: 0 });
+    driver.gossip("QmOther", { documents: [actDocument] });
+    driver.sample(2, { web: 1.5, db: 1.5 });
+    expect(driver.node.snapshot(driver.nowMs).plan.reason).toContain("not measured yet");
+    expect(driver.runs(driver.all)).toEqual([]);
+    driver.sample(1, { web: 1.5, db: 1.5 });
+    driver.wait(1_500);
+    expect(driver.runs(driver.all)).toMatchObject([{ op: "offer" }]);
+  });
+
+  it("is kept from levelling for ten seconds at most by a guest that cannot be measured", () => {
+    const driver = new NodeDriver();
+    const lines = ["web", "db", "mute"].map((vm) => ownLine(vm));
+    const running = copies({ web: "running", db: "running", mute: "running" });
+    driver.start({ journal: lines, copies: running });
+    driver.hear("QmOther", { name: "other", projectedCpuCores: 0 });
+    driver.gossip("QmOther", { documents: [actDocument] });
+    driver.sample(9, { web: 1.5, db: 1.5 });
+    expect(driver.runs(driver.all)).toEqual([]);
+    driver.sample(4, { web: 1.5, db: 1.5 });
+    expect(driver.runs(driver.all)).toMatchObject([{ op: "offer" }]);
   });
 
   it("drains on hold as well: that is an operator's word", () => {

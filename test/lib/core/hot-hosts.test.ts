@@ -23,10 +23,12 @@ describe("HotHosts", () => {
     expect(hot.count).toBe(0);
   });
 
-  it("counts no host whose size is not known yet", () => {
+  it("counts no host whose size is not known yet, or whose load", () => {
     const hot = new HotHosts(0.9);
     const record = heardOf("a", 20);
     hot.heard({ ...record, body: { ...record.body, cpuCapacityCores: 0 } });
+    const measuring = { ...record.body, measuring: true as const };
+    hot.heard({ ...record, body: measuring });
     expect(hot.count).toBe(0);
   });
 });

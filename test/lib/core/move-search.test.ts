@@ -40,6 +40,8 @@ interface Settings {
   /** How many of the others are hot. */
   readonly hot?: number;
   readonly isLarge?: boolean;
+  /** Hosts that refused a moment ago. */
+  readonly skipped?: readonly string[];
 }
 
 function searchOf(
@@ -68,6 +70,7 @@ function searchOf(
     prng: new Prng(seed),
     history: new MoveHistory(),
     planning: { ...planning, ...more.planning },
+    isSkipped: (host: string) => more.skipped?.includes(host) === true,
     cluster: {
       hot: { count: hot },
       membership: { aliveCount: others.length },
@@ -87,6 +90,7 @@ function searchOf(
         vms: self.vms.map(({ vm: name }) => ({ name })),
       }),
       others: () => figures,
+      measured: () => figures,
       extremes: () => extremesOf(figures),
       renew: () => {},
       scale: () => scaleOf([self.figures, ...figures]),
@@ -170,6 +174,40 @@ describe("MoveSearch", () => {
       sampled.loadSampled(busy.figures, 0);
       expect(sampled.expectsMore(0)).toBe(isHasty);
     }
+  });
+
+  it("says in haste when its patience will reach the best move, and finds it by then", () => {
+    const self = hostWith("node-a", [vm("small", 2), vm("large", 3)], 1);
+    const busy = { ...self, vms: [vm("small", 2), { ...vm("large", 3), immovable: "it moves" }] };
+    const cold = Array.from({ length: 40 }, (_, at) => hostWith(`node-${at}`, [], 0));
+    const searchWith = (settings: Settings) => {
+      const search = searchOf(busy, cold, { ...settings, planning: { patienceStartShare: 0.95 } });
+      search.loadSampled(busy.figures, 0);
+      return search;
+    };
+    const hasty = searchWith({ hot: 3 });
+    expect(found(hasty, 1_000)).toEqual([]);
+    const ripeAtMs = hasty.ripeAtMs ?? Number.NaN;
+    expect(ripeAtMs).toBeGreaterThan(1_000);
+    expect(found(hasty, ripeAtMs - 1)).toEqual([]);
+    expect(found(hasty, ripeAtMs + 1).length).toBeGreaterThan(0);
+    expect(hasty.ripeAtMs).toBeUndefined();
+    const patient = searchWith({ hot: 0 });
+    expect(found(patient, 1_000)).toEqual([]);
+    expect(patient.ripeAtMs).toBeUndefined();
+  });
+
+  it("looks past those that refused a moment ago, in haste", () => {
+    const self = hostWith("node-a", [vm("web", 2)], 3);
+    const cold = Array.from({ length: 40 }, (_, at) => hostWith(`node-${at}`, [], 0));
+    const skipped = cold.slice(0, 37).map(({ figures }) => figures.host);
+    const targets = (hot: number) => {
+      const search = searchOf(self, cold, { hot, skipped, planning: { patienceStartShare: 0 } });
+      search.loadSampled(self.figures, 0);
+      return found(search).length;
+    };
+    expect(targets(3)).toBe(3);
+    expect(targets(0)).toBe(defaultPlanningParams.shortlistMax);
   });
 
   it("weighs every host in a large cluster, not a sample", () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import {
+  copies,
   emptyLoad,
   NodeDriver,
+  ownLine,
   proposal,
   settledDriver,
   specOf,
@@ -28,6 +30,18 @@ describe("ownSummary()", () => {
       freeSlotsIn: 1,
       freeSlotsOut: 1,
     });
+  });
+
+  it("shows single samples while it measures its guests, and says that it does", () => {
+    const driver = new NodeDriver();
+    driver.start({ journal: [ownLine("web")], copies: copies({ web: "running" }) });
+    driver.sample(1, { web: 0.5 });
+    expect(summaryOf(driver)).toMatchObject({ measuring: true, projectedCpuCores: 0.5 });
+    driver.sample(1, { web: 1.5 });
+    expect(summaryOf(driver)).toMatchObject({ measuring: true, projectedCpuCores: 1.5 });
+    driver.sample(1, { web: 1 });
+    expect(summaryOf(driver)).toMatchObject({ projectedCpuCores: 1 });
+    expect(summaryOf(driver)).not.toHaveProperty("measuring");
   });
 
   it("counts memory from the start of a guest on, and no more once it is gone", () => {

@@ -105,6 +105,8 @@ test("touch() tells all at once of room that was promised or is free again", () 
   expect(toldOf(slots)).toEqual([0, 1, 1, 2]);
   const cores = [2, 2.4, 2.6, 2.1, 2].map((projectedCpuCores) => ({ projectedCpuCores }));
   expect(toldOf(cores)).toEqual([0, 0, 1, 1, 2]);
+  // An idle host is room as well, once it has measured that it is.
+  expect(toldOf([{ measuring: true }, { measuring: true }, {}, {}])).toEqual([0, 0, 1, 1]);
   const bytes = [20, 24, 26].map((projectedMemoryBytes) => ({ projectedMemoryBytes }));
   expect(toldOf(bytes)).toEqual([0, 0, 1]);
 });

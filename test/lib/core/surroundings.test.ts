@@ -50,6 +50,23 @@ describe("Surroundings", () => {
     expect(surroundings.others()).toBe(known);
   });
 
+  it("levels by no figures of a host that still measures its guests", () => {
+    const figures = { cpuCapacityCores: 10, memoryCapacityBytes: 100 };
+    const bodies = [
+      hostSummary({ name: "known", ...figures, projectedCpuCores: 6, measuredCpuCores: 9.5 }),
+      hostSummary({ name: "young", ...figures, measuredCpuCores: 9.9, measuring: true }),
+      hostSummary({ name: "unsized", cpuCapacityCores: 0 }),
+    ];
+    const view = { isLarge: false, summaryOf: () => ({ record: { body: bodies[0] } }) };
+    const live = () => bodies.map((body) => ({ host: body.name, body }));
+    const cluster = { changes: 0, nowMs: 0, live, view };
+    const surroundings = new Surroundings({ cluster } as unknown as SurroundingsOptions);
+    expect(surroundings.others().map(({ name }) => name)).toEqual(["known", "young"]);
+    expect(surroundings.measured().map(({ name }) => name)).toEqual(["known"]);
+    expect(surroundings.least()?.cpu).toBe(0.6);
+    expect(surroundings.extremes().least.cpu).toBe(0.6);
+  });
+
   it("says whether a host is no member, or which state it is in", () => {
     const driver = settledDriver({ own: ["web"] });
     const migrate = (target: string) => driver.ask({ verb: "migrate", vm: "web", target });

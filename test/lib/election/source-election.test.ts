@@ -123,6 +123,16 @@ test("SourceElection looks as often as before once it has found something", () =
   expect(gapMs).toBeLessThanOrEqual(2.2 * params.roundMs);
 });
 
+test("SourceElection.lookBy() brings the next look forward, and never puts it off", () => {
+  const source = election();
+  const dueMs = source.nextTimeoutMs;
+  source.lookBy(dueMs + 1);
+  expect(source.nextTimeoutMs).toBe(dueMs);
+  source.lookBy(dueMs - 1);
+  expect(source.nextTimeoutMs).toBe(dueMs - 1);
+  expect(source.roundDue(dueMs - 1)).toBe(true);
+});
+
 test("SourceElection.lookSoon() brings the next look near, not all at one moment", () => {
   const soon = new Set<number>();
   for (let seed = 0; seed < 20; seed++) {

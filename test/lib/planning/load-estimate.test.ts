@@ -57,3 +57,13 @@ test("LoadEstimate.cpuNoiseShare waits for enough samples of its own", () => {
   }
   expect(estimate.cpuNoiseShare).toBeCloseTo(0.2, 1);
 });
+
+test("LoadEstimate.newest is the last sample, and young until there are enough to act on", () => {
+  const estimate = new LoadEstimate();
+  expect([estimate.newest, estimate.isYoung]).toEqual([null, false]);
+  estimate.observe(load(1), 1000);
+  estimate.observe(load(5), 2000);
+  expect([estimate.newest, estimate.isYoung]).toEqual([load(5), true]);
+  estimate.observe(load(1), 3000);
+  expect([estimate.newest, estimate.isYoung]).toEqual([load(1), false]);
+});

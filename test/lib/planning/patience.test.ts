@@ -161,3 +161,17 @@ test("reachableGain() is no less than what any one move of an own VM wins", () =
     }),
   );
 });
+
+test("Patience.fallsToMs() is when the level is that low", () => {
+  const patience = new Patience(0.6);
+  const look = { reachableGain: 0.2, halfLifeMs };
+  patience.level({ ...look, nowMs: 0 });
+  for (const score of [0.11, 0.06, 0.01]) {
+    const atMs = patience.fallsToMs(score);
+    const then = new Patience(0.6);
+    then.level({ ...look, nowMs: 0 });
+    expect(then.level({ ...look, nowMs: atMs })).toBeCloseTo(score, 12);
+  }
+  expect(patience.fallsToMs(0.12)).toBeCloseTo(0, 6);
+  expect(patience.fallsToMs(1)).toBe(0);
+});

@@ -24,6 +24,22 @@ test("Trigger wants three of five samples above the mean by the margin", () => {
   expect(samples([5.1, 5.1, 5.1, 5.1])).toEqual([null, null, null, null]);
 });
 
+test("Trigger holds the samples before a host is measured against what it knows then", () => {
+  const young = (cores: readonly number[], last: number) => {
+    const trigger = new Trigger(defaultParams);
+    for (const cpuCores of cores) {
+      // It knows nobody yet: its own load is the mean.
+      const alone = { mean: { cpu: cpuCores / 10, memory: 0.1, network: 0 }, measuring: true };
+      expect(trigger.observe(input({ cpuCores }, alone))).toBeNull();
+    }
+    return trigger.observe(input({ cpuCores: last }));
+  };
+  expect(young([6, 6], 6)).toBe("imbalance");
+  expect(young([9.5, 9.5], 9.5)).toBe("hot");
+  expect(young([30, 5], 5)).toBeNull();
+  expect(young([30, 5, 5], 6)).toBeNull();
+});
+
 test("Trigger is moved by no single sample", () => {
   expect(samples([5, 5, 30, 5, 5, 5, 5, 30, 5, 5])).toEqual(new Array(10).fill(null));
 });
