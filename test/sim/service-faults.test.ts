@@ -138,7 +138,8 @@ describe("a link that is cut between a steward and a member's host alone", () =>
       if (host === at) continue;
       world.links.cut(at, host);
       crowd.cpuCores = 1.5;
-      expect(world.runUntil(settledOn(world, hostCount), 30_000)).toBe(true);
+      // Mostly 8 to 15 s; 45 s with about one seed in six.
+      expect(world.runUntil(settledOn(world, hostCount), 60_000)).toBe(true);
       crowd.cpuCores = 0.3;
       expect(world.runUntil(settledOn(world, 1), 120_000)).toBe(true);
       world.links.heal(at, host);
