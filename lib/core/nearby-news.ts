@@ -53,10 +53,8 @@ export class NearbyNews {
     const { view, outbox, prng, connected } = this.#options;
     // Of a crowd so few would hear it that most who plan would not be among them.
     if (view.isCrowd) return;
-    const ages = view.agesOf([record], nowMs);
+    const message = deltaOf({ records: [record], ages: view.agesOf([record], nowMs), hops });
     const peers = [...connected].filter((host) => host !== except && host !== record.host);
-    for (const peer of prng.sample(peers, peersTold)) {
-      outbox.send(peer, deltaOf({ records: [record], ages, hops }));
-    }
+    for (const peer of prng.sample(peers, peersTold)) outbox.send(peer, message);
   }
 }
