@@ -5,7 +5,7 @@ import { CommandFailedError, type ExitCode, exitCodes } from "../cli-error.ts";
 const mebibyte = 2 ** 20;
 /** What a run takes whatever it simulates, and for each host with its VMs and all that it knows. */
 const fixedMiB = 512;
-const hostMiB = 0.8;
+const hostMiB = 1;
 /** Messages die young: with more room for those fewer are copied about (a tenth of the CPU). */
 const youngMiB = 64;
 /** What the process takes besides its heap, as a share of that. */
