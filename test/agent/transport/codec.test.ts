@@ -39,6 +39,7 @@ const messages: readonly Message[] = [
     wants: [[other.host, 0, 0, 0, 0]],
     wantsDocuments: ["mode"],
   }),
+  deltaOf({ records: [summaryRecord(own.host, 5)], ages: [70], hops: 2 }),
 ];
 
 describe("Codec", () => {
