@@ -20,6 +20,7 @@ import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messa
 import { deltaOf, GossipMessages, hasServices } from "./gossip-messages.ts";
 import { GossipRound } from "./gossip-round.ts";
 import { Greeting, greetingMs } from "./greeting.ts";
+import { HeardSummaries } from "./heard-summaries.ts";
 import { HotHosts } from "./hot-hosts.ts";
 import { journalEntry, journalKeys } from "./journal-keys.ts";
 import { NearbyNews } from "./nearby-news.ts";
@@ -32,8 +33,11 @@ import type { Self } from "./self.ts";
 
 /** Push-pull with one neighbour a second: frames cost, so not more often. */
 const gossipIntervalMs = 1_000;
-/** Fresh summaries that planning weighs where there are more hosts than everybody knows. */
-const weighedMax = 128;
+/**
+ * Fresh summaries that planning begins with where there are more hosts than everybody knows. What
+ * is heard until it works them all out anew comes on top: some 128 in all.
+ */
+const weighedMax = 96;
 /** In the open, more members than this are ignored: anybody can pretend to be many. */
 const openMembersMax = 64;
 
@@ -58,6 +62,8 @@ export class Cluster {
   readonly membership: Membership;
   readonly view: View;
   readonly hot: HotHosts;
+  /** In a large cluster alone. */
+  readonly heard = new HeardSummaries();
   readonly counters = { suspicions: 0, refutations: 0, accepted: 0, stale: 0 };
   readonly #options: ClusterOptions;
   readonly #self: Self;
@@ -297,6 +303,7 @@ export class Cluster {
     }
     this.#changes += 1;
     this.hot.heard(record);
+    if (this.view.isLarge) this.heard.add(record);
     const { body } = record;
     this.#peers.seen(record, before);
     if (before?.services !== body.services) this.#options.standingChanged(record.host);

@@ -38,7 +38,9 @@ interface Others {
   readonly atMs: number;
   readonly figures: readonly HostFigures[];
   /** Those of them that have measured their guests. */
-  readonly measured: readonly HostFigures[];
+  readonly measured: HostFigures[];
+  /** By host its index among those, once somebody asked. */
+  places?: Map<HostId, number>;
   least?: Utilisation | undefined;
   extremes?: Extremes;
   /** These two in a large cluster only. */
@@ -105,7 +107,10 @@ export class Surroundings {
       figures.push(one);
       if (body.measuring !== true) measured.push(one);
     }
-    if (cluster.view.isLarge) this.#addPinned(figures);
+    if (cluster.view.isLarge) {
+      this.#addPinned(figures);
+      cluster.heard.take();
+    }
     this.#others = { changes, atMs, figures, measured };
     return this.#others;
   }
@@ -135,9 +140,20 @@ export class Surroundings {
     }
   }
 
-  /** What is kept for a moment in a large cluster is worked out anew: somebody is about to plan with it. */
+  /**
+   * Somebody is about to plan: what is kept for a moment in a large cluster learns what hosts have
+   * told since. To work all out anew would make a look three times as dear.
+   */
   renew(): void {
-    if (this.#others?.changes !== this.#options.cluster.changes) this.#others = undefined;
+    const known = this.#others;
+    if (!known || !this.#isKept()) return;
+    known.places ??= new Map(known.measured.map(({ host }, place) => [host, place]));
+    for (const { host, body } of this.#options.cluster.heard.take()) {
+      if (!isEligible(body) || body.measuring === true) continue;
+      const place = known.places.get(host) ?? known.measured.length;
+      known.places.set(host, place);
+      known.measured[place] = figuresOnce(host, body);
+    }
   }
 
   mean(): Utilisation {

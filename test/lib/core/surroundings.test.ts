@@ -30,24 +30,31 @@ describe("Surroundings", () => {
   });
 
   it("keeps the others' figures for a moment in a large cluster, but for who plans with them", () => {
-    let freeSlotsIn = 1;
+    const told = (host: string, freeSlotsIn: number, more = {}) => {
+      return { host, body: hostSummary({ name: host, freeSlotsIn, ...more }) };
+    };
+    let heard = [told("a", 1), told("b", 1)];
     const cluster = {
       ...{ changes: 0, nowMs: 0, view: { isLarge: true } },
-      live: () => [{ host: "QmOther", body: hostSummary({ name: "other", freeSlotsIn }) }],
+      live: () => [told("a", 1), told("b", 1)],
+      heard: { take: () => heard.splice(0) },
     };
     const options = { cluster, guests: { all: () => [] } };
     const surroundings = new Surroundings(options as unknown as SurroundingsOptions);
-    const slots = () => surroundings.others().map((host) => host.freeSlotsIn);
-    expect(slots()).toEqual([1]);
-    freeSlotsIn = 0;
+    const slots = () => surroundings.measured().map(({ host, freeSlotsIn }) => host + freeSlotsIn);
+    expect(slots()).toEqual(["a1", "b1"]);
+    const unfit = [
+      told("c", 1, { measuring: true }),
+      told("d", 1, { protocolMin: 9, protocolMax: 9 }),
+    ];
+    heard = [told("b", 0), told("e", 1), ...unfit, told("e", 0)];
     cluster.changes += 1;
     cluster.nowMs += 500;
-    expect(slots()).toEqual([1]);
+    expect(slots()).toEqual(["a1", "b1"]);
     surroundings.renew();
-    expect(slots()).toEqual([0]);
-    const known = surroundings.others();
-    surroundings.renew();
-    expect(surroundings.others()).toBe(known);
+    expect(slots()).toEqual(["a1", "b0", "e0"]);
+    cluster.nowMs += 1_900;
+    expect(slots()).toEqual(["a1", "b1"]);
   });
 
   it("levels by no figures of a host that still measures its guests", () => {
