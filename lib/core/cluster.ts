@@ -14,7 +14,7 @@ import type {
   SummaryRecord,
 } from "../model/record.ts";
 import type { MemberState } from "../model/verdict.ts";
-import { crowdDefaults, viewDefaults } from "../view/params.ts";
+import { vastDefaults, viewDefaults } from "../view/params.ts";
 import { View } from "../view/view.ts";
 import type { DatagramMessage, DeltaMessage, DigestMessage } from "../wire/messages.ts";
 import { deltaOf, GossipMessages, hasServices } from "./gossip-messages.ts";
@@ -90,7 +90,7 @@ export class Cluster {
     this.view = new View({
       self,
       params: viewDefaults,
-      crowdParams: crowdDefaults,
+      vastParams: vastDefaults,
       mustKnowMany: () => hasServices(this.view),
       keeps: (host) => this.#connected.has(host) || this.membership.stateOf(host) !== "alive",
       displaced: (host) => this.#displaced(host),
@@ -361,8 +361,8 @@ export class Cluster {
     const { host, state, previous } = order;
     this.#changes += 1;
     if (state === "suspect") this.counters.suspicions += 1;
-    // In a crowd members are met and forgotten all the time: that is no news.
-    if (previous !== undefined || !this.view.isCrowd) this.#noticeChange(order);
+    // In a vast cluster members are met and forgotten all the time: that is no news.
+    if (previous !== undefined || !this.view.isVast) this.#noticeChange(order);
     if (state === undefined) {
       this.view.drop(host);
       this.#peers.forget(host);

@@ -51,8 +51,8 @@ export class NearbyNews {
 
   #send(record: SummaryRecord, hops: number, nowMs: number, except?: HostId): void {
     const { view, outbox, prng, connected } = this.#options;
-    // Of a crowd so few would hear it that most who plan would not be among them.
-    if (view.isCrowd) return;
+    // Of a vast cluster so few would hear it that most who plan would not be among them.
+    if (view.isVast) return;
     const message = deltaOf({ records: [record], ages: view.agesOf([record], nowMs), hops });
     const peers = [...connected].filter((host) => host !== except && host !== record.host);
     for (const peer of prng.sample(peers, peersTold)) outbox.send(peer, message);

@@ -6,11 +6,11 @@ import { journalEntry, journalKeys } from "./journal-keys.ts";
 import type { KnownPeer, Outbox } from "./outbox.ts";
 
 /** Peers whose addresses are kept over a restart. */
-const rememberedMax = { usually: 256, crowd: 64 } as const;
+const rememberedMax = { usually: 256, vast: 64 } as const;
 /** How soon the transport hears of newcomers, ms: the list of all is long, and each is a change. */
 const intervalsMs = { few: 0, many: 250, large: 5_000 } as const;
 const fewHostsMax = 64;
-/** In a crowd one remembered peer is forgotten for another this often, ms. */
+/** In a vast cluster one remembered peer is forgotten for another this often, ms. */
 const displacedMs = 60_000;
 
 export interface PeerListOptions {
@@ -94,8 +94,8 @@ export class PeerList {
     const { addresses, probePort } = body;
     const isRemembered = this.#remembered.has(host);
     // Whom to dial after a restart need not be everybody.
-    const { usually, crowd } = rememberedMax;
-    const countMax = this.#options.view.isCrowd ? crowd : usually;
+    const { usually, vast } = rememberedMax;
+    const countMax = this.#options.view.isVast ? vast : usually;
     if (!isRemembered && this.#remembered.size >= countMax) return;
     const before = this.#remembered.get(host);
     if (before && haveSame(before, addresses)) return;

@@ -30,7 +30,7 @@ export interface SurroundingsOptions {
 }
 
 /** In a large cluster the figures of the others are worked out anew no more often, ms. */
-const othersKeptMs = { large: 1_900, crowd: 2_900 } as const;
+const othersKeptMs = { large: 1_900, vast: 2_900 } as const;
 
 /** The other hosts' figures, and what a look at all of them showed once somebody asked. */
 interface Others {
@@ -97,7 +97,7 @@ export class Surroundings {
     const known = this.#others;
     if (known?.changes === changes) return known;
     // A record comes every 50 ms; what gossip is seconds late with need not be newer than two looks.
-    const keptMs = cluster.view.isCrowd ? othersKeptMs.crowd : othersKeptMs.large;
+    const keptMs = cluster.view.isVast ? othersKeptMs.vast : othersKeptMs.large;
     if (known && cluster.view.isLarge && atMs < known.atMs + keptMs) return known;
     const figures: HostFigures[] = [];
     const measured: HostFigures[] = [];

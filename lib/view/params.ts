@@ -44,7 +44,7 @@ export const viewDefaults: ViewParams = {
  * a few times what planning weighs do as well, and a short digest names enough that is news to the
  * other. Everything a host keeps about the others lies nearer to its processor so.
  */
-export const crowdDefaults: ViewParams = {
+export const vastDefaults: ViewParams = {
   ...viewDefaults,
   // Above `fullHostsMax`, and above what is fresh: fifteen records a second for `freshMs`.
   hostsMax: 320,

@@ -13,7 +13,6 @@ import type { DigestEntry } from "../wire/messages.ts";
 import { Bearers } from "./bearers.ts";
 import { boundAnswer } from "./bound-answer.ts";
 import { contestedVms, showTheSame } from "./contested-vms.ts";
-import { Crowd } from "./crowd.ts";
 import type { DocumentAnswer, DocumentDigest } from "./documents.ts";
 import { Documents } from "./documents.ts";
 import { FreshList } from "./fresh-list.ts";
@@ -23,12 +22,13 @@ import { digestEntryOf, holdsNewer, madeAtMsOf, recordsNewerThan } from "./host-
 import { HostTable } from "./host-table.ts";
 import type { ViewParams } from "./params.ts";
 import { PartialExchange } from "./partial-exchange.ts";
+import { Vastness } from "./vastness.ts";
 
 export interface ViewOptions {
   readonly self: HostId;
   readonly params: ViewParams;
   /** What holds instead where there are more hosts than `params` lets it remember. */
-  readonly crowdParams?: ViewParams;
+  readonly vastParams?: ViewParams;
   /** True while it should remember as many as it can even then. */
   readonly mustKnowMany?: () => boolean;
   /** True for a host that must not give way to a newcomer in a full view. */
@@ -72,7 +72,7 @@ export class View {
   readonly #documents = new Documents();
   readonly #bearers = new Bearers();
   readonly #growth = new Growth();
-  readonly #crowd: Crowd;
+  readonly #vastness: Vastness;
   /** Hosts whose summary is here: an inventory may come first. */
   #summaries = 0;
   /** Of the last record. */
@@ -83,10 +83,10 @@ export class View {
     this.#self = self;
     this.#params = params;
     this.#options = options;
-    this.#crowd = new Crowd(params.hostsMax);
+    this.#vastness = new Vastness(params.hostsMax);
     this.#partial = new PartialExchange({
       ...{ self, params, table: this.#table, fresh: this.#fresh },
-      strangerNamed: (host) => this.#crowd.heard(host),
+      strangerNamed: (host) => this.#vastness.heard(host),
     });
   }
 
@@ -144,8 +144,8 @@ export class View {
   }
 
   /** True where there are so many hosts that this member has given up knowing most of them. */
-  get isCrowd(): boolean {
-    return this.#params === this.#options.crowdParams;
+  get isVast(): boolean {
+    return this.#params === this.#options.vastParams;
   }
 
   get size(): number {
@@ -295,7 +295,7 @@ export class View {
     this.#nowMs = nowMs;
     const records = known ?? this.#table.add(host);
     if (!known) {
-      this.#crowd.heard(host);
+      this.#vastness.heard(host);
       this.#dropped.delete(host);
     }
     const receivedAtMs = Math.floor(nowMs);
@@ -326,12 +326,12 @@ export class View {
     records.summary = undefined;
   }
 
-  /** Follows how many hosts there are: in a crowd those heard of longest ago are forgotten. */
+  /** Follows how many hosts there are: in a vast cluster those heard of longest ago are forgotten. */
   #adopt(nowMs: number): void {
-    const { params, crowdParams, mustKnowMany } = this.#options;
-    this.#crowd.turn(this.#table.all(), nowMs);
-    const isCrowd = crowdParams && this.#crowd.isCrowd && !mustKnowMany?.();
-    const now = isCrowd ? crowdParams : params;
+    const { params, vastParams, mustKnowMany } = this.#options;
+    this.#vastness.turn(this.#table.all(), nowMs);
+    const isVast = vastParams && this.#vastness.isVast && !mustKnowMany?.();
+    const now = isVast ? vastParams : params;
     if (now === this.#params) return;
     this.#params = now;
     this.#partial.adopt(now);

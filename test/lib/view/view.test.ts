@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Prng } from "#lib/base/prng.ts";
 import type { HostRecord } from "#lib/model/record.ts";
-import { crowdDefaults, viewDefaults } from "#lib/view/params.ts";
+import { vastDefaults, viewDefaults } from "#lib/view/params.ts";
 import { View } from "#lib/view/view.ts";
 import type { DigestEntry } from "#lib/wire/messages.ts";
 import { inventoryRecord, summaryRecord } from "../../support/view-records.ts";
@@ -300,13 +300,13 @@ describe("View of many hosts", () => {
     expect(displaced).not.toContain("h0");
   });
 
-  it("gives up knowing most of a crowd, unless it must", () => {
+  it("gives up knowing most of a vast cluster, unless it must", () => {
     const displaced: string[] = [];
     let mustKnowMany = true;
     const view = new View({
       self: "me",
       params: { ...viewDefaults, fullHostsMax: 2, hostsMax: 64 },
-      crowdParams: { ...crowdDefaults, fullHostsMax: 2, hostsMax: 16 },
+      vastParams: { ...vastDefaults, fullHostsMax: 2, hostsMax: 16 },
       mustKnowMany: () => mustKnowMany,
       keeps: (name) => name === "h0",
       displaced: (name) => displaced.push(name),
@@ -315,18 +315,18 @@ describe("View of many hosts", () => {
     for (let i = 0; i < 40; i += 1) view.merge(summaryRecord(`h${i}`, 1), i);
     const named: DigestEntry[] = [...Array(64).keys()].map((i) => [`x${i}`, 0, 0, -1, -1]);
     view.answer(named, 100, "partial");
-    expect([view.isCrowd, view.size]).toEqual([false, 41]);
+    expect([view.isVast, view.size]).toEqual([false, 41]);
     mustKnowMany = false;
     view.answer([], 200, "partial");
-    expect([view.isCrowd, view.size, displaced.length]).toEqual([true, 16, 25]);
+    expect([view.isVast, view.size, displaced.length]).toEqual([true, 16, 25]);
     // Those heard of last are left, and whoever must not go.
     expect(view.hosts()).toEqual(
       ["h0", "me", ...[...Array(14).keys()].map((i) => `h${i + 26}`)].sort(),
     );
-    expect(view.digest(new Prng(1)).length).toBeLessThanOrEqual(crowdDefaults.partialEntriesMax);
+    expect(view.digest(new Prng(1)).length).toBeLessThanOrEqual(vastDefaults.partialEntriesMax);
     view.answer([], 1_300_000, "partial");
     view.answer([], 2_000_000, "partial");
-    expect(view.isCrowd).toBe(false);
+    expect(view.isVast).toBe(false);
   });
 });
 

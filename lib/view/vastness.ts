@@ -5,29 +5,29 @@ import type { HostId } from "../model/ids.ts";
 const bits = 4_096;
 /** Hosts are counted over this long, ms: those that are gone for good are named no more. */
 const windowMs = 600_000;
-/** A crowd are so many times the hosts that one member remembers: no miscount comes to that. */
-const crowdShare = 1.25;
+/** Vast are so many times the hosts that one member remembers: no miscount comes to that. */
+const vastShare = 1.25;
 
 /** Whether there are more hosts than one member could know, by all that it hears named. */
-export class Crowd {
+export class Vastness {
   readonly #marks = new Uint32Array(bits / 32);
-  /** So many marks say that there is a crowd. */
+  /** So many marks say that it is vast. */
   readonly #marksMin: number;
   #marked = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
-  #wasCrowd = false;
+  #wasVast = false;
 
   /** `hostsMax`: hosts that a member can remember, at most 3000. */
   constructor(hostsMax: number) {
-    this.#marksMin = bits * (1 - Math.exp((-crowdShare * hostsMax) / bits));
+    this.#marksMin = bits * (1 - Math.exp((-vastShare * hostsMax) / bits));
   }
 
   /** True from when it shows until nothing of it has shown for a whole window. */
-  get isCrowd(): boolean {
-    return this.#wasCrowd || this.#shows;
+  get isVast(): boolean {
+    return this.#wasVast || this.#shows;
   }
 
-  /** Somebody spoke of this host. Once there is a crowd nobody is counted. */
+  /** Somebody spoke of this host. Once it is vast nobody is counted. */
   heard(host: HostId): void {
     if (this.#shows) return;
     const bit = hashText(host) % bits;
@@ -43,7 +43,7 @@ export class Crowd {
   turn(known: readonly { readonly host: HostId }[], nowMs: number): void {
     if (nowMs < this.#sinceMs + windowMs) return;
     this.#sinceMs = nowMs;
-    this.#wasCrowd = this.#shows;
+    this.#wasVast = this.#shows;
     this.#marks.fill(0);
     this.#marked = 0;
     for (const { host } of known) this.heard(host);
