@@ -374,6 +374,7 @@ export class Cluster {
 
   #noticeChange({ host, state, previous, because }: MembershipChange): void {
     const name = this.view.summaryOf(host)?.record.body.name ?? host;
+    // In a large cluster members are met all the time.
     const known = previous === undefined && this.view.isLarge ? "debug" : "info";
     this.#outbox.notice(
       state === "alive" || state === "left" ? known : "warn",

@@ -21,6 +21,7 @@ export interface PartialAnswer {
 
 export interface PartialExchangeOptions {
   readonly self: HostId;
+  /** As they are at each exchange: they change with the number of hosts. */
   readonly params: ViewParams;
   readonly table: HostTable;
   readonly fresh: FreshList;
@@ -35,23 +36,15 @@ export interface PartialExchangeOptions {
  */
 export class PartialExchange {
   readonly #options: PartialExchangeOptions;
-  #params: ViewParams;
   #mark = 0;
 
   constructor(options: PartialExchangeOptions) {
     this.#options = options;
-    this.#params = options.params;
-  }
-
-  /** Other bounds hold from now on. */
-  adopt(params: ViewParams): void {
-    this.#params = params;
   }
 
   /** Self first, then the freshest, newest first, then others at random. */
   digest(prng: Prng): DigestEntry[] {
-    const params = this.#params;
-    const { self, table, fresh } = this.#options;
+    const { self, params, table, fresh } = this.#options;
     this.#mark += 1;
     const own = table.get(self);
     if (own) own.markedIn = this.#mark;
@@ -81,10 +74,10 @@ export class PartialExchange {
     options: { nowMs: number; isPartial: boolean; isGrowing?: boolean },
   ): PartialAnswer {
     this.#mark += 1;
-    const wishes = new Wishes(this.#params);
+    const wishes = new Wishes(this.#options.params);
     const given: Received<HostRecord>[] = [];
     const lacking: HostRecords[] = [];
-    let inventories = this.#params.restGivenMax;
+    let inventories = this.#options.params.restGivenMax;
     for (const [index, theirs] of entries.entries()) {
       const records = this.#options.table.get(theirs[0]);
       if (this.#mayWish(records, index)) wishes.consider(theirs, records, index);
@@ -107,8 +100,7 @@ export class PartialExchange {
 
   /** In a full view nobody of the random rest takes another's place. */
   #mayWish(records: HostRecords | undefined, index: number): boolean {
-    const { table } = this.#options;
-    const params = this.#params;
+    const { table, params } = this.#options;
     return records !== undefined || table.size < params.hostsMax || index <= params.freshNamedMax;
   }
 
@@ -117,8 +109,7 @@ export class PartialExchange {
     given: Received<HostRecord>[],
     { nowMs, isPartial }: { nowMs: number; isPartial: boolean },
   ): void {
-    const params = this.#params;
-    const { fresh } = this.#options;
+    const { params, fresh } = this.#options;
     const sinceMs = isPartial ? nowMs - params.freshMs : Number.NEGATIVE_INFINITY;
     let room = isPartial ? params.freshGivenMax : params.newcomerGivenMax;
     fresh.visit(sinceMs, ({ records }) => {
@@ -132,8 +123,7 @@ export class PartialExchange {
 
   /** It cannot name all that it knows: what it is given at random it lacks in part. */
   #giveMany(given: Received<HostRecord>[]): void {
-    const params = this.#params;
-    const { table } = this.#options;
+    const { params, table } = this.#options;
     for (const records of table.nextFew(params.newcomerGivenMax)) {
       if (given.length >= params.newcomerGivenMax) return;
       if (records.summary && records.markedIn !== this.#mark) given.push(records.summary);
@@ -141,7 +131,7 @@ export class PartialExchange {
   }
 
   #giveRest(given: Received<HostRecord>[], lacking: readonly HostRecords[]): void {
-    let room = this.#params.restGivenMax;
+    let room = this.#options.params.restGivenMax;
     // The last named were named at random.
     for (let index = lacking.length - 1; index >= 0 && room > 0; index -= 1) {
       const records = lacking[index];

@@ -84,8 +84,12 @@ export class View {
     this.#params = params;
     this.#options = options;
     this.#vastness = new Vastness(params.hostsMax);
+    const current = () => this.#params;
     this.#partial = new PartialExchange({
-      ...{ self, params, table: this.#table, fresh: this.#fresh },
+      ...{ self, table: this.#table, fresh: this.#fresh },
+      get params() {
+        return current();
+      },
       strangerNamed: (host) => this.#vastness.heard(host),
     });
   }
@@ -334,7 +338,6 @@ export class View {
     const now = isVast ? vastParams : params;
     if (now === this.#params) return;
     this.#params = now;
-    this.#partial.adopt(now);
     const surplus = this.#table.size - now.hostsMax;
     if (surplus <= 0) return;
     const oldestFirst = [...this.#table.all()].sort((a, b) => madeAtMsOf(a) - madeAtMsOf(b));

@@ -48,7 +48,7 @@ export function readSummaryFields(summary: Reader): HostSummary {
     probePort: summary.count("probePort", 0, PORT_MAX),
     keyed: summary.flag("keyed"),
     ...(summary.isMissing("services") ? {} : { services: summary.word("services", serviceParts) }),
-    ...(!summary.isMissing("measuring") && summary.flag("measuring") && { measuring: true }),
+    ...(summary.flagIfAny("measuring") && { measuring: true }),
     protocolMin: summary.count("protocolMin", 0, PROTOCOL_MAX),
     protocolMax: summary.count("protocolMax", 0, PROTOCOL_MAX),
     agentVersion: summary.text("agentVersion", SHORT_LENGTH_MAX),
