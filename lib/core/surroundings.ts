@@ -148,8 +148,10 @@ export class Surroundings {
     const known = this.#others;
     if (!known || !this.#isKept()) return;
     known.places ??= new Map(known.measured.map(({ host }, place) => [host, place]));
-    for (const { host, body } of this.#options.cluster.heard.take()) {
-      if (!isEligible(body) || body.measuring === true) continue;
+    const { cluster } = this.#options;
+    for (const { host, body } of cluster.heard.take()) {
+      // Words of a suspect come round as well.
+      if (!cluster.isLive(host) || !isEligible(body) || body.measuring === true) continue;
       const place = known.places.get(host) ?? known.measured.length;
       known.places.set(host, place);
       known.measured[place] = figuresOnce(host, body);

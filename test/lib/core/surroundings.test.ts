@@ -38,6 +38,7 @@ describe("Surroundings", () => {
       ...{ changes: 0, nowMs: 0, view: { isLarge: true } },
       live: () => [told("a", 1), told("b", 1)],
       heard: { take: () => heard.splice(0) },
+      isLive: (host: string) => host !== "suspect",
     };
     const options = { cluster, guests: { all: () => [] } };
     const surroundings = new Surroundings(options as unknown as SurroundingsOptions);
@@ -46,6 +47,7 @@ describe("Surroundings", () => {
     const unfit = [
       told("c", 1, { measuring: true }),
       told("d", 1, { protocolMin: 9, protocolMax: 9 }),
+      told("suspect", 1),
     ];
     heard = [told("b", 0), told("e", 1), ...unfit, told("e", 0)];
     cluster.changes += 1;
